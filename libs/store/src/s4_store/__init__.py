@@ -1,0 +1,1 @@
+"""How state and messages commit together in PostgreSQL."""

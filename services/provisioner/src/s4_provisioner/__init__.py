@@ -1,0 +1,1 @@
+"""Grids, hosts and identities."""
