@@ -1,0 +1,58 @@
+"""What the provisioner tells the others."""
+
+from typing import Literal
+
+from s4_contracts.envelope import Event, Timestamp
+from s4_contracts.ids import AccountId, GridId, HostId, SignupId
+
+
+class ProvisioningProgressed(Event, frozen=True, kw_only=True, tag="provisioner.provisioning-progressed.v1"):
+    """One step of building a grid began, ended, or failed and will be tried again.
+
+    ``position`` counts from 1 to ``total``; ``seconds`` is how long the step took, known once it is done.
+    """
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    step: str
+    state: Literal["started", "done", "retrying"]
+    position: int
+    total: int
+    attempt: int
+    seconds: float | None = None
+
+
+class InstanceReady(Event, frozen=True, kw_only=True, tag="provisioner.instance-ready.v1"):
+    """A client with this grid's furl has stored a file from outside and read it back."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    host_id: HostId
+    region: str
+    proved_at: Timestamp
+    proof_seconds: float
+
+
+class FurlIssued(Event, frozen=True, kw_only=True, tag="provisioner.furl-issued.v1"):
+    """The grid's furl is sealed and waits for its owner.
+
+    ``claim_ref`` names the sealed furl (grid id, a colon, the furl's generation); the furl itself never travels.
+    """
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    claim_ref: str
+
+
+class ProvisioningFailed(Event, frozen=True, kw_only=True, tag="provisioner.provisioning-failed.v1"):
+    """A grid that was paid for could not be built. ``final`` says that no further try follows by itself."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    step: str
+    code: str
+    final: bool
