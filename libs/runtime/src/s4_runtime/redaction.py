@@ -1,0 +1,44 @@
+"""What must not be read in a log, found by its form."""
+
+import re
+from collections.abc import Mapping
+
+from s4_runtime.secret import Secret
+
+_GONE = "[redacted]"
+# Foolscap furls and Tahoe NURLs, Tahoe capabilities, Stripe keys and client secrets, AWS access key ids, JWTs,
+# PEM blocks, Authorization values, passwords in URLs, e-mail addresses, runs of 13-19 digits (ISO/IEC 7812-1).
+_FORMS = re.compile(
+    r"pb://\S+"
+    r"|URI:[A-Za-z0-9-]+:\S+"
+    r"|\b(?:sk|rk|whsec|pk)_(?:test_|live_)?[A-Za-z0-9]{8,}"
+    r"|\bcs_(?:test|live)_\w+_secret_\w+"
+    r"|\bAKIA[0-9A-Z]{16}\b|\bASIA[0-9A-Z]{16}\b"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"
+    r"|-----BEGIN [A-Z ]+-----[\s\S]*?(?:-----END [A-Z ]+-----|$)"
+    r"|(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
+    r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"
+    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+    r"|\b\d(?:[ -]?\d){12,18}\b"
+)
+_NAMES = re.compile(r"furl|secret|password|token|authorization|cookie|private|card|seal_key", re.IGNORECASE)
+
+
+def redact_text(text: str) -> str:
+    """The text with everything of a secret's form taken out."""
+    return _FORMS.sub(_GONE, text)
+
+
+def redact(value: object, name: str = "") -> object:
+    """The value, fit for a log: secrets by name or by form are taken out, at any depth."""
+    if isinstance(value, Secret) or (name and _NAMES.search(name) and value):
+        return _GONE
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {str(key): redact(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact_text(str(value))

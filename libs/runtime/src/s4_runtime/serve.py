@@ -1,0 +1,34 @@
+"""Serving one aiohttp application for as long as the service lives."""
+
+import errno
+
+from aiohttp import web
+
+from s4_runtime.forever import forever
+from s4_runtime.listen import AddressTaken, split_address
+from s4_runtime.logs import get_logger
+
+# Time for requests under way when the service is told to stop.
+SHUTDOWN_SECONDS = 5.0
+
+
+async def serve(app: web.Application, listen: str, *, name: str = "http") -> None:
+    """Answer on ``listen`` until cancelled; then let requests under way end.
+
+    Raises AddressTaken when the port is in use.
+    """
+    host, port = split_address(listen)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise AddressTaken("address-in-use", listen=listen, part=name) from None
+            raise
+        get_logger().info("http.listening", part=name, addresses=[f"{a[0]}:{a[1]}" for a in runner.addresses])
+        await forever()
+    finally:
+        await runner.cleanup()
