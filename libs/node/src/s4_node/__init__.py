@@ -1,0 +1,1 @@
+"""The machine side of S4, built on Tahoe-LAFS."""
