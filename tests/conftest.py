@@ -1,0 +1,94 @@
+"""Fixtures that every folder of tests shares."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from s4_shop.missing import MissingProgram
+from s4_shop.ports import free_port as any_free_port
+from support.infra import TestBroker, TestDatabases, TestRun
+
+_FOLDERS = ("unit", "shop", "devcloud", "service", "integration", "journeys")  # in the order in which they run
+_HERE = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for folder in _FOLDERS:
+        config.addinivalue_line("markers", f"{folder}: what is in tests/{folder}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Markers come from folders, and the quick folders run first."""
+    for item in items:
+        if _folder(item) in _FOLDERS:
+            item.add_marker(_folder(item))
+    items.sort(key=lambda item: _FOLDERS.index(_folder(item)) if _folder(item) in _FOLDERS else 0)
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(_HERE).parts[0] if item.path.is_relative_to(_HERE) else ""
+
+
+@contextlib.contextmanager
+def needs_program() -> Iterator[None]:
+    """A program that is not installed skips the test at home and fails it in CI."""
+    try:
+        yield
+    except MissingProgram as missing:
+        message = f"not installed: {missing} (make demo says how)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def test_run() -> Iterator[TestRun]:
+    run = TestRun()
+    yield run
+    run.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(test_run: TestRun) -> TestDatabases:
+    """A private cluster; `.create_database(name)` gives a url."""
+    with needs_program():
+        return TestDatabases(test_run.postgres())
+
+
+@pytest.fixture
+def database(postgres: TestDatabases) -> Iterator[str]:
+    """The url of a fresh empty database."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def broker(test_run: TestRun) -> TestBroker:
+    """A private RabbitMQ; `.amqp_url(vhost)`, `.management_url`."""
+    with needs_program():
+        return TestBroker(test_run.rabbitmq())
+
+
+@pytest.fixture
+def amqp_url(broker: TestBroker) -> Iterator[str]:
+    """The url of a fresh virtual host."""
+    vhost = f"test-{uuid.uuid4().hex[:12]}"
+    yield broker.amqp_url(vhost)
+    broker.delete_vhost(vhost)
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return any_free_port
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder
