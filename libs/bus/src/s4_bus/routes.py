@@ -1,0 +1,29 @@
+"""Who handles what: a list that can be read, and that the type checker reads too."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from s4_contracts import Event
+from s4_store import Transaction
+
+E = TypeVar("E", bound=Event)
+Handler = Callable[[E, Transaction], Awaitable[None]]
+
+
+class Route(msgspec.Struct, Generic[E], frozen=True):
+    """An event version and the coroutine that records what it asks for."""
+
+    event: type[E]
+    handler: Handler[E]
+
+
+Routes = list[Route[Any]]
+
+
+def on(event: type[E], handler: Handler[E]) -> Route[E]:
+    """Events of this version go to this handler."""
+    return Route(event, handler)

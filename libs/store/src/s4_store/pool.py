@@ -1,0 +1,127 @@
+"""Connections to the service's own database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from random import SystemRandom
+from typing import Any
+
+import asyncpg
+
+from s4_runtime import Backoff, Secret, get_logger
+from s4_store.errors import DatabaseUnavailable, database_errors
+from s4_store.transaction import Transaction
+
+_CONNECT_TIMEOUT = timedelta(seconds=10)
+_STATEMENT_TIMEOUT = timedelta(seconds=60)
+_PATIENCE = timedelta(seconds=60)
+_BACKOFF = Backoff(base=timedelta(milliseconds=200), cap=timedelta(seconds=5))
+
+
+class Pool:
+    """Survives a restart of the database: what was in the middle fails (DatabaseUnavailable), later calls reconnect."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: Secret) -> None:
+        self._pool = pool
+        self.url = url
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, url: Secret | str, *, min_size: int = 1, max_size: int = 16, patience: timedelta = _PATIENCE
+    ) -> AsyncIterator[Pool]:
+        """A pool that has reached the database once. Raises DatabaseUnavailable after ``patience``.
+
+        Columns of type uuid arrive as str, as all our ids are.
+        """
+        secret = url if isinstance(url, Secret) else Secret(url)
+        inner = await _reach(secret, min_size, max_size, patience)
+        try:
+            yield cls(inner, secret)
+        finally:
+            try:
+                async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
+                    await inner.close()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                inner.terminate()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commits when the block returns, events emitted in it included; any error undoes all of it."""
+        with database_errors():
+            connection = await self._pool.acquire(timeout=_CONNECT_TIMEOUT.total_seconds())
+        try:
+            with database_errors():
+                inner = connection.transaction()
+                await inner.start()
+            tx = Transaction(connection)
+            try:
+                yield tx
+                await tx.post()
+            except BaseException:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await inner.rollback()
+                raise
+            with database_errors():
+                await inner.commit()
+        finally:
+            with database_errors():
+                await self._pool.release(connection)
+
+    async def execute(self, sql: str, *args: object) -> str:
+        """Run one statement in a transaction of its own; the command tag."""
+        with database_errors():
+            return await self._pool.execute(sql, *args)
+
+    async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
+        """All rows of a single read."""
+        with database_errors():
+            return await self._pool.fetch(sql, *args)
+
+    async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
+        """The first row of a single read, if any."""
+        with database_errors():
+            return await self._pool.fetchrow(sql, *args)
+
+    async def fetchval(self, sql: str, *args: object) -> Any:
+        """The first column of the first row of a single read, or None."""
+        with database_errors():
+            return await self._pool.fetchval(sql, *args)
+
+    async def is_reachable(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            async with asyncio.timeout(2):
+                return bool(await self.fetchval("select true"))
+        except (DatabaseUnavailable, TimeoutError):
+            return False
+
+
+async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta) -> asyncpg.Pool[asyncpg.Record]:
+    loop = asyncio.get_running_loop()
+    deadline, attempt, random = loop.time() + patience.total_seconds(), 0, SystemRandom()
+    while True:
+        try:
+            with database_errors():
+                return await asyncpg.create_pool(
+                    url.reveal(),
+                    min_size=min_size,
+                    max_size=max_size,
+                    timeout=_CONNECT_TIMEOUT.total_seconds(),
+                    command_timeout=_STATEMENT_TIMEOUT.total_seconds(),
+                    init=_ids_are_text,
+                )
+        except DatabaseUnavailable:
+            attempt += 1
+            if loop.time() > deadline:
+                raise
+            if attempt == 1:
+                get_logger().warning("database.unreachable")
+            await asyncio.sleep(_BACKOFF.delay(attempt, random).total_seconds())
+
+
+async def _ids_are_text(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
