@@ -1,0 +1,69 @@
+"""Which event owes whom a letter. Handlers record the debt; the postman pays it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from s4_bus import Route, on
+from s4_contracts.billing import SignupPaid
+from s4_contracts.ids import LetterId
+from s4_contracts.provisioner import FurlIssued
+from s4_contracts.web import FurlClaimed, InviteRequested
+from s4_notifier import store
+from s4_runtime import Clock, Temporary, derived_id
+from s4_store import Transaction, notify
+
+
+class Desk:
+    """Where events are read and letters are laid out."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def routes(self) -> Sequence[Route[Any]]:
+        """What the notifier listens to."""
+        return [
+            on(SignupPaid, self.learn_address),
+            on(FurlIssued, self.owe_welcome),
+            on(InviteRequested, self.owe_invite),
+            on(FurlClaimed, self.note_claim),
+        ]
+
+    async def learn_address(self, event: SignupPaid, tx: Transaction) -> None:
+        """The account's letters go to the address that was paid with."""
+        await store.learn_address(tx, event.account_id, event.email, self._clock.now())
+        await notify(tx, store.CHANNEL)
+
+    async def owe_welcome(self, event: FurlIssued, tx: Transaction) -> None:
+        """A grid is ready: its owner is owed one welcome with a link, whatever the number of deliveries."""
+        letter = LetterId(derived_id("welcome", event.claim_ref))
+        await store.owe_letter(
+            tx,
+            letter,
+            account=event.account_id,
+            kind="welcome",
+            grid=event.grid_id,
+            claim_ref=event.claim_ref,
+            now=self._clock.now(),
+        )
+        await notify(tx, store.CHANNEL)
+
+    async def owe_invite(self, event: InviteRequested, tx: Transaction) -> None:
+        """The owner asked for a new link to the newest furl. Raises Temporary until that furl was announced here."""
+        claim_ref = await store.latest_claim_ref(tx, event.account_id, event.grid_id)
+        if claim_ref is None:
+            raise Temporary("furl-not-announced-yet", grid=event.grid_id)
+        letter = LetterId(derived_id("invite", event.request_id))
+        await store.owe_letter(
+            tx,
+            letter,
+            account=event.account_id,
+            kind="invite",
+            grid=event.grid_id,
+            claim_ref=claim_ref,
+            now=self._clock.now(),
+        )
+        await notify(tx, store.CHANNEL)
+
+    async def note_claim(self, event: FurlClaimed, tx: Transaction) -> None:
+        """The furl was shown to its owner."""
+        await store.mark_claimed(tx, event.account_id, event.claim_ref, self._clock.now())

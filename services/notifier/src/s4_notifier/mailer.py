@@ -1,0 +1,60 @@
+"""Handing a message to the mail server (the only module that speaks SMTP)."""
+
+import asyncio
+import ssl
+from email.message import EmailMessage
+
+import aiosmtplib
+
+from s4_notifier.settings import Settings
+from s4_runtime import Permanent, Temporary
+
+
+class MailServerBusy(Temporary):
+    """The mail server cannot be reached, or asks to try later (RFC 5321: replies 4yz)."""
+
+
+class AddressRefused(Permanent):
+    """The mail server will never take this letter (RFC 5321: replies 5yz). ``code`` is its reply code."""
+
+
+class Mailer:
+    """One mail server, always over STARTTLS and with a password."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._trust = ssl.create_default_context(cafile=str(settings.smtp_ca) if settings.smtp_ca else None)
+
+    async def send(self, message: EmailMessage) -> None:
+        """The mail server has taken the message over.
+
+        Raises MailServerBusy or AddressRefused. A refused password counts as busy: it is our trouble, not the letter's.
+        """
+        settings = self._settings
+        seconds = settings.smtp_timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                await aiosmtplib.send(
+                    message,
+                    hostname=settings.smtp_host,
+                    port=settings.smtp_port,
+                    start_tls=True,
+                    tls_context=self._trust,
+                    username=settings.smtp_user,
+                    password=settings.smtp_password.reveal(),
+                    timeout=seconds,
+                )
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise MailServerBusy("mail-server-refuses-us", reply=error.code) from None
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise _refusal(max(refused.code for refused in error.recipients)) from None
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refusal(error.code) from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError):
+            raise MailServerBusy("mail-server-unreachable") from None
+
+
+def _refusal(reply: int) -> MailServerBusy | AddressRefused:
+    if 500 <= reply < 600:
+        return AddressRefused(str(reply))
+    return MailServerBusy("mail-server-busy", reply=reply)

@@ -1,0 +1,94 @@
+"""Takes owed letters to the mail server, until it has them."""
+
+from datetime import timedelta
+from random import Random
+
+from s4_contracts.notifier import LetterBounced, LetterSent
+from s4_notifier import store
+from s4_notifier.claim_links import ClaimLinks
+from s4_notifier.mailer import Mailer
+from s4_notifier.render import Letters
+from s4_notifier.store import OwedLetter
+from s4_runtime import Backoff, Clock, Permanent, Temporary, get_logger
+from s4_store import Pool
+
+# How long a letter waits for an address that billing has not told yet; the event itself makes it due at once.
+ADDRESS_WAIT = timedelta(seconds=30)
+BACKOFF = Backoff(timedelta(seconds=5), timedelta(hours=1))
+# How a link's end is written in a letter.
+DAY = "%-d %B %Y, %H:%M UTC"
+
+
+class Postman:
+    """Sends one leased letter at a time; the loop around it is the store's."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        links: ClaimLinks,
+        letters: Letters,
+        mailer: Mailer,
+        clock: Clock,
+        random: Random,
+        link_lifetime: timedelta,
+        give_up_after: timedelta,
+    ) -> None:
+        self._pool = pool
+        self._links = links
+        self._letters = letters
+        self._mailer = mailer
+        self._clock = clock
+        self._random = random
+        self._link_lifetime = link_lifetime
+        self._give_up_after = give_up_after
+
+    async def deliver(self, letter: OwedLetter, lease: str) -> None:
+        """The letter is sent, bounced, or due again later. Killed anywhere, it is the same letter next time."""
+        if letter.email is None:
+            await self._postpone(letter, lease, ADDRESS_WAIT, failed=False)
+            return
+        ends = (letter.issued_at + self._link_lifetime).strftime(DAY)
+        try:
+            await self._mailer.send(self._letters.message(letter, self._links.link(letter), ends))
+        except Permanent as refused:
+            await self._bounce(letter, lease, refused.code)
+        except Temporary as trouble:
+            await self._retry(letter, lease, trouble)
+        else:
+            await self._sent(letter, lease)
+
+    async def _sent(self, letter: OwedLetter, lease: str) -> None:
+        now = self._clock.now()
+        async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
+            await store.finish(tx, letter.letter_id, "sent")
+            event = LetterSent(
+                occurred_at=now, account_id=letter.account_id, letter_id=letter.letter_id, kind=letter.kind
+            )
+            await tx.emit(event, key=f"letter-sent:{letter.letter_id}")
+        get_logger().info("letter.sent", letter=letter.letter_id, kind=letter.kind, attempts=letter.attempts)
+
+    async def _bounce(self, letter: OwedLetter, lease: str, code: str) -> None:
+        now = self._clock.now()
+        async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
+            await store.finish(tx, letter.letter_id, "bounced")
+            event = LetterBounced(
+                occurred_at=now,
+                account_id=letter.account_id,
+                letter_id=letter.letter_id,
+                kind=letter.kind,
+                code=code,
+            )
+            await tx.emit(event, key=f"letter-bounced:{letter.letter_id}")
+        get_logger().warning("letter.bounced", letter=letter.letter_id, kind=letter.kind, code=code)
+
+    async def _retry(self, letter: OwedLetter, lease: str, trouble: Temporary) -> None:
+        if self._clock.now() - letter.issued_at > self._give_up_after:
+            await self._bounce(letter, lease, "undeliverable")
+            return
+        get_logger().warning("letter.postponed", letter=letter.letter_id, code=trouble.code, attempts=letter.attempts)
+        await self._postpone(letter, lease, BACKOFF.delay(letter.attempts, self._random), failed=True)
+
+    async def _postpone(self, letter: OwedLetter, lease: str, wait: timedelta, *, failed: bool) -> None:
+        async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
+            await store.postpone(tx, letter.letter_id, self._clock.now() + wait, failed=failed)

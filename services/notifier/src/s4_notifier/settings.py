@@ -1,0 +1,24 @@
+"""What the notifier is told at start."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from s4_runtime import Secret, ServiceSettings
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """The mail server, the words' sender, and the key that signs links (Ed25519, PEM)."""
+
+    smtp_host: str
+    smtp_port: int
+    smtp_user: str
+    smtp_password: Secret
+    mail_from: str
+    public_url: str
+    claim_private_key: Secret
+    smtp_ca: Path | None = None
+    smtp_timeout: timedelta = timedelta(seconds=20)
+    concurrency: int = 8
+    link_lifetime: timedelta = timedelta(days=7)
+    # RFC 5321, section 4.5.4.1: give up after 4-5 days.
+    give_up_after: timedelta = timedelta(days=4)
