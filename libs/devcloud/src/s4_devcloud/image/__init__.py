@@ -1,0 +1,5 @@
+"""The root filesystem that instances boot: baked once, kept by the hash of what went into it."""
+
+from s4_devcloud.image.shelf import Image, ImageMissing
+
+__all__ = ["Image", "ImageMissing"]
