@@ -1,0 +1,1 @@
+"""One process that serves a grid: its introducer and its storage server."""

@@ -1,0 +1,51 @@
+"""Which address a node directory wants to listen on, and whether it still can."""
+
+import socket
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class PortTaken(Exception):
+    """Somebody else listens where this node should."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where a node listens: one TCP port, on one address or (empty) on all of them."""
+
+    port: int
+    interface: str
+
+    @property
+    def nearest(self) -> str:
+        """The address at which the node is reached from its own machine."""
+        return self.interface or "127.0.0.1"
+
+    def __str__(self) -> str:
+        return f"{self.interface or '*'}:{self.port}"
+
+
+def listening_of(node_directory: Path) -> Listening:
+    """The port in the node's tahoe.cfg, written `tcp:PORT` or `tcp:PORT:interface=ADDRESS`."""
+    config = ConfigParser(strict=False)
+    with (node_directory / "tahoe.cfg").open(encoding="utf-8") as file:
+        config.read_file(file)
+    kind, port, *rest = config.get("node", "tub.port").split(":", 2)
+    if kind != "tcp":
+        raise ValueError(f"tub.port of {node_directory.name} is not tcp:PORT")
+    return Listening(int(port), rest[0].removeprefix("interface=") if rest else "")
+
+
+def require_free(listening: Listening) -> None:
+    """Raise PortTaken unless the address can be bound now.
+
+    Foolscap listens with nobody looking at the outcome: a stock node whose port is taken stays alive and serves nothing.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listening.interface, listening.port))
+            probe.listen(1)
+        except OSError as error:
+            raise PortTaken(f"cannot listen on {listening}: {error.strerror}") from error
