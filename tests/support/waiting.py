@@ -11,7 +11,7 @@ T = TypeVar("T")
 _PAUSE = 0.02  # seconds
 
 
-async def until(predicate: Callable[[], T | Awaitable[T]], *, within: float, what: str) -> T:
+async def until(predicate: Callable[[], Awaitable[T]] | Callable[[], T], *, within: float, what: str) -> T:
     """The first true answer of `predicate` (plain or async). Fails with `what` after `within` seconds.
 
     An AssertionError or OSError of the predicate counts as "not yet" and is shown when the time is up.

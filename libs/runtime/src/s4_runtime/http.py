@@ -2,17 +2,16 @@
 
 import hmac
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from s4_runtime import context
 from s4_runtime.errors import Trouble
 from s4_runtime.logs import get_logger
 from s4_runtime.secret import Secret
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 ErrorTable = Mapping[type[Exception], int]
 
 

@@ -19,7 +19,7 @@ _FORMS = re.compile(
     r"|(?i:bearer|basic)\s+[\w.~+/=-]{8,}"
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|\b\d(?:[ -]?\d){12,18}\b"
+    r"|(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])"
 )
 _NAMES = re.compile(r"furl|secret|password|token|authorization|cookie|private|card|seal_key", re.IGNORECASE)
 
