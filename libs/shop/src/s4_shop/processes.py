@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _POLL_SECONDS = 0.02
-_STATE, _SESSION, _START = 0, 3, 19  # fields of /proc/PID/stat after the command name (proc(5): 3, 6 and 22)
+_NOT_INHERITED = ("S4_", "SHOP_", "AWS_", "PG", "RABBITMQ_", "ERL_", "PYTEST_", "NOTIFY_", "MAKE", "MFLAGS", "PYTHON")
+# Fields of /proc/PID/stat after the command name (proc(5) counts them 3, 4, 6 and 22).
+_STATE, _PARENT, _SESSION, _START = 0, 1, 3, 19
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ class Process:
         if self.send(number) and not self.wait(within):
             self.send(signal.SIGKILL)
             self.wait(5.0)
-        for pid in _session(self.pid):
+        for pid in session(self.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
@@ -95,7 +97,7 @@ def spawn(command: Command, *, log: Path, pid_file: Path) -> Child:
     with log.open("ab") as output:
         child = Child(
             list(command.argv),
-            env={**os.environ, **command.env},
+            env={**_inherited(), **command.env},
             cwd=command.cwd,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -152,14 +154,29 @@ def last_lines(log: Path, count: int = 12) -> str:
     return "\n".join(text.splitlines()[-count:])
 
 
-def _session(leader: int) -> list[int]:
+def _inherited() -> dict[str, str]:
+    """Our environment without what would speak to a part by accident: only a part's own settings reach it."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+
+
+def session(leader: int) -> list[int]:
     """Pids of the session that `leader` began (its number is not reused while one of them lives)."""
-    members = []
-    for entry in Path("/proc").iterdir():
-        fields = _stat(int(entry.name)) if entry.name.isdigit() else None
-        if fields is not None and int(fields[_SESSION]) == leader and fields[_STATE] not in "ZX":
-            members.append(int(entry.name))
+    return [pid for pid, fields in _everybody().items() if int(fields[_SESSION]) == leader]
+
+
+def family(pid: int) -> list[int]:
+    """The process and all its descendants."""
+    parents = {child: int(fields[_PARENT]) for child, fields in _everybody().items()}
+    members = [pid]
+    for member in members:
+        members += [child for child, parent in parents.items() if parent == member]
     return members
+
+
+def _everybody() -> dict[int, list[str]]:
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    known = {pid: fields for pid in pids if (fields := _stat(pid)) is not None}
+    return {pid: fields for pid, fields in known.items() if fields[_STATE] not in "ZX"}
 
 
 def _stat(pid: int) -> list[str] | None:
