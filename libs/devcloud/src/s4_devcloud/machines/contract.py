@@ -1,0 +1,87 @@
+"""What a driver of machines promises; tests/devcloud/machines runs one conformance class against each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+class BootFailed(Exception):
+    """The machine did not come up; the text says what was seen."""
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """What is known of a machine before it boots.
+
+    `metadata_socket` is a Unix socket of ours that the machine reaches at http://169.254.169.254/ where the driver can do that.
+    """
+
+    id: str
+    private_address: str
+    user_data: bytes = b""
+    public_key: str = ""
+    metadata_socket: Path | None = None
+
+
+class Machine(Protocol):
+    """One machine. Every method may be called from any thread, and again."""
+
+    @property
+    def id(self) -> str:
+        """The id from its spec."""
+        ...
+
+    @property
+    def address(self) -> str:
+        """The loopback address under which this machine alone answers."""
+        ...
+
+    def expose(self, port: int) -> None:
+        """Connections to `address`:`port` reach the machine. Raises OSError when that port is taken here."""
+        ...
+
+    def unexpose(self, port: int) -> None:
+        """New connections to this port are refused."""
+        ...
+
+    def wait_ssh(self, seconds: float) -> None:
+        """Return when sshd in the machine answers. Raises BootFailed after `seconds`, or at once when the machine died."""
+        ...
+
+    def alive(self) -> bool:
+        """The machine runs."""
+        ...
+
+    def lose(self) -> None:
+        """The machine stops as in a power cut; its disk and its address stay until it is destroyed."""
+        ...
+
+    def destroy(self) -> None:
+        """Nothing of the machine is left: no process, no disk, no listener."""
+        ...
+
+
+class Driver(Protocol):
+    """Starts machines, and cleans up after a former self that was killed."""
+
+    @property
+    def ssh_port(self) -> int:
+        """The port that leads to sshd when it is exposed."""
+        ...
+
+    @property
+    def ssh_user(self) -> str | None:
+        """The only user who can log in, or None where user-data decides."""
+        ...
+
+    def boot(self, spec: MachineSpec) -> Machine:
+        """Start a machine and return while it boots. Raises BootFailed."""
+        ...
+
+    def sweep(self) -> list[str]:
+        """Remove every machine of this state folder that no live driver owns; the ids of what was found."""
+        ...
+
+    def close(self) -> None:
+        """Destroy all machines and give back the network."""
+        ...
