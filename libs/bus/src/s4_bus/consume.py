@@ -1,13 +1,31 @@
-"""From the service's queue to its handlers."""
+"""From the service's queue to its handlers: each event has its effect exactly once."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
+from random import SystemRandom
 from typing import Any
 
-from s4_bus.routes import Route
-from s4_runtime import Secret
-from s4_store import Pool
+import aiormq
+from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+
+from s4_bus import envelope, metrics
+from s4_bus.connection import stay_connected, until_closed
+from s4_bus.deliveries import Deliveries
+from s4_bus.envelope import Arrival
+from s4_bus.retry import next_retry
+from s4_bus.routes import Route, by_type
+from s4_bus.topology import LISTENERS, declare_service, main_queue, parked_queue, retry_queue
+from s4_contracts import routing_key
+from s4_runtime import Backoff, Permanent, Secret, Temporary, context, get_logger, last_success
+from s4_store import DatabaseUnavailable, Pool, Transaction, inbox
+
+_HANDLER_TIMEOUT = timedelta(seconds=30)
+_PUBLISH_TIMEOUT = timedelta(seconds=30)
+_WATCH = timedelta(seconds=15)
+_DATABASE_BACKOFF = Backoff(base=timedelta(milliseconds=200), cap=timedelta(seconds=5))
 
 
 async def consume(
@@ -19,5 +37,219 @@ async def consume(
     prefetch: int = 200,
     concurrency: int = 16,
 ) -> None:
-    """Handle the service's events until cancelled; then finish what was begun, and acknowledge it."""
-    raise NotImplementedError
+    """Handle the service's events until cancelled; then finish what was begun, and acknowledge it.
+
+    A delivery is acknowledged after its effect is committed. Temporary trouble, and what nobody foresaw, is tried again
+    later, in a queue of its own; Permanent trouble, and messages that cannot be read, are parked. Outages of broker and
+    database are waited out. Messages that are waiting together share a transaction; if it fails, each gets its own.
+    """
+    consumer = Consumer(service, routes, pool, prefetch, concurrency)
+    await stay_connected(service, "consumer", amqp_url, consumer.work)
+
+
+class Consumer:
+    """Handles while it has a connection."""
+
+    def __init__(self, service: str, routes: Sequence[Route[Any]], pool: Pool, prefetch: int, concurrency: int) -> None:
+        self._service = service
+        self._routes = by_type(routes)
+        self._pool = pool
+        self._prefetch = prefetch
+        self._concurrency = concurrency
+
+    async def work(self, connection: AbstractConnection) -> None:
+        """Handle until the connection is lost."""
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        bound = set(self._routes) | set(map(routing_key, LISTENERS.get(self._service, ())))
+        await declare_service(channel, self._service, bound)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(until_closed(channel))
+            group.create_task(self._watch(await connection.channel(publisher_confirms=False)))
+            group.create_task(self._attend(channel))
+
+    async def _attend(self, channel: AbstractChannel) -> None:
+        await _reachable(self._pool)
+        deliveries = Deliveries(channel, main_queue(self._service).name)
+        desk = Desk(self._service, self._routes, self._pool, channel, deliveries)
+        working = asyncio.create_task(self._work_off(deliveries, desk))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            desk.closing = True
+            try:
+                await deliveries.stop()
+            except aiormq.AMQPError:
+                deliveries.forget()  # they come again
+            deliveries.close()
+            await working
+            raise
+        finally:
+            working.cancel()
+
+    async def _work_off(self, deliveries: Deliveries, desk: Desk) -> None:
+        """First the suspects of an earlier crash, one by one, so that none takes others down with it; then all."""
+        await deliveries.start(prefetch=1)
+        while (message := await deliveries.suspect()) is not None:
+            await desk.settle([message])
+        await deliveries.stop()
+        if not desk.closing:
+            await deliveries.start(self._prefetch)
+        async with asyncio.TaskGroup() as lanes:
+            for _ in range(self._concurrency):
+                lanes.create_task(self._lane(deliveries, desk))
+
+    async def _lane(self, deliveries: Deliveries, desk: Desk) -> None:
+        while batch := await deliveries.batch():
+            try:
+                await desk.settle(batch)
+            finally:
+                deliveries.batch_ended()
+
+    async def _watch(self, channel: AbstractChannel) -> None:
+        while True:
+            for queue in (main_queue(self._service), parked_queue(self._service)):
+                found = await channel.queue_declare(queue.name, passive=True)
+                metrics.QUEUED.labels(self._service, queue.name).set(found.message_count or 0)
+            last_success("consumer")
+            await asyncio.sleep(_WATCH.total_seconds())
+
+
+class Desk:
+    """Decides what becomes of each message."""
+
+    def __init__(
+        self,
+        service: str,
+        routes: dict[str, tuple[Route[Any], ...]],
+        pool: Pool,
+        channel: AbstractChannel,
+        deliveries: Deliveries,
+    ) -> None:
+        self._service = service
+        self._routes = routes
+        self._pool = pool
+        self._channel = channel
+        self._deliveries = deliveries
+        self._random = SystemRandom()
+        self.closing = False
+
+    async def settle(self, messages: Sequence[DeliveredMessage]) -> None:
+        """Each message is handled, put off or parked, and acknowledged after that."""
+        arrivals: list[Arrival] = []
+        for message in messages:
+            try:
+                arrivals.append(envelope.read(message, self._routes))
+            except envelope.Unreadable as trouble:
+                await self._park(message, "unknown", trouble.code)
+        fresh = [arrival for arrival in arrivals if not envelope.is_suspect(arrival.message)]
+        if len(fresh) > 1 and await self._together(fresh):
+            fresh = []
+        alone = [*fresh, *(arrival for arrival in arrivals if envelope.is_suspect(arrival.message))]
+        for arrival in alone:
+            await self._alone(arrival)
+
+    async def _together(self, arrivals: Sequence[Arrival]) -> bool:
+        """All of them in one transaction; False, and nothing done, when any of them fails."""
+        try:
+            handled = await self._effect(arrivals)
+        except Exception:  # noqa: BLE001  each of them is tried alone next, and what it raises then counts
+            return False
+        await self._done(arrivals, handled)
+        return True
+
+    async def _alone(self, arrival: Arrival) -> None:
+        attempt = 0
+        while True:
+            try:
+                handled = await self._effect([arrival])
+            except DatabaseUnavailable:
+                # Not the message's fault: it keeps its place, and its attempts.
+                if self.closing:
+                    raise
+                attempt += 1
+                await asyncio.sleep(_DATABASE_BACKOFF.delay(attempt, self._random).total_seconds())
+            except Permanent as trouble:
+                return await self._park(arrival.message, arrival.type, trouble.code)
+            except Temporary as trouble:
+                return await self._put_off(arrival, trouble)
+            except TimeoutError:
+                return await self._put_off(arrival, Temporary("handler-timeout"))
+            except Exception as error:  # noqa: BLE001  whatever it is, the others flow on
+                return await self._put_off(arrival, _unforeseen(error))
+            else:
+                return await self._done([arrival], handled)
+
+    async def _effect(self, arrivals: Sequence[Arrival]) -> set[str]:
+        """Inbox, rows and outbox, in one transaction. The ids that had no effect before."""
+        async with asyncio.timeout(_HANDLER_TIMEOUT.total_seconds()), self._pool.transaction() as tx:
+            new = await inbox.admit(tx, [arrival.id for arrival in arrivals])
+            waiting = set(new)
+            for arrival in arrivals:
+                if arrival.id in waiting:
+                    waiting.remove(arrival.id)
+                    await self._handle(arrival, tx)
+        return new
+
+    async def _handle(self, arrival: Arrival, tx: Transaction) -> None:
+        with context.bound(arrival.cause), metrics.HANDLER_SECONDS.labels(self._service, arrival.type).time():
+            for route in arrival.routes:
+                await route.handler(arrival.event, tx)
+
+    async def _done(self, arrivals: Sequence[Arrival], handled: set[str]) -> None:
+        await self._deliveries.acknowledge(arrival.message for arrival in arrivals)
+        for arrival in arrivals:
+            outcome = "handled" if arrival.id in handled else "duplicate"
+            metrics.CONSUMED.labels(self._service, arrival.type, outcome).inc()
+            with context.bound(arrival.cause):
+                get_logger().info("event.consumed", type=arrival.type, event_id=arrival.id, outcome=outcome)
+
+    async def _put_off(self, arrival: Arrival, trouble: Temporary) -> None:
+        attempt = envelope.attempts_of(arrival.message) + 1
+        retry = next_retry(attempt, trouble.retry_after, self._random)
+        if retry is None:
+            return await self._park(arrival.message, arrival.type, trouble.code)
+        headers: dict[str, str | int] = {envelope.ATTEMPTS: attempt, envelope.CODE: trouble.code}
+        properties = envelope.again(arrival.message, headers, expires=retry.delay)
+        await self._forward(arrival.message, retry_queue(self._service, retry.tier).name, properties)
+        metrics.CONSUMED.labels(self._service, arrival.type, "retried").inc()
+        metrics.RETRIED.labels(self._service, trouble.code).inc()
+        self._tell(
+            "event.put-off", arrival.message, code=trouble.code, attempt=attempt, seconds=retry.delay.total_seconds()
+        )
+        return None
+
+    async def _park(self, message: DeliveredMessage, known_type: str, code: str) -> None:
+        headers: dict[str, str | int] = {envelope.ATTEMPTS: envelope.attempts_of(message) + 1, envelope.CODE: code}
+        await self._forward(message, parked_queue(self._service).name, envelope.again(message, headers))
+        metrics.CONSUMED.labels(self._service, known_type, "parked").inc()
+        metrics.PARKED.labels(self._service, code).inc()
+        self._tell("event.parked", message, code=code)
+
+    async def _forward(self, message: DeliveredMessage, queue: str, properties: aiormq.spec.Basic.Properties) -> None:
+        """The message is in the other queue, and only then gone from ours."""
+        async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
+            await self._channel.basic_publish(message.body, routing_key=queue, properties=properties, mandatory=True)
+        await self._deliveries.acknowledge([message])
+
+    def _tell(self, name: str, message: DeliveredMessage, **fields: str | float) -> None:
+        known = message.header.properties.message_type in self._routes
+        kind = message.header.properties.message_type if known else "unknown"
+        get_logger().warning(name, type=kind, event_id=message.header.properties.message_id, **fields)
+
+
+async def _reachable(pool: Pool) -> None:
+    """Return once the database answers. Taking messages without it would only count against them."""
+    attempt, random = 0, SystemRandom()
+    while not await pool.is_reachable():
+        attempt += 1
+        await asyncio.sleep(_DATABASE_BACKOFF.delay(attempt, random).total_seconds())
+
+
+def _unforeseen(error: Exception) -> Temporary:
+    """An error without a code. Its text may hold anything, so only its class is told, and where it was raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+    get_logger().error("event.unforeseen", error=type(error).__name__, where=where)
+    return Temporary(f"unforeseen-{type(error).__name__}")

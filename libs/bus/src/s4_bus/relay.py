@@ -2,10 +2,142 @@
 
 from __future__ import annotations
 
-from s4_runtime import Secret
-from s4_store import Pool
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import cast
+
+import aiormq
+from aiormq.abc import AbstractConnection, DeliveredMessage
+
+from s4_bus import envelope, metrics
+from s4_bus.connection import stay_connected, until_closed
+from s4_bus.topology import EXCHANGE, declare_exchange, declare_listeners
+from s4_runtime import Secret, Temporary, get_logger, last_success
+from s4_store import Pool, Record, Wakeup, outbox
+
+_BATCH = 100  # events in one transaction; two of these are under way at once
+_CONFIRM_TIMEOUT = timedelta(seconds=30)
+_POLL = timedelta(seconds=5)  # a notification may be lost with its connection
+_WATCH = timedelta(seconds=10)
+_PRUNE = timedelta(minutes=10)
+_KEEP = timedelta(days=7)  # sent events, to publish them again should a broker lose its disk
 
 
 async def relay(service: str, pool: Pool, amqp_url: Secret | str) -> None:
-    """Publish the service's outbox until cancelled."""
-    raise NotImplementedError
+    """Publish the service's outbox until cancelled. Outages of broker and database are waited out.
+
+    Killed between confirmation and commit, it publishes an event twice; it never loses one. Any number of replicas.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stay_connected(service, "relay", amqp_url, Relay(service, pool).work))
+            group.create_task(_repeat(_WATCH, pool, _watch(service)))
+            group.create_task(_repeat(_PRUNE, pool, _prune))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+
+
+class Relay:
+    """Publishes while it has a connection."""
+
+    def __init__(self, service: str, pool: Pool) -> None:
+        self._service = service
+        self._pool = pool
+
+    async def work(self, connection: AbstractConnection) -> None:
+        """Publish until the connection is lost."""
+        channel = cast("aiormq.Channel", await connection.channel(publisher_confirms=True, on_return_raises=False))
+        channel.on_return_callbacks.add(self._count_unroutable)
+        await declare_exchange(channel)
+        publisher = _Publisher(self._service, self._pool, channel)
+        busy = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(until_closed(channel))
+            group.create_task(self._lead(publisher, busy))
+            group.create_task(self._help(publisher, busy))
+
+    async def _lead(self, publisher: _Publisher, busy: asyncio.Event) -> None:
+        async with Wakeup.listen(self._pool.url, outbox.CHANNEL) as wakeup:
+            while True:
+                if await publisher.batch() == _BATCH:
+                    busy.set()
+                    continue
+                last_success("relay")
+                await wakeup.wait(_POLL)
+
+    async def _help(self, publisher: _Publisher, busy: asyncio.Event) -> None:
+        """While batches are full, publish one while the other commits."""
+        while await busy.wait():
+            if await publisher.batch() < _BATCH:
+                busy.clear()
+
+    def _count_unroutable(self, message: DeliveredMessage) -> None:
+        metrics.UNROUTABLE.labels(self._service, message.header.properties.message_type).inc()
+
+
+class _Publisher:
+    def __init__(self, service: str, pool: Pool, channel: aiormq.Channel) -> None:
+        self._service = service
+        self._pool = pool
+        self._channel = channel
+        self._announced: set[str] = set()
+
+    async def batch(self) -> int:
+        """Publish the oldest events; how many there were. The rows stay locked until the broker has confirmed."""
+        async with self._pool.transaction() as tx:
+            rows = await outbox.take(tx, _BATCH)
+            async with asyncio.timeout(_CONFIRM_TIMEOUT.total_seconds()):
+                await self._announce(rows)
+                refused = [seq for seq in await asyncio.gather(*map(self._publish, rows)) if seq is not None]
+            if refused:
+                await outbox.put_back(tx, refused)
+        if refused:
+            metrics.REFUSED.labels(self._service).inc(len(refused))
+            raise Temporary("bus-refused-publication")
+        return len(rows)
+
+    async def _announce(self, rows: Sequence[Record]) -> None:
+        for name in {row["type"] for row in rows} - self._announced:
+            await declare_listeners(self._channel, name)
+            self._announced.add(name)
+
+    async def _publish(self, row: Record) -> int | None:
+        """The row's number if the broker refused it."""
+        try:
+            await self._channel.basic_publish(
+                row["body"].encode(),
+                exchange=EXCHANGE,
+                routing_key=row["type"],
+                properties=envelope.outgoing(self._service, row["id"], row["type"], row["headers"]),
+                mandatory=True,
+                wait=False,
+            )
+        except aiormq.exceptions.DeliveryError:
+            return int(row["seq"])
+        metrics.PUBLISHED.labels(self._service, row["type"]).inc()
+        return None
+
+
+async def _repeat(pause: timedelta, pool: Pool, work: Callable[[Pool], Awaitable[None]]) -> None:
+    """Do it now and then, with or without a broker; an outage of the database passes."""
+    while True:
+        try:
+            await work(pool)
+        except Temporary as trouble:
+            get_logger().warning("outbox.not-watched", code=trouble.code)
+        await asyncio.sleep(pause.total_seconds())
+
+
+def _watch(service: str) -> Callable[[Pool], Awaitable[None]]:
+    async def watch(pool: Pool) -> None:
+        backlog = await outbox.backlog(pool)
+        metrics.OUTBOX_PENDING.labels(service).set(backlog.pending)
+        metrics.OUTBOX_AGE.labels(service).set(backlog.age_seconds)
+        last_success("outbox-watch")
+
+    return watch
+
+
+async def _prune(pool: Pool) -> None:
+    await outbox.prune(pool, _KEEP)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from s4_contracts import Event
+from s4_contracts import Event, routing_key
 from s4_store import Transaction
 
 E = TypeVar("E", bound=Event)
@@ -21,9 +21,15 @@ class Route(msgspec.Struct, Generic[E], frozen=True):
     handler: Handler[E]
 
 
-Routes = list[Route[Any]]
-
-
 def on(event: type[E], handler: Handler[E]) -> Route[E]:
     """Events of this version go to this handler."""
     return Route(event, handler)
+
+
+def by_type(routes: Sequence[Route[Any]]) -> dict[str, tuple[Route[Any], ...]]:
+    """The routes of each event version, in their order."""
+    found: dict[str, tuple[Route[Any], ...]] = {}
+    for route in routes:
+        name = routing_key(route.event)
+        found[name] = (*found.get(name, ()), route)
+    return found

@@ -9,7 +9,6 @@ from s4_runtime import Temporary
 
 _GONE = (
     OSError,
-    TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -33,11 +32,20 @@ class DatabaseConflict(Temporary):
         super().__init__("database-conflict")
 
 
+class DatabaseTimeout(Temporary):
+    """A statement took longer than a statement may take."""
+
+    def __init__(self) -> None:
+        super().__init__("database-timeout")
+
+
 @contextmanager
 def database_errors() -> Iterator[None]:
     """Errors of the connection leave as DatabaseUnavailable, deadlocks as DatabaseConflict; all others as they are."""
     try:
         yield
+    except TimeoutError:
+        raise DatabaseTimeout from None
     except _GONE:
         raise DatabaseUnavailable from None
     except _CONFLICT:

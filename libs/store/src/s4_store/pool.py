@@ -10,9 +10,10 @@ from random import SystemRandom
 from typing import Any
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
-from s4_runtime import Backoff, Secret, get_logger
-from s4_store.errors import DatabaseUnavailable, database_errors
+from s4_runtime import Backoff, Secret, Temporary, get_logger
+from s4_store.errors import DatabaseTimeout, DatabaseUnavailable, database_errors
 from s4_store.transaction import Transaction
 
 _CONNECT_TIMEOUT = timedelta(seconds=10)
@@ -51,8 +52,7 @@ class Pool:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commits when the block returns, events emitted in it included; any error undoes all of it."""
-        with database_errors():
-            connection = await self._pool.acquire(timeout=_CONNECT_TIMEOUT.total_seconds())
+        connection = await self._acquire()
         try:
             with database_errors():
                 inner = connection.transaction()
@@ -70,6 +70,13 @@ class Pool:
         finally:
             with database_errors():
                 await self._pool.release(connection)
+
+    async def _acquire(self) -> PoolConnectionProxy[asyncpg.Record]:
+        try:
+            with database_errors():
+                return await self._pool.acquire(timeout=_CONNECT_TIMEOUT.total_seconds())
+        except DatabaseTimeout:
+            raise DatabaseUnavailable from None
 
     async def execute(self, sql: str, *args: object) -> str:
         """Run one statement in a transaction of its own; the command tag."""
@@ -96,7 +103,7 @@ class Pool:
         try:
             async with asyncio.timeout(2):
                 return bool(await self.fetchval("select true"))
-        except (DatabaseUnavailable, TimeoutError):
+        except (Temporary, TimeoutError):
             return False
 
 
@@ -114,7 +121,7 @@ async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta)
                     command_timeout=_STATEMENT_TIMEOUT.total_seconds(),
                     init=_ids_are_text,
                 )
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, DatabaseTimeout):
             attempt += 1
             if loop.time() > deadline:
                 raise

@@ -1,0 +1,101 @@
+"""What surrounds an event on the wire: its id, its type, and the headers that tell the story."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from aiormq.abc import DeliveredMessage
+from pamqp.commands import Basic
+
+from s4_bus.routes import Route
+from s4_contracts import Event, MalformedEvent, UnknownEvent, decode
+from s4_runtime import Permanent, SystemClock, context, is_id
+
+ATTEMPTS = "x-s4-attempts"
+CODE = "x-s4-code"
+# What we wrote ourselves. The broker's own headers are not copied to another queue: it adds them anew.
+_KEPT = (context.CORRELATION_HEADER, "X-Causation-Id", "traceparent", ATTEMPTS)
+_PERSISTENT = 2
+
+
+class Unreadable(Permanent):
+    """The message is none that this service can handle."""
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A message that this service understands."""
+
+    message: DeliveredMessage
+    id: str
+    type: str
+    event: Event
+    cause: context.Cause
+    routes: tuple[Route[Any], ...]
+
+
+def read(message: DeliveredMessage, routes: dict[str, tuple[Route[Any], ...]]) -> Arrival:
+    """The event in the message, and who handles it. Raises Unreadable."""
+    properties = message.header.properties
+    name = properties.message_type or ""
+    found = routes.get(name)
+    if found is None:
+        raise Unreadable("unknown-event")
+    if not is_id(properties.message_id or ""):
+        raise Unreadable("malformed-id")
+    try:
+        event = decode(message.body, name)
+    except UnknownEvent:
+        raise Unreadable("unknown-event") from None
+    except MalformedEvent:
+        raise Unreadable("malformed-event") from None
+    cause = context.from_headers(_text_headers(message), properties.message_id)
+    return Arrival(message, properties.message_id or "", name, event, cause, found)
+
+
+def attempts_of(message: DeliveredMessage) -> int:
+    """How many attempts have failed."""
+    found = (message.header.properties.headers or {}).get(ATTEMPTS)
+    return found if isinstance(found, int) else 0
+
+
+def is_suspect(message: DeliveredMessage) -> bool:
+    """Whether somebody had the message before and did not come to its end: it may be the reason."""
+    return bool((message.header.properties.headers or {}).get("x-delivery-count"))
+
+
+def outgoing(service: str, event_id: str, name: str, headers: str) -> Basic.Properties:
+    """Properties of an event that leaves the outbox."""
+    return Basic.Properties(
+        message_id=event_id,
+        message_type=name,
+        app_id=service,
+        content_type="application/json",
+        delivery_mode=_PERSISTENT,
+        headers=json.loads(headers),
+    )
+
+
+def again(
+    message: DeliveredMessage, headers: dict[str, str | int], *, expires: timedelta | None = None
+) -> Basic.Properties:
+    """Properties of a message that goes on to another queue, with our headers changed by ``headers``."""
+    old = message.header.properties
+    found = {name: value for name, value in (old.headers or {}).items() if name in _KEPT}
+    return Basic.Properties(
+        message_id=old.message_id,
+        message_type=old.message_type,
+        app_id=old.app_id,
+        content_type=old.content_type,
+        delivery_mode=_PERSISTENT,
+        expiration=None if expires is None else str(int(expires.total_seconds() * 1000)),
+        timestamp=SystemClock().now(),
+        headers={**found, **headers},
+    )
+
+
+def _text_headers(message: DeliveredMessage) -> dict[str, str]:
+    headers = message.header.properties.headers or {}
+    return {name: value for name, value in headers.items() if isinstance(value, str)}

@@ -1,0 +1,125 @@
+"""All exchanges, queues and bindings, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+import aiormq
+import msgspec
+from aiormq.abc import AbstractChannel
+
+from s4_contracts import Event, routing_key
+from s4_contracts.billing import SignupPaid
+from s4_contracts.notifier import LetterBounced, LetterSent
+from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_contracts.web import FurlClaimed, InviteRequested
+from s4_runtime import Permanent
+
+EXCHANGE = "s4.events"
+
+# Who listens to what. A relay makes the queues of an event's listeners before it first publishes the event, so that
+# nothing is lost on a listener that has never run.
+LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
+    {
+        "web": (
+            SignupPaid,
+            ProvisioningProgressed,
+            InstanceReady,
+            FurlIssued,
+            ProvisioningFailed,
+            LetterSent,
+            LetterBounced,
+        ),
+        "billing": (ProvisioningFailed,),
+        "provisioner": (SignupPaid,),
+        "notifier": (SignupPaid, FurlIssued, InviteRequested, FurlClaimed),
+    }
+)
+
+# A message that ends its process is parked after so many redeliveries. A lost connection counts as one, too.
+DELIVERY_LIMIT = 6
+
+RETRY_DELAYS: Mapping[str, timedelta] = MappingProxyType(
+    {
+        "1s": timedelta(seconds=1),
+        "5s": timedelta(seconds=5),
+        "30s": timedelta(seconds=30),
+        "5m": timedelta(minutes=5),
+    }
+)
+
+# RabbitMQ, "Quorum Queues", at-least-once dead lettering: asks for reject-publish; nothing is lost on the way over.
+_SAFE_DEAD_LETTERS = {"x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """A durable quorum queue. ``dead_letters`` names the queue that gets what is expired or delivered too often."""
+
+    name: str
+    dead_letters: str | None = None
+    delivery_limit: int | None = None
+
+    @property
+    def arguments(self) -> dict[str, str | int]:
+        """As the broker wants them. They are compared when the queue is declared again."""
+        found: dict[str, str | int] = {"x-queue-type": "quorum"}
+        if self.dead_letters is not None:
+            found |= {
+                "x-dead-letter-exchange": "",
+                "x-dead-letter-routing-key": self.dead_letters,
+                **_SAFE_DEAD_LETTERS,
+            }
+        if self.delivery_limit is not None:
+            found["x-delivery-limit"] = self.delivery_limit
+        return found
+
+
+def main_queue(service: str) -> Queue:
+    """What the service consumes."""
+    return Queue(f"s4.{service}", dead_letters=f"s4.{service}.parked", delivery_limit=DELIVERY_LIMIT)
+
+
+def parked_queue(service: str) -> Queue:
+    """What a person must look at."""
+    return Queue(f"s4.{service}.parked")
+
+
+def retry_queue(service: str, tier: str) -> Queue:
+    """Messages that return to the service's queue when they expire."""
+    return Queue(f"s4.{service}.retry.{tier}", dead_letters=f"s4.{service}")
+
+
+async def declare_service(channel: AbstractChannel, service: str, types: Iterable[str]) -> None:
+    """All queues of the service exist, and its queue is bound to these events."""
+    for queue in (parked_queue(service), *(retry_queue(service, tier) for tier in RETRY_DELAYS)):
+        await _declare(channel, queue)
+    await _bind(channel, service, types)
+
+
+async def declare_listeners(channel: AbstractChannel, name: str) -> None:
+    """Everybody who is to hear of the event has a queue bound to it."""
+    await declare_exchange(channel)
+    for service, events in LISTENERS.items():
+        if name in map(routing_key, events):
+            await _bind(channel, service, [name])
+
+
+async def declare_exchange(channel: AbstractChannel) -> None:
+    """The one exchange exists."""
+    await channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
+
+
+async def _bind(channel: AbstractChannel, service: str, types: Iterable[str]) -> None:
+    await declare_exchange(channel)
+    await _declare(channel, main_queue(service))
+    for name in types:
+        await channel.queue_bind(main_queue(service).name, EXCHANGE, name)
+
+
+async def _declare(channel: AbstractChannel, queue: Queue) -> None:
+    try:
+        await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
+    except aiormq.exceptions.ChannelPreconditionFailed:
+        raise Permanent("queue-declared-differently", queue=queue.name) from None
