@@ -3,15 +3,13 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
-
-T = TypeVar("T")
+from collections.abc import Callable
+from typing import Any
 
 _PAUSE = 0.02  # seconds
 
 
-async def until(predicate: Callable[[], Awaitable[T]] | Callable[[], T], *, within: float, what: str) -> T:
+async def until(predicate: Callable[[], Any], *, within: float, what: str) -> Any:
     """The first true answer of `predicate` (plain or async). Fails with `what` after `within` seconds.
 
     An AssertionError or OSError of the predicate counts as "not yet" and is shown when the time is up.
@@ -21,7 +19,7 @@ async def until(predicate: Callable[[], Awaitable[T]] | Callable[[], T], *, with
     while True:
         try:
             answer = predicate()
-            value: T = await answer if inspect.isawaitable(answer) else answer
+            value = await answer if inspect.isawaitable(answer) else answer
             if value:
                 return value
             last = value
