@@ -1,0 +1,70 @@
+"""python -m s4_billing serve | migrate | catalogue check | catalogue push."""
+
+import os
+import sys
+from random import SystemRandom
+
+from s4_billing import catalogue, provisioning
+from s4_billing.catalogue import Catalogue
+from s4_billing.converge import every
+from s4_billing.service import Service
+from s4_billing.settings import read
+from s4_billing.stripe_api import StripeApi
+from s4_bus import bus_ready, consume, relay
+from s4_runtime import Permanent, SystemClock, configure, run, serve, serve_probes, start
+from s4_store import migrate, require_migrated
+
+
+async def run_service() -> None:
+    """Serve until told to stop."""
+    settings, clock = read(os.environ), SystemClock()
+    configure("billing", settings.log_level)
+    async with Service.open(settings, clock, SystemRandom()) as service:
+        pool = service.pool
+        await require_migrated(pool, "s4_billing")
+        await run(
+            "billing",
+            consume("billing", provisioning.routes(), pool, settings.amqp_url),
+            relay("billing", pool, settings.amqp_url),
+            serve(service.app, settings.listen),
+            service.converger.forever(),
+            every("catalogue", settings.catalogue_every, service.catalogue.check, clock),
+            every("commands", settings.settle_every, service.commands.settle, clock),
+            every("reconcile", settings.reconcile_every, service.reconciler.turn, clock),
+            serve_probes(settings.probes_listen, service.readiness(bus_ready("billing", pool))),
+        )
+
+
+async def run_migrations() -> None:
+    """The database has the shape that this release needs."""
+    await migrate(read(os.environ).database_url, "s4_billing")
+
+
+async def run_catalogue(action: str) -> None:
+    """Compare the plans with Stripe, after making what is missing if told to ``push``; say how they differ."""
+    settings = read(os.environ)
+    async with StripeApi.open(settings, SystemClock(), SystemRandom()) as api:
+        sold = Catalogue(catalogue.read(settings.catalogue), api)
+        await (sold.push() if action == "push" else sold.check())
+    for plan in sold.plans:
+        print(f"{plan}: {'; '.join(sold.wrong.get(plan, ['as at Stripe']))}")
+    if not sold.is_open:
+        raise Permanent("catalogue-differs", plans=",".join(sold.wrong))
+
+
+def main(argv: list[str]) -> int:
+    """The exit status of the command; 2 if there is no such command."""
+    match argv:
+        case ["serve"]:
+            return start("billing", run_service())
+        case ["migrate"]:
+            return start("billing", run_migrations())
+        case ["catalogue", "check" | "push" as action]:
+            return start("billing", run_catalogue(action))
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

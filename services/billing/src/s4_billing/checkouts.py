@@ -1,0 +1,242 @@
+"""Opening a way to pay: our row first, then Stripe, so that the same id asked again gives the same checkout."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from s4_billing import store
+from s4_billing.catalogue import Catalogue
+from s4_billing.commands import Commands, Deed, Intent
+from s4_billing.customers import Customers
+from s4_billing.derive import CheckoutState, State
+from s4_billing.errors import CheckoutOver, NoSuchCheckout, StripeBusy, StripeRejected, WrongWish
+from s4_billing.facts import Session
+from s4_billing.settings import Settings
+from s4_billing.store import Checkout
+from s4_billing.stripe_api import StripeApi
+from s4_billing.sync import Sync
+from s4_runtime import Clock, get_logger, is_id
+from s4_store import Pool, Transaction
+
+KIND = "session.create"
+ROUNDS = 5
+
+# docs.stripe.com/api/checkout/sessions/create, locale; for any other the page follows the browser.
+LOCALES = frozenset(
+    "bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl"
+    " sv th tr vi zh zh-HK zh-TW".split()  # noqa: SIM905  forty lines otherwise
+)
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What web asks for. There is no amount in it: what is charged is the catalogue's."""
+
+    checkout_id: str
+    account_id: str
+    plan: str
+    email: str
+    ui: Literal["embedded", "hosted"] = "embedded"
+    locale: str = "auto"
+
+
+def checked(wish: Wish) -> Wish:
+    """The wish with its address in normal form. Raises WrongWish."""
+    if not (is_id(wish.checkout_id) and is_id(wish.account_id)):
+        raise WrongWish("bad-id")
+    try:
+        email = validate_email(wish.email, check_deliverability=False, allow_quoted_local=False).normalized
+    except EmailNotValidError:
+        raise WrongWish("bad-email") from None
+    locale = wish.locale if wish.locale in LOCALES else "auto"
+    return msgspec.structs.replace(wish, email=email, locale=locale)
+
+
+def deed(api: StripeApi) -> Deed:
+    """How sessions are made."""
+
+    async def find(intent: Intent) -> Session | None:
+        async for found in api.sessions_of(intent.params["customer"]):
+            if found.metadata == intent.params["metadata"]:
+                return found
+        return None
+
+    async def record(tx: Transaction, intent: Intent, made: str) -> None:
+        await store.name_session(tx, intent.key, made)
+
+    return Deed(api.create_session, find, record)
+
+
+class Checkouts:
+    """Checkouts from open to paid or expired. One open checkout for an account, with one open session."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        api: StripeApi,
+        clock: Clock,
+        settings: Settings,
+        *,
+        catalogue: Catalogue,
+        commands: Commands,
+        customers: Customers,
+        sync: Sync,
+    ) -> None:
+        self._pool = pool
+        self._api = api
+        self._clock = clock
+        self._settings = settings
+        self._catalogue = catalogue
+        self._commands = commands
+        self._customers = customers
+        self._sync = sync
+
+    async def open(self, wish: Wish) -> tuple[Checkout, Session]:
+        """An open session for exactly this wish: the one that there is, or a new one.
+
+        Raises WrongWish, SignupClosed, CheckoutOver when no money may be asked for, StripeUnavailable, StripeBusy.
+        """
+        wish = checked(wish)
+        self._catalogue.price_of(wish.plan)
+        for _ in range(ROUNDS):
+            checkout = await self._row(wish)
+            if not _fits(checkout, wish):
+                await self._close(checkout)
+                continue
+            session = await self._session(checkout)
+            if session is not None and session.status == "open":
+                return checkout, session
+            await self._close(checkout)
+        raise StripeBusy("payment-service-busy", reason="contended", checkout=wish.checkout_id)
+
+    async def sync(self, checkout_id: str, session_id: str | None) -> tuple[Checkout, store.SubscriptionRow | None]:
+        """The checkout as Stripe says it is now, with its subscription. Raises NoSuchCheckout."""
+        checkout = await store.checkout(self._pool, checkout_id) if is_id(checkout_id) else None
+        if checkout is None or session_id not in {None, checkout.stripe_session_id}:
+            raise NoSuchCheckout("no-such-checkout")
+        if checkout.state in {CheckoutState.OPEN, CheckoutState.PENDING}:
+            await self._sync.account(checkout.account_id)
+            checkout = await store.checkout(self._pool, checkout_id) or checkout
+        bought = await store.subscriptions(self._pool, checkout.account_id)
+        return checkout, next((each for each in bought if each.checkout_id == checkout_id), None)
+
+    async def _row(self, wish: Wish) -> Checkout:
+        """The row for the wish, open; or the account's other open checkout, which has to be closed first."""
+        now = self._clock.now()
+        async with self._pool.transaction() as tx:
+            await store.ensure_customer(tx, wish.account_id, wish.email, now)
+            await store.locked_customer(tx, wish.account_id)
+            known = await store.checkout(tx, wish.checkout_id)
+            if known is not None and known.account_id != wish.account_id:
+                raise WrongWish("checkout-of-another-account")
+            unfinished = await store.unfinished_checkouts(tx, wish.account_id)
+            for bought in await store.subscriptions(tx, wish.account_id):
+                if bought.state is not State.ENDED:
+                    raise CheckoutOver("already-paid" if bought.ever_paid else "payment-pending")
+            if known is not None and known.state is CheckoutState.PAID:
+                raise CheckoutOver("already-paid")
+            if any(each.state is CheckoutState.PENDING for each in unfinished):
+                raise CheckoutOver("payment-pending")
+            if unfinished:
+                return unfinished[0]
+            opened = Checkout(
+                id=wish.checkout_id,
+                account_id=wish.account_id,
+                plan=wish.plan,
+                email=wish.email,
+                ui=wish.ui,
+                locale=wish.locale,
+                state=CheckoutState.OPEN,
+                attempt=known.attempt + 1 if known else 1,
+                stripe_session_id=None,
+                expires_at=now + self._settings.checkout_lifetime,
+            )
+            await store.put_checkout(tx, opened, now)
+            get_logger().info("checkout.opened", checkout=opened.id, account=opened.account_id, attempt=opened.attempt)
+            return opened
+
+    async def _session(self, checkout: Checkout) -> Session | None:
+        """The attempt's session as it is now, made if it was not; None if Stripe will not make this one any more."""
+        if checkout.stripe_session_id is not None:
+            return await self._api.session(checkout.stripe_session_id)
+        customer = await self._customers.ensure(checkout.account_id, checkout.email)
+        intent = Intent(checkout.command_key, KIND, checkout.account_id, self._params(checkout, customer))
+        async with self._pool.transaction() as tx:
+            is_new = await self._commands.write(tx, intent)
+        try:
+            made = await self._commands.perform(checkout.command_key)
+        except StripeRejected:
+            if checkout.expires_at - self._clock.now() < timedelta(minutes=31):
+                return None  # too late to make it: the time that it would expire at is too near for Stripe
+            raise
+        if is_new and isinstance(made, Session):
+            return made
+        # A replayed answer tells how the session was when it was made.
+        named = await store.checkout(self._pool, checkout.id)
+        return await self._api.session(named.stripe_session_id) if named and named.stripe_session_id else None
+
+    async def _close(self, checkout: Checkout) -> None:
+        """Nobody can pay by the checkout's session any more, and its row says so; or somebody has paid by it."""
+        if checkout.stripe_session_id is None:
+            await self._forget(checkout)
+            return
+        try:
+            await self._api.expire_session(checkout.stripe_session_id)
+        except StripeRejected:
+            get_logger().info("checkout.not-open", checkout=checkout.id)  # complete or expired: the sync tells which
+        await self._sync.account(checkout.account_id)
+
+    async def _forget(self, checkout: Checkout) -> None:
+        """The attempt without a session is over; unless there is one after all, which the next round closes."""
+        try:
+            await self._commands.perform(checkout.command_key)
+        except StripeRejected:
+            get_logger().info("checkout.never-made", checkout=checkout.id)
+        async with self._pool.transaction() as tx:
+            await store.locked_customer(tx, checkout.account_id)
+            await tx.execute(
+                "update checkout set state = 'expired' where id = $1 and attempt = $2 and state = 'open'"
+                " and stripe_session_id is null",
+                checkout.id,
+                checkout.attempt,
+            )
+
+    def _params(self, checkout: Checkout, customer: str) -> Mapping[str, Any]:
+        ours = {
+            "account_id": checkout.account_id,
+            "checkout_id": checkout.id,
+            "deployment": self._settings.deployment,
+            "plan": checkout.plan,
+        }
+        site = self._settings.public_url.rstrip("/")
+        done = f"{site}/signup/return?session_id={{CHECKOUT_SESSION_ID}}"
+        where: dict[str, object] = {"ui_mode": "embedded_page", "return_url": done}
+        if checkout.ui == "hosted":
+            where = {"ui_mode": "hosted_page", "success_url": done, "cancel_url": f"{site}/signup/cancelled"}
+        tax = {"automatic_tax": {"enabled": True}, "tax_id_collection": {"enabled": True}}
+        return {
+            "mode": "subscription",
+            "customer": customer,
+            "client_reference_id": checkout.id,
+            "line_items": [{"price": self._catalogue.price_of(checkout.plan), "quantity": 1}],
+            "metadata": {**ours, "attempt": str(checkout.attempt)},
+            "subscription_data": {"metadata": ours},
+            "expires_at": int(checkout.expires_at.timestamp()),
+            "billing_address_collection": "required",
+            "customer_update": {"address": "auto", "name": "auto"},
+            "locale": checkout.locale,
+            **where,
+            **(tax if self._settings.stripe_tax else {}),
+        }
+
+
+def _fits(checkout: Checkout, wish: Wish) -> bool:
+    """Whether the open checkout is what is wished for; the language alone is not worth a new session."""
+    return (checkout.id, checkout.plan, checkout.email, checkout.ui) == (
+        wish.checkout_id,
+        wish.plan,
+        wish.email,
+        wish.ui,
+    )

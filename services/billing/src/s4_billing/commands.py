@@ -1,0 +1,129 @@
+"""Writes at Stripe that must happen once: the intent is a row before the call, and its key makes Stripe do it once.
+
+Killed before the call, between call and answer, or before the answer is stored: the row is still pending, and who
+performs it again, with the same key and the stored parameters, is given what the first call made.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from s4_billing.errors import StripeRejected
+from s4_billing.facts import Customer, Session
+from s4_runtime import Clock, Temporary, get_logger
+from s4_store import Pool, Transaction
+
+# Stripe keeps a key for 24 hours at least (docs.stripe.com/api/idempotent_requests); older ones are looked up first.
+KEY_LIFE = timedelta(hours=23)
+# Younger ones are most likely still being performed by who wrote them.
+SETTLE_AFTER = timedelta(seconds=30)
+
+Made = Customer | Session
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """What is to be made, for whom, once for each ``key``."""
+
+    key: str
+    kind: str
+    account_id: str
+    params: Mapping[str, Any]
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """How one kind of command is sent, found again when its key is too old, and recorded."""
+
+    send: Callable[[Mapping[str, Any], str], Awaitable[Made]]
+    find: Callable[[Intent], Awaitable[Made | None]]
+    record: Callable[[Transaction, Intent, str], Awaitable[None]]
+
+
+class Commands:
+    """The commands of this service and how far they came."""
+
+    def __init__(self, pool: Pool, clock: Clock, deeds: Mapping[str, Deed]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._deeds = deeds
+
+    async def write(self, tx: Transaction, intent: Intent) -> bool:
+        """The intent is stored; false if its key was: then what was stored first holds."""
+        params = json.dumps(intent.params, sort_keys=True)
+        done = await tx.execute(
+            "insert into stripe_command (idempotency_key, kind, account_id, params, params_hash, state, created_at,"
+            " tried_at) values ($1, $2, $3, $4, $5, 'pending', $6, $6) on conflict do nothing",
+            intent.key,
+            intent.kind,
+            intent.account_id,
+            params,
+            hashlib.sha256(params.encode()).hexdigest(),
+            self._clock.now(),
+        )
+        return done == "INSERT 0 1"
+
+    async def perform(self, key: str) -> Made | None:
+        """What the command has made; None if that is recorded already (or there is no such command).
+
+        Raises StripeRejected if Stripe will not, now or in an earlier try; StripeUnavailable or StripeBusy when the
+        outcome is unknown: perform it again.
+        """
+        row = await self._pool.fetchrow("select * from stripe_command where idempotency_key = $1", key)
+        if row is None or row["state"] == "ok":
+            return None
+        if row["state"] == "failed":
+            raise StripeRejected("payment-service-rejected", reason=row["error"])
+        intent = Intent(key, row["kind"], row["account_id"], json.loads(row["params"]))
+        deed = self._deeds[intent.kind]
+        try:
+            made = await self._old(deed, intent, row["created_at"]) or await deed.send(intent.params, key)
+        except StripeRejected as error:
+            await self._close(key, "failed", str(error.ids.get("reason")))
+            get_logger().error("stripe.rejected", command=key, **error.ids)
+            raise
+        except Temporary as error:
+            await self._pool.execute(
+                "update stripe_command set state = 'unknown', error = $2, tried_at = $3"
+                " where idempotency_key = $1 and state in ('pending', 'unknown')",
+                key,
+                str(error.ids.get("reason", error.code)),
+                self._clock.now(),
+            )
+            raise
+        async with self._pool.transaction() as tx:
+            await tx.execute(
+                "update stripe_command set state = 'ok', error = null, params = null, result_id = $2"
+                " where idempotency_key = $1",
+                key,
+                made.id,
+            )
+            await deed.record(tx, intent, made.id)
+        return made
+
+    async def settle(self) -> None:
+        """Every command that was left without an outcome has one. Raises Temporary if one has not; it is last then."""
+        rows = await self._pool.fetch(
+            "select idempotency_key from stripe_command where state in ('pending', 'unknown') and tried_at < $1"
+            " order by tried_at limit 100",
+            self._clock.now() - SETTLE_AFTER,
+        )
+        for row in rows:
+            with suppress(StripeRejected):
+                await self.perform(row["idempotency_key"])
+
+    async def _old(self, deed: Deed, intent: Intent, created_at: datetime) -> Made | None:
+        """What a command too old for its key has made, if anything."""
+        return await deed.find(intent) if self._clock.now() - created_at > KEY_LIFE else None
+
+    async def _close(self, key: str, state: str, error: str) -> None:
+        await self._pool.execute(
+            "update stripe_command set state = $2, error = $3, params = null where idempotency_key = $1"
+            " and state in ('pending', 'unknown')",
+            key,
+            state,
+            error,
+        )

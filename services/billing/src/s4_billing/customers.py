@@ -1,0 +1,77 @@
+"""One customer at Stripe for each account, made before anything is sold to it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from s4_billing import store
+from s4_billing.commands import Commands, Deed, Intent
+from s4_billing.facts import Customer
+from s4_billing.stripe_api import StripeApi
+from s4_runtime import Clock, Temporary
+from s4_store import Pool, Transaction
+
+KIND = "customer.create"
+
+
+def deed(api: StripeApi) -> Deed:
+    """How customers are made."""
+
+    async def find(intent: Intent) -> Customer | None:
+        async for found in api.customers_with(intent.params["email"]):
+            if not found.deleted and found.metadata == intent.params["metadata"]:
+                return found
+        return None
+
+    async def record(tx: Transaction, intent: Intent, made: str) -> None:
+        await store.name_customer(tx, intent.account_id, made)
+
+    return Deed(api.create_customer, find, record)
+
+
+class Customers:
+    """Accounts as Stripe knows them."""
+
+    def __init__(self, pool: Pool, api: StripeApi, commands: Commands, clock: Clock, deployment: str) -> None:
+        self._pool = pool
+        self._api = api
+        self._commands = commands
+        self._clock = clock
+        self._deployment = deployment
+
+    async def ensure(self, account_id: str, email: str) -> str:
+        """The id of the account's customer, who gets bills at ``email``."""
+        async with self._pool.transaction() as tx:
+            await store.ensure_customer(tx, account_id, email, self._clock.now())
+            known = await store.locked_customer(tx, account_id)
+            key = await self._write(tx, account_id, email) if known and not known.stripe_customer_id else None
+        if key is not None:
+            await self._commands.perform(key)
+            known = await store.customer(self._pool, account_id)
+        if known is None or known.stripe_customer_id is None:
+            raise Temporary("customer-not-recorded", account=account_id)
+        if known.email != email:
+            await self._api.change_email(known.stripe_customer_id, email)
+            await self._pool.execute("update billing_customer set email = $2 where account_id = $1", account_id, email)
+        return known.stripe_customer_id
+
+    async def adopt(self, stripe_customer_id: str) -> str | None:
+        """The account that the customer says it is for, if we made it and have not recorded it. None: not ours."""
+        metadata: Mapping[str, Any] = (await self._api.customer(stripe_customer_id)).metadata
+        account_id = metadata.get("account_id")
+        if metadata.get("deployment") != self._deployment or not account_id:
+            return None
+        async with self._pool.transaction() as tx:
+            ours = await store.name_customer(tx, account_id, stripe_customer_id)
+        return account_id if ours else None
+
+    async def _write(self, tx: Transaction, account_id: str, email: str) -> str:
+        """The key of the command that makes the customer: a new one only after Stripe has refused the last."""
+        refused = await tx.fetchval(
+            "select count(*) from stripe_command where account_id = $1 and kind = $2 and state = 'failed'",
+            account_id,
+            KIND,
+        )
+        key = f"cust:{account_id}:{refused}"
+        metadata = {"account_id": account_id, "deployment": self._deployment}
+        await self._commands.write(tx, Intent(key, KIND, account_id, {"email": email, "metadata": metadata}))
+        return key

@@ -1,0 +1,65 @@
+"""The objects of a running service, wired."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from random import Random
+
+import msgspec
+from aiohttp import web
+
+from s4_billing import catalogue, checkouts, customers
+from s4_billing.catalogue import Catalogue
+from s4_billing.checkouts import Checkouts
+from s4_billing.commands import Commands
+from s4_billing.converge import Converger
+from s4_billing.customers import Customers
+from s4_billing.http import application
+from s4_billing.reconcile import Reconciler
+from s4_billing.settings import Settings
+from s4_billing.stripe_api import StripeApi
+from s4_billing.sync import Sync
+from s4_runtime import Clock, Readiness
+from s4_store import Pool
+
+
+class Service(msgspec.Struct, frozen=True):
+    """What runs, and what a command line needs of it."""
+
+    pool: Pool
+    app: web.Application
+    catalogue: Catalogue
+    commands: Commands
+    converger: Converger
+    reconciler: Reconciler
+    sync: Sync
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings, clock: Clock, random: Random) -> AsyncIterator["Service"]:
+        """Connected to the database and ready to call Stripe."""
+        plans = catalogue.read(settings.catalogue)
+        async with Pool.open(settings.database_url) as pool, StripeApi.open(settings, clock, random) as api:
+            sold = Catalogue(plans, api)
+            deeds = {customers.KIND: customers.deed(api), checkouts.KIND: checkouts.deed(api)}
+            commands = Commands(pool, clock, deeds)
+            people = Customers(pool, api, commands, clock, settings.deployment)
+            sync = Sync(pool, api, sold, clock, deployment=settings.deployment, grace=settings.grace)
+            desk = Checkouts(pool, api, clock, settings, catalogue=sold, commands=commands, customers=people, sync=sync)
+            yield cls(
+                pool=pool,
+                app=application(pool, settings, clock, sold, desk),
+                catalogue=sold,
+                commands=commands,
+                converger=Converger(pool, api, people, sync, clock, random=random),
+                reconciler=Reconciler(pool, api, sync, clock, settings),
+                sync=sync,
+            )
+
+    def readiness(self, bus: Readiness) -> Readiness:
+        """What holds the service back, and how plans differ from Stripe: shown, but no reason to turn webhooks away."""
+
+        async def flags() -> dict[str, bool]:
+            differ = {f"{plan}: {text}": True for plan, texts in self.catalogue.wrong.items() for text in texts}
+            return {**await bus(), **differ}
+
+        return flags

@@ -1,0 +1,71 @@
+"""What billing is told, and what it refuses to run with."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from s4_runtime import Secret, ServiceSettings, SettingsError, load
+
+# docs.stripe.com/api/checkout/sessions/create, expires_at: 30 minutes to 24 hours after creation.
+SHORTEST_CHECKOUT = timedelta(minutes=30)
+LONGEST_CHECKOUT = timedelta(hours=24)
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """The secrets and addresses come from the operator; the rest has the values we run with."""
+
+    listen: str = "127.0.0.1:0"
+    service_token: Secret
+    stripe_secret_key: Secret
+    stripe_webhook_secrets: list[Secret]
+    stripe_api_url: str = ""
+    public_url: str
+    catalogue: Path | None = None
+    stripe_tax: bool = False
+    stripe_timeout: timedelta = timedelta(seconds=20)
+    person_patience: timedelta = timedelta(seconds=8)
+    checkout_lifetime: timedelta = timedelta(minutes=45)
+    grace: timedelta = timedelta(days=14)
+    catalogue_every: timedelta = timedelta(minutes=5)
+    reconcile_every: timedelta = timedelta(minutes=10)
+    settle_every: timedelta = timedelta(seconds=30)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the key moves real money."""
+        return "_live_" in self.stripe_secret_key.reveal()
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """The settings, if they can be used together. Raises SettingsError."""
+    settings = load(Settings, environ)
+    problems = list(_problems(settings))
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    key = settings.stripe_secret_key.reveal()
+    if not key.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")):
+        yield "S4_STRIPE_SECRET_KEY is not a secret or restricted key of Stripe"
+    if settings.is_live and settings.stripe_api_url:
+        yield "S4_STRIPE_API_URL must not be set with a live key"
+    if not settings.is_live and settings.deployment == "production":
+        yield "S4_STRIPE_SECRET_KEY is a test key, but S4_DEPLOYMENT is production"
+    if not settings.stripe_webhook_secrets:
+        yield "S4_STRIPE_WEBHOOK_SECRETS is empty"
+    if settings.stripe_api_url and not _is_http(settings.stripe_api_url):
+        yield "S4_STRIPE_API_URL is not an http or https address"
+    if not _is_http(settings.public_url):
+        yield "S4_PUBLIC_URL is not an http or https address"
+    elif settings.is_live and not settings.public_url.startswith("https://"):
+        yield "S4_PUBLIC_URL must be https with a live key"
+    if not SHORTEST_CHECKOUT < settings.checkout_lifetime <= LONGEST_CHECKOUT:
+        yield "S4_CHECKOUT_LIFETIME must be longer than PT30M and at most PT24H"
+
+
+def _is_http(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.query and not parts.fragment

@@ -1,0 +1,207 @@
+"""Our rows: customers, checkouts, subscriptions. Functions named for the question; the SQL is in them."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from s4_billing.derive import CheckoutState, Derived, State
+from s4_billing.facts import Subscription
+from s4_runtime import new_id
+from s4_store import Pool, Record, Transaction
+
+
+class CustomerRow(msgspec.Struct, frozen=True):
+    """An account and its customer at Stripe, if that is known."""
+
+    account_id: str
+    stripe_customer_id: str | None
+    email: str
+    synced_tick: int
+
+
+class Checkout(msgspec.Struct, frozen=True):
+    """A person's way to pay. ``attempt`` counts the sessions; only the last may be open."""
+
+    id: str
+    account_id: str
+    plan: str
+    email: str
+    ui: Literal["embedded", "hosted"]
+    locale: str
+    state: CheckoutState
+    attempt: int
+    stripe_session_id: str | None
+    expires_at: datetime
+
+    @property
+    def command_key(self) -> str:
+        """Of the command that makes this attempt's session."""
+        return f"co:{self.id}:{self.attempt}"
+
+
+class SubscriptionRow(msgspec.Struct, frozen=True):
+    """What we say about a subscription."""
+
+    id: str
+    stripe_subscription_id: str
+    checkout_id: str | None
+    plan: str | None
+    state: State
+    stripe_status: str
+    ever_paid: bool
+    period_end: datetime | None
+    cancel_at: datetime | None
+
+
+def _checkout(row: Record) -> Checkout:
+    return msgspec.convert(dict(row), Checkout)
+
+
+async def next_tick(pool: Pool) -> int:
+    """Later than everything that was received or applied until now."""
+    return int(await pool.fetchval("select nextval('billing_tick')"))
+
+
+async def locked_customer(tx: Transaction, account_id: str) -> CustomerRow | None:
+    """The account's row; nobody else changes what belongs to the account until ``tx`` ends."""
+    row = await tx.fetchrow("select * from billing_customer where account_id = $1 for update", account_id)
+    return msgspec.convert(dict(row), CustomerRow) if row else None
+
+
+async def customer(pool: Pool, account_id: str) -> CustomerRow | None:
+    """The account's row."""
+    row = await pool.fetchrow("select * from billing_customer where account_id = $1", account_id)
+    return msgspec.convert(dict(row), CustomerRow) if row else None
+
+
+async def account_of(pool: Pool, stripe_customer_id: str) -> str | None:
+    """Whose customer it is."""
+    account: str | None = await pool.fetchval(
+        "select account_id from billing_customer where stripe_customer_id = $1", stripe_customer_id
+    )
+    return account
+
+
+async def ensure_customer(tx: Transaction, account_id: str, email: str, now: datetime) -> None:
+    """The account has a row."""
+    await tx.execute(
+        "insert into billing_customer (account_id, email, created_at) values ($1, $2, $3) on conflict do nothing",
+        account_id,
+        email,
+        now,
+    )
+
+
+async def name_customer(tx: Transaction, account_id: str, stripe_customer_id: str) -> bool:
+    """The account's customer is known from now on; false if it has another one or there is no such account."""
+    done = await tx.execute(
+        "update billing_customer set stripe_customer_id = $2 where account_id = $1"
+        " and (stripe_customer_id is null or stripe_customer_id = $2)",
+        account_id,
+        stripe_customer_id,
+    )
+    return done == "UPDATE 1"
+
+
+async def checkout(where: Pool | Transaction, checkout_id: str) -> Checkout | None:
+    """The checkout, if we opened it."""
+    row = await where.fetchrow("select * from checkout where id = $1", checkout_id)
+    return _checkout(row) if row else None
+
+
+async def unfinished_checkouts(where: Pool | Transaction, account_id: str) -> list[Checkout]:
+    """What the account may still pay by, or has paid by without the money being here."""
+    sql = "select * from checkout where account_id = $1 and state in ('open', 'pending') order by id"
+    return [_checkout(row) for row in await where.fetch(sql, account_id)]
+
+
+async def stale_accounts(pool: Pool, now: datetime) -> list[str]:
+    """Accounts with a checkout whose time is over, although nobody told us how it ended."""
+    sql = "select distinct account_id from checkout where state in ('open', 'pending') and expires_at < $1 limit 500"
+    return [row["account_id"] for row in await pool.fetch(sql, now)]
+
+
+async def forget_unmade_checkouts(pool: Pool, now: datetime) -> None:
+    """Checkouts whose time is over and whose session was never made, nor will be, are expired."""
+    await pool.execute(
+        "update checkout set state = 'expired', changed_at = $1 where state = 'open' and expires_at < $1"
+        " and stripe_session_id is null and not exists (select from stripe_command where state in ('pending',"
+        " 'unknown') and idempotency_key = 'co:' || checkout.id || ':' || checkout.attempt)",
+        now,
+    )
+
+
+async def put_checkout(tx: Transaction, checkout: Checkout, now: datetime) -> None:
+    """The row says what ``checkout`` says. A second open checkout of an account is refused by the table."""
+    await tx.execute(
+        "insert into checkout (id, account_id, plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
+        " created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
+        " on conflict (id) do update set (plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
+        " changed_at) = ($3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        checkout.id,
+        checkout.account_id,
+        checkout.plan,
+        checkout.email,
+        checkout.ui,
+        checkout.locale,
+        checkout.state,
+        checkout.attempt,
+        checkout.stripe_session_id,
+        checkout.expires_at,
+        now,
+    )
+
+
+async def name_session(tx: Transaction, command_key: str, stripe_session_id: str) -> None:
+    """The attempt's session is known from now on."""
+    _, checkout_id, attempt = command_key.split(":")
+    await tx.execute(
+        "update checkout set stripe_session_id = $3 where id = $1 and attempt = $2",
+        checkout_id,
+        int(attempt),
+        stripe_session_id,
+    )
+
+
+async def subscriptions(where: Pool | Transaction, account_id: str) -> list[SubscriptionRow]:
+    """All that the account ever had, oldest first."""
+    rows = await where.fetch("select * from subscription where account_id = $1 order by created_at, id", account_id)
+    return [msgspec.convert(dict(row), SubscriptionRow) for row in rows]
+
+
+def row_of(known: SubscriptionRow | None, fact: Subscription, derived: Derived, plan: str | None) -> SubscriptionRow:
+    """What we shall say about the subscription."""
+    return SubscriptionRow(
+        id=known.id if known else new_id(),
+        stripe_subscription_id=fact.id,
+        checkout_id=known.checkout_id if known else None,
+        plan=plan or (known.plan if known else None),
+        state=derived.state,
+        stripe_status=fact.status,
+        ever_paid=derived.ever_paid,
+        period_end=derived.period_end,
+        cancel_at=derived.cancel_at,
+    )
+
+
+async def put_subscription(tx: Transaction, account_id: str, row: SubscriptionRow, now: datetime) -> None:
+    """The row says so, with a new revision. For rows that changed only."""
+    await tx.execute(
+        "insert into subscription (id, stripe_subscription_id, account_id, checkout_id, plan, state, stripe_status,"
+        " ever_paid, period_end, cancel_at, created_at, changed_at)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) on conflict (id) do update set (plan, state,"
+        " stripe_status, ever_paid, period_end, cancel_at, changed_at, revision)"
+        " = ($5, $6, $7, $8, $9, $10, $11, subscription.revision + 1)",
+        row.id,
+        row.stripe_subscription_id,
+        account_id,
+        row.checkout_id,
+        row.plan,
+        row.state,
+        row.stripe_status,
+        row.ever_paid,
+        row.period_end,
+        row.cancel_at,
+        now,
+    )
