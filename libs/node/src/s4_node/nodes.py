@@ -60,7 +60,7 @@ def introducer_node(directory: Path) -> Introducer:
 
 
 def storage_node(directory: Path, nearest: Callable[[str], str]) -> "Deferred[Client]":
-    """The storage server in `directory`, which announces itself at the introducer `nearest` makes of the written furl."""
+    """The storage server in `directory`, announcing itself at what `nearest` makes of the introducer's written furl."""
     config = client.read_config(str(directory), "client.port")
 
     def announcer(tub: object, furl: bytes, *rest: object) -> Announcer:

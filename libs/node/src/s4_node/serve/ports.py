@@ -40,7 +40,7 @@ def listening_of(node_directory: Path) -> Listening:
 def require_free(listening: Listening) -> None:
     """Raise PortTaken unless the address can be bound now.
 
-    Foolscap listens with nobody looking at the outcome: a stock node whose port is taken stays alive and serves nothing.
+    Foolscap looks at no outcome of listen(): a stock node whose port is taken stays alive and serves nothing.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,65 @@
+"""How this host runs its grids: what the file named by S4_HOST_CONFIG, or /etc/s4/host.json, says."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SYSTEM_FILE = Path("/etc/s4/host.json")
+
+
+class BadConfiguration(ValueError):
+    """The host's own configuration is wrong."""
+
+
+@dataclass(frozen=True)
+class HostConfiguration:
+    """Where the grids live and who runs them."""
+
+    root: Path = Path("/var/lib/s4/grids")
+    supervisor: Literal["systemd", "process"] = "systemd"
+    user: str | None = "s4-grid"  # None: whoever runs the command
+    interface: str = ""  # listen on this address only; empty: on all
+    units: Path = Path("/etc/systemd/system")
+
+    @property
+    def node_command(self) -> Path:
+        """The `s4-node` that was installed with this `s4-host`."""
+        return Path(sys.prefix) / "bin" / "s4-node"
+
+    @property
+    def notes(self) -> Path:
+        """What the host command itself remembers of its grids; no grid can write there."""
+        return self.root / ".host"
+
+
+def load(environ: Mapping[str, str]) -> HostConfiguration:
+    """The configuration; without any file, the one for a machine of its own under systemd."""
+    named = environ.get("S4_HOST_CONFIG", "")
+    path = Path(named) if named else SYSTEM_FILE
+    if not named and not path.exists():
+        return HostConfiguration()
+    try:
+        fields = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadConfiguration(f"host configuration: {type(error).__name__}") from error
+    return _checked(fields)
+
+
+def _checked(fields: object) -> HostConfiguration:
+    known = {"root", "supervisor", "user", "interface"}
+    if not isinstance(fields, dict) or not fields.keys() <= known:
+        raise BadConfiguration(f"host configuration: the fields are {', '.join(sorted(known))}")
+    root, supervisor = fields.get("root", "/var/lib/s4/grids"), fields.get("supervisor", "systemd")
+    user, interface = fields.get("user", "s4-grid"), fields.get("interface", "")
+    if not isinstance(root, str) or not root.startswith("/"):
+        raise BadConfiguration("host configuration: root is not an absolute path")
+    if supervisor not in {"systemd", "process"}:
+        raise BadConfiguration("host configuration: supervisor is neither systemd nor process")
+    if not isinstance(user, str | None) or not isinstance(interface, str):
+        raise BadConfiguration("host configuration: user and interface are names")
+    if supervisor == "systemd" and user is None:
+        raise BadConfiguration("host configuration: systemd runs a grid as a user of its own")
+    return HostConfiguration(Path(root), supervisor, user, interface)

@@ -1,0 +1,144 @@
+"""A grid as `s4-host apply` is told about it, checked before anything is touched."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+GRID_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+LOCATION = re.compile(r"tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5}(,tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5})*")
+FURL = re.compile(r"pb://[a-z2-7]{32}@(?P<location>[^/\s]+)/[a-z2-7]{16,64}")
+SEQUENCE = "announcement-seqnum"
+FILES = {
+    "introducer": {"private/node.pem": 16384, "private/introducer.furl": 2048},
+    "storage": {"private/node.pem": 16384, "private/node.privkey": 256, "private/storage.furl": 2048, SEQUENCE: 32},
+}
+DEFAULT_WAIT_SECONDS = 20.0
+
+
+class Refused(ValueError):
+    """The specification is wrong: `problems` name every field that is, never what was in it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class NodeSpecification:
+    """One node: where it listens, where clients reach it, and the files that are its identity."""
+
+    port: int
+    location: str
+    files: dict[str, str] = field(repr=False)
+    nickname: str = "introducer"
+
+
+@dataclass(frozen=True)
+class Specification:
+    """A grid: its introducer and its storage server."""
+
+    grid_id: str
+    introducer: NodeSpecification
+    storage: NodeSpecification
+    introducer_furl: str = field(repr=False)
+    quota_bytes: int | None
+    wait_seconds: float
+
+    @property
+    def sequence(self) -> int:
+        """The lowest announcement number that clients of this grid have not seen yet."""
+        return int(self.storage.files[SEQUENCE])
+
+
+def require_grid_id(text: str) -> str:
+    """The text, which is a UUID in lower case and hence a harmless file name; raises Refused."""
+    if not GRID_ID.fullmatch(text):
+        raise Refused(["grid_id: not a UUID in lower case"])
+    return text
+
+
+def parse(grid_id: str, body: bytes) -> Specification:
+    """The specification of that grid; raises Refused with all that is wrong with it."""
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        raise Refused(["not JSON"]) from None
+    if not isinstance(fields, dict):
+        raise Refused(["not a JSON object"])
+    problems = _unknown("", fields, {"grid_id", "introducer", "storage", "wait_seconds"})
+    if fields.get("grid_id") != grid_id:
+        problems.append("grid_id: not the one of the command")
+    wait = fields.get("wait_seconds", DEFAULT_WAIT_SECONDS)
+    if type(wait) not in {int, float} or not 0 <= wait <= 300:
+        problems.append("wait_seconds: not from 0 to 300")
+    parts = {name: part if isinstance(part := fields.get(name), dict) else {} for name in FILES}
+    for name, part in parts.items():
+        problems += _node_problems(name, part)
+    problems += _storage_problems(parts["introducer"], parts["storage"])
+    if problems:
+        raise Refused(problems)
+    storage = parts["storage"]
+    return Specification(
+        grid_id,
+        _node(parts["introducer"], "introducer"),
+        _node(storage, storage["nickname"]),
+        storage["introducer_furl"],
+        storage.get("quota_bytes"),
+        float(wait),
+    )
+
+
+def _node(part: dict[str, Any], nickname: str) -> NodeSpecification:
+    return NodeSpecification(part["port"], part["location"], dict(part["files"]), nickname)
+
+
+def _unknown(where: str, fields: dict[str, Any], known: set[str]) -> list[str]:
+    # the names come from outside, they may be anything: only their number is told
+    return [f"{where}unknown fields: {count}"] if (count := len(fields.keys() - known)) else []
+
+
+def _node_problems(name: str, part: dict[str, Any]) -> list[str]:
+    known = {"port", "location", "files"} | ({"nickname", "introducer_furl", "quota_bytes"} if name == "storage" else set())
+    problems = _unknown(f"{name}: ", part, known)
+    port, location, files = part.get("port"), part.get("location"), part.get("files")
+    if type(port) is not int or not 1024 <= port <= 65535:
+        problems.append(f"{name}.port: not from 1024 to 65535")
+    if not isinstance(location, str) or not LOCATION.fullmatch(location):
+        problems.append(f"{name}.location: not tcp:HOST:PORT[,tcp:HOST:PORT]")
+    if not isinstance(files, dict) or files.keys() != FILES[name].keys():
+        return [*problems, f"{name}.files: must be exactly {', '.join(sorted(FILES[name]))}"]
+    for file, limit in FILES[name].items():
+        text = files[file]
+        if not isinstance(text, str) or not 0 < len(text) <= limit or not text.isascii():
+            problems.append(f"{name}.files.{file}: not ASCII text of at most {limit} bytes")
+        elif not _is_shaped(file, text, location):
+            problems.append(f"{name}.files.{file}: not in the form of such a file, or of another location")
+    return problems
+
+
+def _is_shaped(file: str, text: str, location: object) -> bool:
+    match file.rpartition(".")[2]:
+        case "pem":
+            return "-----BEGIN CERTIFICATE-----" in text and "PRIVATE KEY-----" in text
+        case "furl":
+            furl = FURL.fullmatch(text.strip())
+            return furl is not None and furl["location"] == location
+        case "privkey":
+            return re.fullmatch(r"priv-v0-[a-z2-7]{52}", text.strip()) is not None
+        case _:
+            return re.fullmatch(r"[0-9]{1,18}", text.strip()) is not None
+
+
+def _storage_problems(introducer: dict[str, Any], storage: dict[str, Any]) -> list[str]:
+    problems = []
+    nickname, furl, quota = storage.get("nickname"), storage.get("introducer_furl"), storage.get("quota_bytes")
+    if not isinstance(nickname, str) or not 0 < len(nickname) <= 100 or not nickname.isprintable():
+        problems.append("storage.nickname: not one line of at most 100 characters")
+    if not isinstance(furl, str) or not FURL.fullmatch(furl):
+        problems.append("storage.introducer_furl: not a furl")
+    if quota is not None and (type(quota) is not int or quota <= 0):
+        problems.append("storage.quota_bytes: neither null nor a number of bytes")
+    if introducer.get("port") == storage.get("port"):
+        problems.append("storage.port: the introducer's")
+    return problems
