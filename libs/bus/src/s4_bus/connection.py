@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import SystemRandom
+from typing import cast
 
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
 
 from s4_bus.metrics import CONNECTED
 from s4_runtime import Backoff, Secret, Temporary, get_logger
+
+# aiormq raises the second when the channel is used after its end.
+CHANNEL_ERRORS = (aiormq.AMQPError, aiormq.exceptions.ChannelInvalidStateError, OSError)
 
 Work = Callable[[AbstractConnection], Awaitable[None]]
 
@@ -41,6 +45,13 @@ async def connected(url: Secret | str) -> AsyncIterator[AbstractConnection]:
         yield connection
     finally:
         await connection.close()
+
+
+async def open_channel(connection: AbstractConnection, *, on_return_raises: bool = True) -> aiormq.Channel:
+    """A channel with publisher confirms. Raises BusUnavailable when the connection is closed."""
+    if connection.is_closed:
+        raise BusUnavailable
+    return cast("aiormq.Channel", await connection.channel(on_return_raises=on_return_raises))
 
 
 async def until_closed(channel: AbstractChannel) -> None:
@@ -101,7 +112,7 @@ def _outage(errors: BaseExceptionGroup[BaseException]) -> str:
         if isinstance(error, Temporary):
             code = error.code
         # When the peer closes the socket, aiormq ends whatever waits with a bare Exception.
-        elif not (isinstance(error, aiormq.AMQPError | OSError) or type(error) is Exception):
+        elif not (isinstance(error, CHANNEL_ERRORS) or type(error) is Exception):
             raise error from None
     return code
 

@@ -12,7 +12,7 @@ import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import stay_connected, until_closed
+from s4_bus.connection import CHANNEL_ERRORS, open_channel, stay_connected, until_closed
 from s4_bus.deliveries import Deliveries
 from s4_bus.envelope import Arrival
 from s4_bus.retry import next_retry
@@ -59,12 +59,12 @@ class Consumer:
 
     async def work(self, connection: AbstractConnection) -> None:
         """Handle until the connection is lost."""
-        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        channel = await open_channel(connection)
         bound = set(self._routes) | set(map(routing_key, LISTENERS.get(self._service, ())))
         await declare_service(channel, self._service, bound)
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
-            group.create_task(self._watch(await connection.channel(publisher_confirms=False)))
+            group.create_task(self._watch(await open_channel(connection)))
             group.create_task(self._attend(channel))
 
     async def _attend(self, channel: AbstractChannel) -> None:
@@ -78,7 +78,7 @@ class Consumer:
             desk.closing = True
             try:
                 await deliveries.stop()
-            except aiormq.AMQPError:
+            except CHANNEL_ERRORS:
                 deliveries.forget()  # they come again
             deliveries.close()
             await working

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import cast
 
 import aiormq
 from aiormq.abc import AbstractConnection, DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import stay_connected, until_closed
+from s4_bus.connection import open_channel, stay_connected, until_closed
 from s4_bus.topology import EXCHANGE, declare_exchange, declare_listeners
 from s4_runtime import Secret, Temporary, get_logger, last_success
 from s4_store import Pool, Record, Wakeup, outbox
@@ -47,7 +46,7 @@ class Relay:
 
     async def work(self, connection: AbstractConnection) -> None:
         """Publish until the connection is lost."""
-        channel = cast("aiormq.Channel", await connection.channel(publisher_confirms=True, on_return_raises=False))
+        channel = await open_channel(connection, on_return_raises=False)
         channel.on_return_callbacks.add(self._count_unroutable)
         await declare_exchange(channel)
         publisher = _Publisher(self._service, self._pool, channel)
