@@ -13,7 +13,8 @@ class BootFailed(Exception):
 class MachineSpec:
     """What is known of a machine before it boots.
 
-    `metadata_socket` is a Unix socket of ours that the machine reaches at http://169.254.169.254/ where the driver can do that.
+    Where the driver can do that, the machine reaches `metadata_socket`, a Unix socket of ours, at
+    http://169.254.169.254/, and every (host, port) in `reachable` at the same place as we do.
     """
 
     id: str
@@ -21,6 +22,7 @@ class MachineSpec:
     user_data: bytes = b""
     public_key: str = ""
     metadata_socket: Path | None = None
+    reachable: tuple[tuple[str, int], ...] = ()
 
 
 class Machine(Protocol):
@@ -72,6 +74,11 @@ class Driver(Protocol):
     @property
     def ssh_user(self) -> str | None:
         """The only user who can log in, or None where user-data decides."""
+        ...
+
+    @property
+    def network(self) -> str:
+        """The addresses that machines get, such as 127.77.3.0/24."""
         ...
 
     def boot(self, spec: MachineSpec) -> Machine:

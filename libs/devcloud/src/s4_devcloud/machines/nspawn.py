@@ -18,7 +18,7 @@ from s4_devcloud.machines import cgroups, netns
 from s4_devcloud.machines.contract import BootFailed, MachineSpec
 from s4_devcloud.machines.doors import Doors, tcp
 from s4_devcloud.machines.network import Network
-from s4_devcloud.machines.remains import process_is, unmount_below
+from s4_devcloud.machines.remains import pid_in, unmount_below
 
 SSHD_PORT = 22  # inside the machine
 POLL_SECONDS = 0.02
@@ -124,7 +124,7 @@ class NspawnMachine:
         if self._spec.metadata_socket is not None:
             at = tcp(netns.METADATA_ADDRESS, 80, self._name)
             self._driver.doors.open(self.id, at, {"unix": str(self._spec.metadata_socket)})
-        for address, port in self._driver.reachable:
+        for address, port in self._spec.reachable:
             self._driver.doors.open(self.id, tcp(address, port, self._name), tcp(address, port))
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -155,12 +155,10 @@ class NspawnMachine:
 
 
 class NspawnDriver:
-    """Boots the image. `reachable` are host addresses that machines see at the same place, such as the cloud's API."""
+    """Boots the image; user-data decides who logs in."""
 
-    def __init__(
-        self, state: Path, image: Image, network: Network, ssh_port: int = SSHD_PORT, reachable: tuple[tuple[str, int], ...] = ()
-    ) -> None:
-        self.image, self.reachable, self.doors = image, reachable, Doors()
+    def __init__(self, state: Path, image: Image, network: Network, ssh_port: int = SSHD_PORT) -> None:
+        self.image, self.doors = image, Doors()
         self._network, self._ssh_port = network, ssh_port
         self.folder = state.resolve() / "machines"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -175,6 +173,10 @@ class NspawnDriver:
     @property
     def ssh_user(self) -> str | None:
         return None
+
+    @property
+    def network(self) -> str:
+        return str(self._network)
 
     def boot(self, spec: MachineSpec) -> NspawnMachine:
         name = self.prefix + spec.id.removeprefix("i-")
@@ -205,11 +207,9 @@ class NspawnDriver:
 
 def remove(folder: Path, name: str) -> None:
     """No process, mount, namespace, control group or file of this machine is left."""
-    with suppress(FileNotFoundError, ValueError):
-        pid = int((folder / "pid").read_text())
-        if process_is(pid, f"--machine={name}"):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    if (pid := pid_in(folder / "pid", f"--machine={name}")) is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     cgroups.kill(name)
     unmount_below(folder)
     netns.delete(name)

@@ -1,0 +1,144 @@
+"""moto's EC2 with machines behind it, and without the gaps that would let a wrong caller pass."""
+
+import hashlib
+import threading
+from typing import Any
+
+from moto.ec2 import utils as moto_utils
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
+from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models.instances import Instance
+
+from s4_devcloud.aws.fleet import Fleet, groups_of
+from s4_devcloud.aws.tokens import MISSING, ClientTokens, fingerprint
+
+PASSED = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
+IMPAIRED = {"Status": "impaired", "Details": [{"Name": "reachability", "Status": "failed"}]}
+NOT_APPLICABLE = {"Status": "not-applicable"}
+
+
+def extend(fleet: Fleet, image_name: str, tokens: ClientTokens) -> None:
+    """From now on every region of the emulated cloud starts machines."""
+    moto_utils.filter_dict_attribute_mapping["client-token"] = "client_token"
+    health = property(lambda instance: _health(fleet, instance))
+    Instance.instance_status = Instance.system_status = health  # type: ignore[method-assign,assignment]  # no hook
+    ec2_backends.backend = backend_class(fleet, image_name, tokens)
+
+
+def backend_class(fleet: Fleet, image_name: str, tokens: ClientTokens) -> type[EC2Backend]:
+    """moto's backend of one region, bound to this fleet."""
+    lock = threading.RLock()
+
+    class MachineBackend(EC2Backend):
+        """One account's EC2 in one region."""
+
+        def __init__(self, region_name: str, account_id: str) -> None:
+            super().__init__(region_name, account_id)
+            _register_image(self, image_name)
+
+        def reset(self) -> None:
+            fleet.end_all()
+            tokens.clear()
+            super().reset()
+
+        def run_instances(
+            self, image_id: str, count: int, user_data: Any, security_group_names: list[str], **options: Any
+        ) -> Any:
+            token, place = options.get("client_token", MISSING), (self.account_id, self.region_name)
+            encoded = user_data.as_bytes() if user_data else b""
+            request = fingerprint(image_id, count, encoded, security_group_names, options)
+            if token == MISSING:
+                options["client_token"] = None
+            with lock:
+                if token != MISSING and (before := tokens.answer(place, token, request)) is not None:
+                    return before
+                public_key = _public_key(self, options.get("key_name"))
+                reservation = super().run_instances(image_id, count, user_data, security_group_names, **options)
+                if token != MISSING:
+                    tokens.remember(place, token, request, reservation)
+                for instance in reservation.instances:
+                    fleet.launch(instance, public_key)
+            return reservation
+
+        def terminate_instances(self, instance_ids: list[str]) -> Any:
+            before = super().terminate_instances(instance_ids)
+            for instance_id in instance_ids:
+                fleet.ended(instance_id)
+            return before
+
+        def stop_instances(self, instance_ids: list[str]) -> Any:
+            raise EC2ClientError("UnsupportedOperation", "The local cloud cannot stop an instance: terminate it.")
+
+        def start_instances(self, instance_ids: list[str]) -> Any:
+            raise EC2ClientError("UnsupportedOperation", "The local cloud cannot start a stopped instance.")
+
+        def reboot_instances(self, instance_ids: list[str]) -> Any:
+            raise EC2ClientError("UnsupportedOperation", "The local cloud cannot reboot an instance.")
+
+        def associate_iam_instance_profile(
+            self,
+            instance_id: str,
+            iam_instance_profile_name: str | None = None,
+            iam_instance_profile_arn: str | None = None,
+        ) -> Any:
+            # RunInstances associates each time it is called, so a repeated token comes here again.
+            known = self.iam_instance_profile_associations.get(instance_id)
+            asked = {iam_instance_profile_name, iam_instance_profile_arn}
+            if known and asked & {known.iam_instance_profile.name, known.iam_instance_profile.arn}:
+                return known
+            return super().associate_iam_instance_profile(
+                instance_id, iam_instance_profile_name, iam_instance_profile_arn
+            )
+
+        def delete_security_group(self, name: str | None = None, group_id: str | None = None) -> None:
+            living = [instance for instance in self.all_instances() if instance.state != "terminated"]
+            for group in (group for instance in living for group in groups_of(instance).values()):
+                if group.id == group_id or (name and group.name == name):
+                    raise DependencyViolationError(f"resource {group.id} has a dependent object")
+            super().delete_security_group(name, group_id)
+
+        def authorize_security_group_ingress(self, *args: Any, **kwargs: Any) -> Any:
+            added = super().authorize_security_group_ingress(*args, **kwargs)
+            fleet.sync_ports()
+            return added
+
+        def revoke_security_group_ingress(self, *args: Any, **kwargs: Any) -> None:
+            super().revoke_security_group_ingress(*args, **kwargs)
+            fleet.sync_ports()
+
+        def modify_security_group_rules(self, *args: Any, **kwargs: Any) -> None:
+            super().modify_security_group_rules(*args, **kwargs)
+            fleet.sync_ports()
+
+        def modify_instance_security_groups(self, *args: Any, **kwargs: Any) -> Any:
+            instance = super().modify_instance_security_groups(*args, **kwargs)
+            fleet.sync_ports()
+            return instance
+
+    MachineBackend.__module__ = EC2Backend.__module__  # moto finds its routes by the module's name
+    return MachineBackend
+
+
+def _register_image(backend: EC2Backend, name: str) -> None:
+    image = backend.register_image(name, "Debian with the S4 node distribution")
+    del backend.amis[image.id]
+    image.id = f"ami-{hashlib.sha256(name.encode()).hexdigest()[:17]}"  # the same image, the same id
+    image.architecture, image.virtualization_type, image.hypervisor = "x86_64", "hvm", "xen"
+    image.root_device_type, image.root_device_name = "ebs", "/dev/xvda"
+    image.image_location = f"{backend.account_id}/{name}"
+    backend.amis[image.id] = image
+
+
+def _public_key(backend: EC2Backend, key_name: str | None) -> str:
+    """The material of the named key. Raises moto's InvalidKeyPair.NotFound."""
+    if not key_name:
+        return ""
+    key = backend.describe_key_pairs(key_names=[key_name])[0]
+    material = key.material_public
+    return material.decode() if isinstance(material, bytes) else str(material)
+
+
+def _health(fleet: Fleet, instance: Any) -> dict[str, Any]:
+    if instance.state != "running":
+        return NOT_APPLICABLE
+    return IMPAIRED if fleet.is_impaired(instance.id) else PASSED
