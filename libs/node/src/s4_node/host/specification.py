@@ -99,7 +99,9 @@ def _unknown(where: str, fields: dict[str, Any], known: set[str]) -> list[str]:
 
 
 def _node_problems(name: str, part: dict[str, Any]) -> list[str]:
-    known = {"port", "location", "files"} | ({"nickname", "introducer_furl", "quota_bytes"} if name == "storage" else set())
+    known = {"port", "location", "files"} | (
+        {"nickname", "introducer_furl", "quota_bytes"} if name == "storage" else set()
+    )
     problems = _unknown(f"{name}: ", part, known)
     port, location, files = part.get("port"), part.get("location"), part.get("files")
     if type(port) is not int or not 1024 <= port <= 65535:

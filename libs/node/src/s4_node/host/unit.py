@@ -40,7 +40,6 @@ RestrictRealtime=yes
 RestrictNamespaces=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 LockPersonality=yes
-MemoryDenyWriteExecute=no
 ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
