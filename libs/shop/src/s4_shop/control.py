@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from signal import SIGKILL, Signals
 
 from s4_shop import plan, processes, status
@@ -98,7 +99,9 @@ async def ready(folder: StateFolder, parts: Sequence[Part], follower: Follower, 
             return
         for name, count in follower.failures.items():
             if count >= _TRIES and name in missing:
-                raise PartFailed(name, f"ended {count} times", processes.last_lines(folder.log(name)))
+                raise PartFailed(
+                    name, f"ended {count} times", processes.last_lines(folder.log(name), since=now[name].log_from)
+                )
         if time.monotonic() > deadline:
             started = [name for name in missing if now.get(name, PartStatus()).state != "waiting"]
             name = (started or missing)[0]
@@ -120,7 +123,13 @@ async def supervised(folder: StateFolder) -> None:
 
 
 def down(folder: StateFolder, report: Report) -> None:
-    """Everything that was started from this folder has ended, in the order of need; what it stored is forgotten."""
+    """Everything that was started from this folder has ended, and what it stored is forgotten."""
+    stop(folder, report)
+    forget(folder)
+
+
+def stop(folder: StateFolder, report: Report) -> None:
+    """Everything that was started from this folder has ended, in the order of need."""
     processes.stop(folder.supervisor_pid, SIGKILL)  # it holds nothing: see supervisor.py
     parts = plan.load(folder.plan)
     with ThreadPoolExecutor(max_workers=16) as threads:
@@ -130,10 +139,17 @@ def down(folder: StateFolder, report: Report) -> None:
                     report(f"  {name.name:<22} stopped")
     for left in folder.run.glob("*.pid"):
         processes.stop(left)
+
+
+def forget(folder: StateFolder) -> None:
+    """What the parts stored is gone; ports, secrets and logs stay."""
     for held in folder.run.glob("*.held"):
         held.unlink()
     folder.plan.unlink(missing_ok=True)
     folder.status.unlink(missing_ok=True)
+    outside = folder.data / "postgres" / "data-folder"  # see postgres.py
+    if outside.exists():
+        shutil.rmtree(Path(outside.read_text(encoding="utf-8").strip()).parent, ignore_errors=True)
     shutil.rmtree(folder.data, ignore_errors=True)
 
 

@@ -69,16 +69,19 @@ class Keeper:
         held = self.folder.held(self.part.name)
         if held.exists():
             self._show("stopped")
-        while held.exists():  # noqa: ASYNC110  the event is a file of another process
+            self._failures = 0
+        while held.exists():  # noqa: ASYNC110  another process holds: there is no event, only a file
             await asyncio.sleep(_TICK)
-        self._failures = 0
 
     async def _until_forgotten(self, others: Mapping[str, "Keeper"]) -> None:
         """Until a part that was told something by this one-shot has been started anew."""
         told = [others[name] for name in self.part.repeat_after]
         known = [keeper.starts for keeper in told]
-        while known == [keeper.starts for keeper in told] or not all(one.status.state == "ready" for one in told):
+        while True:
             await asyncio.sleep(_TICK)
+            forgot = known != [keeper.starts for keeper in told]
+            if forgot and all(keeper.status.state == "ready" for keeper in told):
+                return
 
     def _start(self) -> None:
         name, log = self.part.name, self.folder.log(self.part.name)
@@ -117,7 +120,7 @@ class Keeper:
             self._show("stopped")
         else:
             self._failures += 1
-            self.status.ended(Exit(time.time(), code, processes.last_lines(log)))
+            self.status.ended(Exit(time.time(), code, processes.last_lines(log, since=self.status.log_from)))
             self._show("failed")
 
     def _runs(self) -> bool:

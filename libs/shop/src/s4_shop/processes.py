@@ -142,12 +142,12 @@ def stop(pid_file: Path, number: signal.Signals = signal.SIGTERM, within: float 
     return process is not None
 
 
-def last_lines(log: Path, count: int = 12) -> str:
-    """The end of a log file, for a person who asks why."""
+def last_lines(log: Path, count: int = 12, *, since: int = 0) -> str:
+    """The end of a log file, or of what was added `since`, for a person who asks why."""
     try:
         with log.open("rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - 16_384))
+            file.seek(max(since, file.tell() - 16_384))
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ""

@@ -5,16 +5,19 @@ script behind it is called. With RABBITMQ_ALLOW_INPUT that script replaces itsel
 broker's pid.
 """
 
+import json
 import os
 import secrets
 import shutil
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 from s4_shop import processes
+from s4_shop.keys import rabbit_hash
 from s4_shop.missing import MissingProgram, NotReady
 from s4_shop.ports import LOOPBACK, free_port
 from s4_shop.processes import Command
@@ -36,6 +39,9 @@ log.file = false
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 64MB
 """
+
+# A relay declares the queues of those who listen to its events, so every service may touch everything that is ours.
+_OURS = r"^(s4\..*|amq\.default)$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +68,19 @@ class RabbitNode:
     user: str
     password: str
     vhost: str = "s4"
+    users: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def prepare(self) -> None:
         """The folder holds all that the node needs to start. Repeatable; raises MissingProgram."""
         if not _SERVER.exists() or shutil.which("epmd") is None:
             raise MissingProgram("rabbitmq-server")
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write(self.folder / "rabbitmq.conf", self._conf())
+        conf = self._conf()
+        if self.users:
+            definitions = self.folder / "definitions.json"
+            _write(definitions, json.dumps(self._definitions()))
+            conf += f"load_definitions = {definitions}\n"
+        _write(self.folder / "rabbitmq.conf", conf)
         _write(self.folder / "enabled_plugins", "[rabbitmq_management].\n")
         cookie = self.folder / ".erlang.cookie"
         if not cookie.exists():
@@ -100,9 +112,10 @@ class RabbitNode:
         }
         return Command(argv=[str(_SERVER)], env=env, cwd=self.folder)
 
-    def amqp_url(self, vhost: str | None = None) -> str:
+    def amqp_url(self, vhost: str | None = None, *, user: str | None = None) -> str:
         """Where services connect; holds the password."""
-        return f"amqp://{self.user}:{self.password}@{LOOPBACK}:{self.ports.amqp}/{vhost or self.vhost}"
+        who, words = (user, self.users[user]) if user else (self.user, self.password)
+        return f"amqp://{who}:{words}@{LOOPBACK}:{self.ports.amqp}/{vhost or self.vhost}"
 
     @property
     def management_url(self) -> str:
@@ -144,6 +157,27 @@ class RabbitNode:
         """The node and its epmd have ended, whoever started them; `at_once` saves the 6 s of a clean end."""
         processes.stop(self.folder / "server.pid", SIGKILL if at_once else SIGTERM, within=30.0)
         processes.stop(self.folder / "epmd.pid")
+
+    def _definitions(self) -> dict[str, object]:
+        """With definitions the broker does not make its default user: the administrator is one of them."""
+        people = {self.user: self.password, **self.users}
+        return {
+            "vhosts": [{"name": self.vhost}],
+            "users": [
+                {
+                    "name": name,
+                    "password_hash": rabbit_hash(password),
+                    "hashing_algorithm": "rabbit_password_hashing_sha256",
+                    "tags": "administrator" if name == self.user else "",
+                }
+                for name, password in people.items()
+            ],
+            "permissions": [
+                {"user": name, "vhost": self.vhost, "configure": what, "write": what, "read": what}
+                for name in people
+                for what in [".*" if name == self.user else _OURS]
+            ],
+        }
 
     def _conf(self) -> str:
         return _CONF.format(

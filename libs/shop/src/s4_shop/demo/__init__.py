@@ -1,0 +1,1 @@
+"""A customer buys a grid through the public pages and uses it."""

@@ -1,0 +1,41 @@
+"""What an operator does once before the services start; each is repeatable."""
+
+import asyncio
+import secrets
+
+import asyncpg
+import boto3
+
+from s4_shop.folder import StateFolder
+from s4_shop.wiring import GRID_DOMAIN, SERVICES
+
+
+async def databases(folder: StateFolder) -> None:
+    """Each service has a role and a database of its own, both named after it, and nobody else may enter."""
+    url = (folder.root / "secrets" / "database-url-operator").read_text(encoding="utf-8")
+    connection = await asyncpg.connect(url)
+    try:
+        for service in SERVICES:
+            password = (folder.root / "secrets" / f"database-{service}").read_text(encoding="utf-8")
+            exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", service)
+            verb = "alter" if exists else "create"
+            # Utility statements take no parameters; the names are ours and the password is hexadecimal.
+            await connection.execute(f"{verb} role {service} login password '{password}'")
+            if not await connection.fetchval("select 1 from pg_database where datname = $1", service):
+                await connection.execute(f"create database {service} owner {service}")
+            await connection.execute(f"revoke all on database {service} from public")
+    finally:
+        await connection.close()
+
+
+def hosted_zone(endpoint: str, region: str) -> None:
+    """The zone of the grids' names exists, once."""
+    names = boto3.client("route53", endpoint_url=endpoint, region_name=region)
+    known = names.list_hosted_zones_by_name(DNSName=GRID_DOMAIN, MaxItems="1")["HostedZones"]
+    if not any(zone["Name"] == f"{GRID_DOMAIN}." for zone in known):
+        names.create_hosted_zone(Name=GRID_DOMAIN, CallerReference=secrets.token_hex(8))
+
+
+def run_databases(folder: StateFolder) -> None:
+    """`databases`, for a command line."""
+    asyncio.run(databases(folder))
