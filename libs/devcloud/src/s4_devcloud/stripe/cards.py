@@ -1,0 +1,168 @@
+"""Test cards: what a typed card is, and how its issuer behaves.
+
+Numbers and messages follow Stripe's public page on testing. A number never goes further than this module: what is
+kept is the brand, the last four digits and a fingerprint.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal, get_args
+
+Behaviour = Literal[
+    "ok",
+    "authenticate",
+    "generic_decline",
+    "insufficient_funds",
+    "lost_card",
+    "stolen_card",
+    "expired_card",
+    "incorrect_cvc",
+    "processing_error",
+    "fraudulent",
+    "test_mode_live_card",
+]
+
+_KNOWN: Mapping[str, Behaviour] = {
+    "4242424242424242": "ok",
+    "4000056655665556": "ok",
+    "5555555555554444": "ok",
+    "378282246310005": "ok",
+    "4000002500003155": "authenticate",
+    "4000002760003184": "authenticate",
+    "4000000000000002": "generic_decline",
+    "4000000000009995": "insufficient_funds",
+    "4000000000009987": "lost_card",
+    "4000000000009979": "stolen_card",
+    "4000000000000069": "expired_card",
+    "4000000000000127": "incorrect_cvc",
+    "4000000000000119": "processing_error",
+    "4100000000000019": "fraudulent",
+}
+_MESSAGES = {
+    "insufficient_funds": "Your card has insufficient funds.",
+    "expired_card": "Your card has expired.",
+    "incorrect_cvc": "Your card's security code is incorrect.",
+    "processing_error": "An error occurred while processing your card. Try again in a little bit.",
+    "test_mode_live_card": (
+        "Your card was declined. Your request was in test mode, but used a non test card. "
+        "For a list of valid test cards, visit: https://stripe.com/docs/testing."
+    ),
+}
+_OWN_CODES = ("expired_card", "incorrect_cvc", "processing_error")  # not under the code card_declined
+
+
+@dataclass(frozen=True)
+class Decline:
+    """Why an issuer refused."""
+
+    code: str
+    decline_code: str | None
+    message: str
+
+
+def decline_of(behaviour: Behaviour) -> Decline | None:
+    """The refusal that belongs to a behaviour; None when the issuer accepts."""
+    if behaviour in ("ok", "authenticate"):
+        return None
+    message = _MESSAGES.get(behaviour, "Your card was declined.")
+    if behaviour in _OWN_CODES:
+        return Decline(behaviour, None, message)
+    return Decline("card_declined", behaviour, message)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card as it may be kept."""
+
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str
+    behaviour: Behaviour
+
+
+class CardRejected(Exception):
+    """What was typed is not a card. `problems` has a sentence for each wrong field."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(", ".join(sorted(problems)))
+        self.problems = problems
+
+
+class Issuers:
+    """How each number behaves; changed through the control port."""
+
+    def __init__(self) -> None:
+        self._behaviours: dict[str, Behaviour] = dict(_KNOWN)
+
+    def behave(self, number: str, behaviour: Behaviour) -> None:
+        """Let a number behave so from now on. Raises ValueError for an unknown behaviour."""
+        if behaviour not in get_args(Behaviour):
+            raise ValueError(f"behaviour must be one of {', '.join(get_args(Behaviour))}")
+        self._behaviours[_digits(number)] = behaviour
+
+    def known(self) -> dict[str, Behaviour]:
+        """The test numbers and their behaviour."""
+        return dict(self._behaviours)
+
+    def reset(self) -> None:
+        """Return to the published test cards."""
+        self._behaviours = dict(_KNOWN)
+
+    def read(self, number: str, expiry: str, cvc: str, now: int) -> Card:
+        """The card that was typed. Raises CardRejected."""
+        digits, brand = _digits(number), _brand(_digits(number))
+        problems = {"number": _number_problem(digits, brand), "cvc": _cvc_problem(cvc, brand)}
+        month, year, problems["expiry"] = _expiry(expiry, now)
+        found = {field: problem for field, problem in problems.items() if problem}
+        if found:
+            raise CardRejected(found)
+        fingerprint = hashlib.sha256(b"s4 stand-in card " + digits.encode()).hexdigest()[:16]
+        return Card(brand, digits[-4:], month, year, fingerprint, self._behaviours.get(digits, "test_mode_live_card"))
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"[\s-]", "", text)
+
+
+def _brand(digits: str) -> str:
+    if digits.startswith("4"):
+        return "visa"
+    if re.match(r"5[1-5]|2[2-7]", digits):
+        return "mastercard"
+    return "amex" if re.match(r"3[47]", digits) else "unknown"
+
+
+def _number_problem(digits: str, brand: str) -> str:
+    length = {"amex": 15, "visa": 16, "mastercard": 16}.get(brand, 12)
+    if not digits.isascii() or not digits.isdigit() or len(digits) < length:
+        return "Your card number is incomplete."
+    return "" if len(digits) <= max(length, 16) and passes_luhn(digits) else "Your card number is invalid."
+
+
+def passes_luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
+    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+
+
+def _cvc_problem(cvc: str, brand: str) -> str:
+    length = 4 if brand == "amex" else 3
+    right = cvc.isascii() and cvc.isdigit() and len(cvc) == length
+    return "" if right else "Your card's security code is incomplete."
+
+
+def _expiry(text: str, now: int) -> tuple[int, int, str]:
+    """Month, year, and what is wrong with them."""
+    found = re.fullmatch(r"\s*(\d{1,2})\s*/?\s*(\d{2}|\d{4})\s*", text, re.ASCII)
+    if found is None or not 1 <= int(found[1]) <= 12:
+        return 0, 0, "Your card's expiration date is incomplete."
+    month, year = int(found[1]), int(found[2]) % 100 + 2000
+    today = datetime.fromtimestamp(now, UTC)
+    if (year, month) < (today.year, today.month):
+        return month, year, "Your card's expiration date is in the past."
+    return month, year, ""

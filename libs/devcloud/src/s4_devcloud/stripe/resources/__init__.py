@@ -1,0 +1,1 @@
+"""One module per resource of the API: its routes, its handlers and the shape of its objects."""

@@ -1,0 +1,112 @@
+"""Everything this Stripe knows, in memory, changed one whole transaction at a time."""
+
+import contextlib
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from s4_devcloud.stripe.clock import Clock
+from s4_devcloud.stripe.problems import no_such
+from s4_devcloud.stripe.wire import API_VERSION, Wire, new_id
+
+
+@dataclass(frozen=True)
+class Cause:
+    """The API request that led to a change; both are None for what a person did on a page or time did by itself."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+NOBODY = Cause()
+
+
+class Store:
+    """Objects by kind and identifier, in the order in which they were created."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._objects: dict[str, dict[str, Wire]] = {}
+        self._listeners: list[Callable[[Wire], None]] = []
+
+    def on_event(self, listener: Callable[[Wire], None]) -> None:
+        """Call `listener` with each event, after the change that it tells of can be read."""
+        self._listeners.append(listener)
+
+    @contextlib.contextmanager
+    def transaction(self, cause: Cause = NOBODY) -> Iterator["Transaction"]:
+        """All of the block's changes and events, or none when it raises. The block must not await."""
+        change = Transaction(self._objects, self._clock.now())
+        yield change
+        events = change.events(cause)
+        for event in events:
+            change.put(event)
+        for kind, rows in change.staged.items():
+            self._objects.setdefault(kind, {}).update(rows)
+        for event in events:
+            for listener in self._listeners:
+                listener(copy.deepcopy(event))
+
+    def counts(self) -> dict[str, int]:
+        """How many objects of each kind there are."""
+        return {kind: len(rows) for kind, rows in sorted(self._objects.items()) if not kind.startswith("_")}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._objects.clear()
+
+
+class Transaction:
+    """A view of the store with this block's own changes on top. What it hands out are copies."""
+
+    def __init__(self, committed: dict[str, dict[str, Wire]], now: int) -> None:
+        self.now = now
+        self.staged: dict[str, dict[str, Wire]] = {}
+        self._committed = committed
+        self._told: list[tuple[str, Wire, Wire | None]] = []
+
+    def get(self, kind: str, name: str) -> Wire | None:
+        """The object, or None."""
+        found = self.staged.get(kind, {}).get(name) or self._committed.get(kind, {}).get(name)
+        return copy.deepcopy(found)
+
+    def need(self, kind: str, name: str, param: str = "id", status: int = 404) -> Wire:
+        """The object. Raises Problem resource_missing: status 404 for a name in the path, 400 in a parameter."""
+        found = self.get(kind, name)
+        if found is None:
+            raise no_such(kind, name, param, status)
+        return found
+
+    def newest_first(self, kind: str) -> list[Wire]:
+        """All objects of the kind, not copied: read, choose, and take what is to be changed by `get`."""
+        rows = {**self._committed.get(kind, {}), **self.staged.get(kind, {})}
+        return list(reversed(rows.values()))
+
+    def put(self, thing: Wire) -> Wire:
+        """Create or replace the object; returns it."""
+        self.staged.setdefault(str(thing["object"]), {})[str(thing["id"])] = copy.deepcopy(thing)
+        return thing
+
+    def tell(self, event_type: str, thing: Wire, previous: Wire | None = None) -> None:
+        """Emit an event with the object as it is now, once this transaction has committed."""
+        self._told.append((event_type, copy.deepcopy(thing), previous))
+
+    def events(self, cause: Cause) -> list[Wire]:
+        """The event objects of what was told."""
+        return [self._event(cause, *told) for told in self._told]
+
+    def _event(self, cause: Cause, event_type: str, thing: Wire, previous: Wire | None) -> Wire:
+        data: Wire = {"object": thing}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        return {
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": API_VERSION,
+            "created": self.now,
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": 0,
+            "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
+            "type": event_type,
+        }

@@ -1,0 +1,78 @@
+"""A stand-in for Stripe on free ports, the real SDK in front of it, and an endpoint for its webhooks."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+import stripe
+from aiohttp import web
+
+from devcloud.stripe.ends import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Control, Endpoint
+from devcloud.stripe.published import problems_with
+from devcloud.stripe.sdk import CheckedClient
+from s4_devcloud.stripe.server import serving
+from s4_devcloud.stripe.settings import Settings
+from s4_devcloud.stripe.world import World
+
+
+@pytest.fixture
+async def endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoint]:
+    port = free_port()
+    endpoint = Endpoint(f"http://127.0.0.1:{port}/stripe/events")
+    app = web.Application()
+    app.router.add_post("/stripe/events", endpoint.take)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    yield endpoint
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def world(free_port: Callable[[], int], endpoint: Endpoint) -> AsyncIterator[World]:
+    """A running stand-in."""
+    listen = f"127.0.0.1:{free_port()}"
+    settings = Settings(
+        listen=listen,
+        control=f"127.0.0.1:{free_port()}",
+        secret_key=SECRET_KEY,
+        publishable_key=PUBLISHABLE_KEY,
+        public_url=f"http://{listen}",
+        webhook_url=endpoint.url,
+        webhook_secret=WEBHOOK_SECRET,
+        retry_seconds=0.02,
+        webhook_timeout_seconds=5.0,
+    )
+    async with serving(settings) as world:
+        yield world
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[aiohttp.ClientSession]:
+    """A browser that follows no redirect by itself."""
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+@pytest.fixture
+def control(world: World, browser: aiohttp.ClientSession) -> Control:
+    return Control(f"http://{world.settings.control}", browser)
+
+
+@pytest.fixture
+def http_client() -> CheckedClient:
+    """The SDK's transport; every answer that goes through it is held against the published document."""
+    return CheckedClient()
+
+
+@pytest.fixture
+async def client(world: World, http_client: CheckedClient) -> AsyncIterator[stripe.StripeClient]:
+    """The real SDK, talking to the stand-in."""
+    client = stripe.StripeClient(
+        SECRET_KEY, base_addresses={"api": world.settings.public_url}, http_client=http_client, max_network_retries=0
+    )
+    async with contextlib.aclosing(http_client):
+        yield client
+    found = [problem for answer in http_client.answers for problem in problems_with(answer)]
+    assert found == []
