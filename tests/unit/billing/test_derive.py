@@ -81,7 +81,7 @@ WAITING = invoice("open")
     ],
 )
 def test_each_status_with_its_invoice_means_one_state(
-    status: str, latest: Invoice | None, ever_paid: bool, expected: State
+    status: str, latest: Invoice | None, *, ever_paid: bool, expected: State
 ) -> None:
     known = Known(State.ACTIVE, ever_paid=True) if ever_paid else None
     assert derive(subscription(status, latest), known).state is expected
@@ -241,6 +241,6 @@ def session(status: str, payment: str = "unpaid") -> Session:
     ],
 )
 def test_a_checkout_follows_its_session_but_money_beats_bookkeeping(
-    previous: CheckoutState, seen: Session | None, paid: bool, expected: CheckoutState
+    previous: CheckoutState, seen: Session | None, *, paid: bool, expected: CheckoutState
 ) -> None:
     assert checkout_state(previous, seen, paid=paid) is expected

@@ -12,9 +12,9 @@ from s4_billing.catalogue import Catalogue
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.customers import Customers
 from s4_billing.derive import CheckoutState, State
-from s4_billing.errors import CheckoutOver, NoSuchCheckout, StripeBusy, StripeRejected, WrongWish
+from s4_billing.errors import CheckoutOver, KeySpent, NoSuchCheckout, StripeBusy, StripeRejected, WrongWish
 from s4_billing.facts import Session
-from s4_billing.settings import Settings
+from s4_billing.settings import SHORTEST_CHECKOUT, Settings
 from s4_billing.store import Checkout
 from s4_billing.stripe_api import StripeApi
 from s4_billing.sync import Sync
@@ -25,9 +25,9 @@ KIND = "session.create"
 ROUNDS = 5
 
 # docs.stripe.com/api/checkout/sessions/create, locale; for any other the page follows the browser.
-LOCALES = frozenset(
+_LOCALES = (
     "bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl"
-    " sv th tr vi zh zh-HK zh-TW".split()  # noqa: SIM905  forty lines otherwise
+    " sv th tr vi zh zh-HK zh-TW"
 )
 
 
@@ -50,7 +50,7 @@ def checked(wish: Wish) -> Wish:
         email = validate_email(wish.email, check_deliverability=False, allow_quoted_local=False).normalized
     except EmailNotValidError:
         raise WrongWish("bad-email") from None
-    locale = wish.locale if wish.locale in LOCALES else "auto"
+    locale = wish.locale if wish.locale in _LOCALES.split() else "auto"
     return msgspec.structs.replace(wish, email=email, locale=locale)
 
 
@@ -167,10 +167,12 @@ class Checkouts:
             is_new = await self._commands.write(tx, intent)
         try:
             made = await self._commands.perform(checkout.command_key)
+        except KeySpent:
+            return None
         except StripeRejected:
-            if checkout.expires_at - self._clock.now() < timedelta(minutes=31):
-                return None  # too late to make it: the time that it would expire at is too near for Stripe
-            raise
+            if checkout.expires_at - self._clock.now() > SHORTEST_CHECKOUT + timedelta(minutes=1):
+                raise
+            return None  # too late for this attempt: Stripe does not make sessions that expire so soon
         if is_new and isinstance(made, Session):
             return made
         # A replayed answer tells how the session was when it was made.

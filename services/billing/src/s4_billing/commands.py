@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from s4_billing.errors import StripeRejected
+from s4_billing.errors import KeySpent, StripeRejected
 from s4_billing.facts import Customer, Session
 from s4_runtime import Clock, Temporary, get_logger
 from s4_store import Pool, Transaction
@@ -80,7 +80,7 @@ class Commands:
         intent = Intent(key, row["kind"], row["account_id"], json.loads(row["params"]))
         deed = self._deeds[intent.kind]
         try:
-            made = await self._old(deed, intent, row["created_at"]) or await deed.send(intent.params, key)
+            made = await self._make(deed, intent, row["created_at"])
         except StripeRejected as error:
             await self._close(key, "failed", str(error.ids.get("reason")))
             get_logger().error("stripe.rejected", command=key, **error.ids)
@@ -115,9 +115,17 @@ class Commands:
             with suppress(StripeRejected):
                 await self.perform(row["idempotency_key"])
 
-    async def _old(self, deed: Deed, intent: Intent, created_at: datetime) -> Made | None:
-        """What a command too old for its key has made, if anything."""
-        return await deed.find(intent) if self._clock.now() - created_at > KEY_LIFE else None
+    async def _make(self, deed: Deed, intent: Intent, created_at: datetime) -> Made:
+        """What the command makes. With a key that is too old, or spent on a failure, what it has made is looked for."""
+        is_old = self._clock.now() - created_at > KEY_LIFE
+        if is_old and (found := await deed.find(intent)) is not None:
+            return found
+        try:
+            return await deed.send(intent.params, intent.key)
+        except KeySpent:
+            if (found := await deed.find(intent)) is None:
+                raise
+            return found
 
     async def _close(self, key: str, state: str, error: str) -> None:
         await self._pool.execute(

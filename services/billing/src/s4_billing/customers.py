@@ -1,10 +1,12 @@
 """One customer at Stripe for each account, made before anything is sold to it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from s4_billing import store
 from s4_billing.commands import Commands, Deed, Intent
+from s4_billing.errors import KeySpent
 from s4_billing.facts import Customer
 from s4_billing.stripe_api import StripeApi
 from s4_runtime import Clock, Temporary
@@ -40,13 +42,10 @@ class Customers:
 
     async def ensure(self, account_id: str, email: str) -> str:
         """The id of the account's customer, who gets bills at ``email``."""
-        async with self._pool.transaction() as tx:
-            await store.ensure_customer(tx, account_id, email, self._clock.now())
-            known = await store.locked_customer(tx, account_id)
-            key = await self._write(tx, account_id, email) if known and not known.stripe_customer_id else None
-        if key is not None:
-            await self._commands.perform(key)
-            known = await store.customer(self._pool, account_id)
+        with suppress(KeySpent):
+            await self._make(account_id, email)
+        await self._make(account_id, email)
+        known = await store.customer(self._pool, account_id)
         if known is None or known.stripe_customer_id is None:
             raise Temporary("customer-not-recorded", account=account_id)
         if known.email != email:
@@ -63,6 +62,16 @@ class Customers:
         async with self._pool.transaction() as tx:
             ours = await store.name_customer(tx, account_id, stripe_customer_id)
         return account_id if ours else None
+
+    async def _make(self, account_id: str, email: str) -> None:
+        """The account has a customer, if Stripe does not refuse it."""
+        async with self._pool.transaction() as tx:
+            await store.ensure_customer(tx, account_id, email, self._clock.now())
+            known = await store.locked_customer(tx, account_id)
+            if known is None or known.stripe_customer_id is not None:
+                return
+            key = await self._write(tx, account_id, email)
+        await self._commands.perform(key)
 
     async def _write(self, tx: Transaction, account_id: str, email: str) -> str:
         """The key of the command that makes the customer: a new one only after Stripe has refused the last."""

@@ -19,6 +19,10 @@ class NotAtStripe(StripeRejected):
     """Stripe does not have such an object. An answer, not a failure."""
 
 
+class KeySpent(StripeRejected):
+    """Stripe failed at the first try, keeps that answer for the key, and may or may not have made the object."""
+
+
 class SignupClosed(Temporary):
     """What we would charge is not what the catalogue says, or not known yet: nothing is sold."""
 

@@ -16,7 +16,7 @@ import msgspec
 import stripe
 
 from s4_billing.deliveries import occurrence
-from s4_billing.errors import NotAtStripe, StripeBusy, StripeRejected, StripeUnavailable
+from s4_billing.errors import KeySpent, NotAtStripe, StripeBusy, StripeRejected, StripeUnavailable
 from s4_billing.facts import Customer, Occurrence, Price, Session, Subscription
 from s4_billing.settings import Settings
 from s4_billing.throttle import Throttle
@@ -239,6 +239,8 @@ def _translate(error: stripe.StripeError) -> Trouble:
             trouble = StripeRejected(
                 "payment-service-rejected", reason=error.code or "none", param=str(error.param), request=request
             )
+        case _ if status >= 500 and "idempotent-replayed" in _headers(error):
+            trouble = KeySpent("payment-service-rejected", reason="key-spent", request=request)
         case _ if status == 409:
             trouble = StripeBusy("payment-service-busy", reason="in-flight", request=request)
         case _:
@@ -246,6 +248,10 @@ def _translate(error: stripe.StripeError) -> Trouble:
     return trouble
 
 
+def _headers(error: stripe.StripeError) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in (error.headers or {}).items()}
+
+
 def _retry_after(error: stripe.StripeError) -> timedelta | None:
-    shown = str({name.lower(): value for name, value in (error.headers or {}).items()}.get("retry-after", ""))
+    shown = str(_headers(error).get("retry-after", ""))
     return timedelta(seconds=min(int(shown), 10)) if shown.isdigit() else None
