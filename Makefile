@@ -1,0 +1,53 @@
+# One door for people and for CI. `make` alone lists what there is.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv/bin
+SOURCES := services libs tests tools $(wildcard bench)
+export PYTHONUNBUFFERED = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status logs test test-long lint types bench pins install install-tests clean
+
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: install ## install what is missing, start everything, buy a grid, store a file in it
+	@$(VENV)/python -m s4_shop demo
+
+up: install ## start everything on this machine, or what is missing of it
+	@$(VENV)/python -m s4_shop up
+
+down: ## stop what was started; forgets databases and the emulated cloud
+	@if [ -x $(VENV)/python ]; then $(VENV)/python -m s4_shop down; else echo "nothing is installed, so nothing runs"; fi
+
+status: ## what runs, since when, with how much memory; how what ended did
+	@$(VENV)/python -m s4_shop status
+
+logs: ## follow the logs, of one part with PART=web
+	@$(VENV)/python -m s4_shop logs $(PART)
+
+test: install-tests lint ## everything that CI runs
+	$(VENV)/python -m pytest -m "not long" $(ARGS)
+
+test-long: install-tests ## the tests that take minutes
+	$(VENV)/python -m pytest -m long $(ARGS)
+
+lint: ## style, types and the architecture's contracts
+	$(VENV)/ruff check $(SOURCES)
+	$(VENV)/ruff format --check $(SOURCES)
+	$(VENV)/mypy services libs tests/support
+	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(VENV)/lint-imports; fi
+
+bench: install ## measure; tables and build/bench/*.json
+	@for script in bench/*.py; do case $$script in */_*) ;; *) $(VENV)/python $$script || exit 1 ;; esac; done
+
+pins: install ## resolve again and write requirements/*.txt and constraints.txt
+	@$(VENV)/python tools/pins.py .s4/uv/bin/uv
+
+install: ## programs (apt, as root) and Python environments, if anything is missing
+	@$(PYTHON) tools/bootstrap.py
+
+install-tests:
+	@$(PYTHON) tools/bootstrap.py --tests
+
+clean: down ## forget everything that was installed and stored here
+	rm -rf .s4 .venv build

@@ -1,0 +1,129 @@
+"""The Python environments: one for the services and tests, one for the storage node with its own pins."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Say = Callable[[str], None]
+
+_STAMP = ".s4-installed"
+
+
+class EnvironmentFailed(Exception):
+    """Neither uv nor pip could make the environment; their last words are in the text."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What belongs into one environment. Pins have versions and hashes; `editable` are folders of ours.
+
+    What `lone` pins is installed without what it depends on.
+    """
+
+    folder: Path
+    pins: Path
+    editable: Sequence[Path]
+    why: str
+    lone: Sequence[Path] = ()
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def fingerprint(self) -> str:
+        """Changes when the pins, the interpreter or the metadata of ours do; an edit of the source does not matter."""
+        total = hashlib.sha256(f"{sys.version} {os.path.realpath(sys.executable)}".encode())
+        for path in (self.pins, *self.lone, *(folder / "pyproject.toml" for folder in self.editable)):
+            total.update(path.read_bytes())
+        return total.hexdigest()
+
+    @property
+    def is_current(self) -> bool:
+        """True when it was made from what is there now."""
+        stamp = self.folder / _STAMP
+        return self.python.exists() and stamp.exists() and stamp.read_text() == self.fingerprint()
+
+
+def workspace(root: Path) -> list[Environment]:
+    """The environments of a clone."""
+    members = sorted(
+        path.parent for path in [*root.glob("libs/*/pyproject.toml"), *root.glob("services/*/pyproject.toml")]
+    )
+    node = root / "libs" / "node"
+    ours = [folder for folder in members if folder != node]
+    return [
+        Environment(
+            root / ".venv", root / "requirements" / "dev.txt", ours, "the services, the local cloud, the tests"
+        ),
+        Environment(root / ".s4" / "node", node / "requirements.txt", [node], "Tahoe-LAFS and the storage node"),
+    ]
+
+
+def make(environment: Environment, root: Path, say: Say) -> bool:
+    """The environment is as described; False when it already was. Raises EnvironmentFailed."""
+    if environment.is_current:
+        return False
+    began = time.monotonic()
+    say(f"{environment.folder.relative_to(root)}: {environment.why} ({environment.pins.relative_to(root)})")
+    (environment.folder / _STAMP).unlink(missing_ok=True)
+    try:
+        _by_uv(environment, _uv(root, say))
+    except EnvironmentFailed as trouble:
+        say(f"  uv could not ({str(trouble).splitlines()[-1][:200]}); trying plain pip, which takes longer")
+        _by_pip(environment)
+    (environment.folder / _STAMP).write_text(environment.fingerprint())
+    say(f"  done in {time.monotonic() - began:.1f} s")
+    return True
+
+
+def _by_uv(environment: Environment, uv: Path) -> None:
+    if not environment.python.exists():
+        _run([str(uv), "venv", "--quiet", "--python", sys.executable, str(environment.folder)])
+    install = [str(uv), "pip", "install", "--quiet", "--python", str(environment.python)]
+    _run([*install, "--require-hashes", "-r", str(environment.pins)])
+    _run([*install, "--no-deps", *_editable(environment)])
+
+
+def _by_pip(environment: Environment) -> None:
+    if not (environment.folder / "bin" / "pip").exists():
+        shutil.rmtree(environment.folder, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(environment.folder)])
+    install = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*install, "--require-hashes", "-r", str(environment.pins)])
+    _run([*install, "--no-deps", *_editable(environment)])
+
+
+def _uv(root: Path, say: Say) -> Path:
+    """The installer, at its pinned version, in a small environment of its own. Raises EnvironmentFailed."""
+    folder, pins = root / ".s4" / "uv", root / "requirements" / "uv.txt"
+    stamp, wanted = folder / _STAMP, pins.read_text()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        say(".s4/uv: the installer (requirements/uv.txt)")
+        shutil.rmtree(folder, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(folder)])
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _run([*pip, "--require-hashes", "-r", str(pins)])
+        stamp.write_text(wanted)
+    return folder / "bin" / "uv"
+
+
+def _editable(environment: Environment) -> list[str]:
+    return [argument for folder in environment.editable for argument in ("--editable", str(folder))]
+
+
+def _run(command: Sequence[str]) -> None:
+    # uv brings its own certificates unless told to trust what this machine trusts.
+    settings: Mapping[str, str] = {"UV_SYSTEM_CERTS": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never"}
+    left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
+    done = subprocess.run(command, env={**inherited, **settings}, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = (done.stdout + done.stderr).strip().splitlines()[-15:]
+        raise EnvironmentFailed("\n".join([" ".join(command[:6]), *words]))
