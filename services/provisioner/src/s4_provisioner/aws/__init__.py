@@ -1,0 +1,1 @@
+"""A grid's things at AWS besides its machine: bucket, role, name."""

@@ -1,0 +1,60 @@
+"""Grids' names in DNS."""
+
+import asyncio
+from ipaddress import IPv4Address
+from typing import Any
+
+from s4_provisioner.aws.trouble import aws_errors
+from s4_runtime import Permanent
+
+_TTL_SECONDS = 60  # a grid that moves is found again within a minute
+
+
+class NoZone(Permanent):
+    """The account has no public hosted zone of the configured name."""
+
+
+class Zone:
+    """One hosted zone."""
+
+    def __init__(self, route53: Any, name: str) -> None:
+        self._route53 = route53
+        self._name = name.rstrip(".") + "."
+        self._id: str | None = None
+        self._lock = asyncio.Lock()
+
+    async def point(self, name: str, address: IPv4Address) -> str:
+        """The name means the address, as soon as the change is everywhere; the change's id. Idempotent."""
+        record = {
+            "Name": name,
+            "Type": "A",
+            "TTL": _TTL_SECONDS,
+            "ResourceRecords": [{"Value": str(address)}],
+        }
+        zone = await self._zone_id()
+        with aws_errors():
+            answer = await self._route53.change_resource_record_sets(
+                HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+            )
+        return str(answer["ChangeInfo"]["Id"])
+
+    async def is_everywhere(self, change: str) -> bool:
+        """Whether all of the zone's name servers answer with the change."""
+        with aws_errors():
+            answer = await self._route53.get_change(Id=change)
+        return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+
+    async def _zone_id(self) -> str:
+        async with self._lock:
+            if self._id is None:
+                with aws_errors():
+                    answer = await self._route53.list_hosted_zones_by_name(DNSName=self._name, MaxItems="10")
+                found = [
+                    zone["Id"]
+                    for zone in answer["HostedZones"]
+                    if zone["Name"] == self._name and not zone.get("Config", {}).get("PrivateZone")
+                ]
+                if not found:
+                    raise NoZone("no-hosted-zone", zone=self._name)
+                self._id = found[0]
+            return self._id

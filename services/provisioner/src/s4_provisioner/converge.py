@@ -1,0 +1,178 @@
+"""Carries grids from what they are to what they should be, some at a time, each under a lease.
+
+Load (short transaction), act (none), apply (short transaction, guarded by the lease): see moves for the last.
+"""
+
+import asyncio
+import traceback
+from contextlib import suppress
+from datetime import timedelta
+from random import Random
+from typing import assert_never
+
+from s4_contracts.ids import GridId
+from s4_provisioner import metrics, moves, store
+from s4_provisioner.grids import Grid, present
+from s4_provisioner.lifecycle import Stage, next_stage
+from s4_provisioner.limits import Result, goes_on, judged
+from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
+from s4_provisioner.steps import STEPS
+from s4_provisioner.tools import Tools
+from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
+from s4_store import DatabaseUnavailable, LeaseLost, Leases, Pool, Wakeup
+
+_LEASES = Leases(table="grids", key="id")
+_LOOP = "converger"
+# Notifications can be missed; a slot can become free; the database can come back.
+_IDLE = timedelta(seconds=5)
+_FULL = timedelta(milliseconds=200)
+_TROUBLED = timedelta(seconds=1)
+
+
+class Converger:
+    """Any number of these may run, in any number of processes."""
+
+    def __init__(self, pool: Pool, tools: Tools, random: Random) -> None:
+        self._pool = pool
+        self._tools = tools
+        self._clock = tools.clock
+        self._settings = tools.settings
+        self._random = random
+        self._backoff = Backoff(tools.settings.retry_base, tools.settings.retry_cap)
+        self._in_hand = 0
+
+    async def forever(self) -> None:
+        """Take what is due, when it is due, for ever."""
+        async with Wakeup.listen(self._pool.url, store.CHANNEL) as wakeup, asyncio.TaskGroup() as grids:
+            while True:
+                pause = await self._round(grids)
+                await wakeup.wait(pause)
+
+    async def _round(self, grids: asyncio.TaskGroup) -> timedelta:
+        """Start on all that is due and that there is room for; how long to wait for more."""
+        now = self._clock.now()
+        room = self._settings.concurrency - self._in_hand
+        if room <= 0:
+            return _FULL
+        try:
+            rows = await _LEASES.claim(self._pool, room, self._settings.lease, now)
+            for row in rows:
+                self._in_hand += 1
+                grids.create_task(self.carry(GridId(row["id"]), row["lease_token"]))
+            oldest = await store.unfinished_since(self._pool)
+            due = await store.next_due(self._pool)
+        except Temporary as trouble:
+            LOOP_FAILURES.labels(_LOOP, trouble.code).inc()
+            return _TROUBLED
+        metrics.IN_HAND.set(self._in_hand)
+        metrics.OLDEST_UNFINISHED.set((now - oldest).total_seconds() if oldest else 0)
+        last_success(_LOOP)
+        return min(_IDLE, max(_FULL, due - now)) if due else _IDLE
+
+    async def carry(self, grid_id: GridId, token: str) -> None:
+        """Go on with one grid for as long as there is something to do at once and the lease is ours."""
+        try:
+            await self._under_lease(grid_id, token)
+        except asyncio.CancelledError:
+            with suppress(Temporary):
+                await _LEASES.release(self._pool, grid_id, token, self._clock.now())
+            raise
+        except Exception as error:  # noqa: BLE001  one grid's trouble is not the others'; its lease runs out
+            get_logger().error("grid.dropped", grid=grid_id, error=_whereabouts(error))
+            LOOP_FAILURES.labels(_LOOP, "grid-dropped").inc()
+        finally:
+            self._in_hand -= 1
+
+    async def _under_lease(self, grid_id: GridId, token: str) -> None:
+        try:
+            async with asyncio.TaskGroup() as both:
+                keeping = both.create_task(self._keep(grid_id, token))
+                while await self._step(grid_id, token):
+                    pass
+                keeping.cancel()
+        except* Temporary as group:
+            # Another one has the grid, or the database is away: what was being done is dropped, and will be done again.
+            codes = [str(trouble) for trouble in group.exceptions]
+            get_logger().warning("grid.let-go", grid=grid_id, codes=codes)
+
+    async def _keep(self, grid_id: GridId, token: str) -> None:
+        """The lease goes on. Raises LeaseLost once it is somebody else's."""
+        while True:
+            await self._clock.sleep(self._settings.lease.total_seconds() / 3)
+            with suppress(DatabaseUnavailable):
+                if not await _LEASES.extend(self._pool, grid_id, token, self._settings.lease, self._clock.now()):
+                    raise LeaseLost
+
+    async def _step(self, grid_id: GridId, token: str) -> bool:
+        """Load, act, apply, once; whether to go on at once."""
+        grid = present(await store.grid(self._pool, grid_id))
+        following = next_stage(grid.wanted, grid.stage)
+        with context.bound(context.from_headers(grid.story)):
+            if following is None:
+                async with _LEASES.apply(self._pool, grid.id, token) as tx:
+                    await store.rest(tx, grid.id)
+                return False
+            result = judged(grid, await self._act(grid), self._settings, self._clock.now())
+            return await self._apply(grid, token, following, result)
+
+    async def _act(self, grid: Grid) -> Result:
+        try:
+            return await STEPS[grid.stage](grid, self._tools)
+        except (Temporary, Permanent) as trouble:
+            return trouble
+        except Exception as error:  # noqa: BLE001  unexpected counts as temporary, up to the limit of attempts
+            get_logger().error("step.broke", grid=grid.id, step=grid.stage.value, error=_whereabouts(error))
+            return Temporary("unexpected")
+
+    async def _apply(self, grid: Grid, token: str, following: Stage, result: Result) -> bool:
+        now, going_on = self._clock.now(), goes_on(grid, following, result)
+        async with _LEASES.apply(self._pool, grid.id, token, keep=going_on) as tx:
+            match result:
+                case Done(apply):
+                    await apply(tx)
+                    await moves.move_on(tx, grid, following, self._settings.aws_region, now)
+                case Again(apply):
+                    await apply(tx)
+                case NotYet(delay):
+                    await moves.put_off(tx, grid, delay, now, failed=False)
+                case MachineLost(code):
+                    await moves.start_over(tx, grid, code, now)
+                case Temporary():
+                    wait = max(self._backoff.delay(grid.attempts, self._random), result.retry_after or timedelta(0))
+                    await moves.put_off(tx, grid, wait, now, failed=True)
+                case Permanent():
+                    await moves.give_up(tx, grid, result.code, now)
+                case _:
+                    assert_never(result)
+        _note(grid, result, (now - grid.stage_since).total_seconds())
+        return going_on
+
+
+def _note(grid: Grid, result: Result, seconds: float) -> None:
+    """One line for each step that ended or failed."""
+    step = grid.stage.value
+    log = get_logger().bind(grid=grid.id, step=step, attempts=grid.attempts)
+    match result:
+        case Done():
+            metrics.STEP_SECONDS.labels(step).observe(seconds)
+            log.info("step.done", seconds=round(seconds, 3))
+        case MachineLost(code):
+            metrics.STEP_TROUBLE.labels(step, code).inc()
+            log.warning("machine.lost", code=code)
+        case Temporary():
+            metrics.STEP_TROUBLE.labels(step, result.code).inc()
+            log.warning("step.trouble", trouble=str(result))
+        case Permanent():
+            metrics.GRIDS_FAILED.labels(step, result.code).inc()
+            log.error("grid.failed", trouble=str(result))
+        case _:
+            pass
+
+
+def _whereabouts(error: BaseException) -> str:
+    """Kind and place of an error that nobody foresaw; its text may quote anything."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

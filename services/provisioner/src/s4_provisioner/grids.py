@@ -1,0 +1,120 @@
+"""A grid and its host, as the converger sees them between two transactions."""
+
+from datetime import datetime
+from ipaddress import IPv4Address
+from typing import TypeVar
+
+import msgspec
+
+from s4_contracts.ids import AccountId, GridId, HostId, SignupId
+from s4_provisioner.lifecycle import Stage, Wanted
+from s4_provisioner.sealing import Sealed
+from s4_runtime import Permanent
+from s4_store import Record
+
+
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine is asked for with. Stored before the request: repeated, it must be the same."""
+
+    image: str
+    root_device: str
+    instance_type: str
+    security_group: str
+    instance_profile: str
+    user: str
+    authorized_key: str
+    subnet: str | None = None
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine, or the plan for one (no ``instance_id`` yet), or the place of a lost one (no ``launch`` either)."""
+
+    id: HostId
+    generation: int
+    launch: Launch | None
+    sealed_host_key: Sealed | None
+    host_key: str | None
+    announced_from: int
+    instance_id: str | None
+    address: IPv4Address | None
+
+
+class Grid(msgspec.Struct, frozen=True, kw_only=True):
+    """A grid that somebody paid for, with the host that it is on once there is one."""
+
+    id: GridId
+    account_id: AccountId
+    signup_id: SignupId
+    story: dict[str, str]
+    wanted: Wanted
+    stage: Stage
+    stage_since: datetime
+    sealed_identity: Sealed | None
+    dns_name: str | None
+    dns_change: str | None
+    relaunches: int
+    furl_generation: int
+    proved_at: datetime | None
+    proof_seconds: float | None
+    failures: int
+    attempts: int
+    host: Host | None
+
+
+class Incomplete(Permanent):
+    """The grid lacks what an earlier stage should have left: a mistake of ours, for a person to look at."""
+
+
+T = TypeVar("T")
+
+
+def present(value: T | None) -> T:
+    """The value, which an earlier stage has left. Raises Incomplete."""
+    if value is None:
+        raise Incomplete("grid-incomplete")
+    return value
+
+
+def host_of(grid: Grid) -> Host:
+    """The host that the grid is on. Raises Incomplete."""
+    return present(grid.host)
+
+
+def grid_of(row: Record) -> Grid:
+    """The grid of a row of ``grids`` joined with ``hosts``, whose columns begin with ``host_``."""
+    return Grid(
+        id=row["id"],
+        account_id=row["account_id"],
+        signup_id=row["signup_id"],
+        story=msgspec.json.decode(row["story"], type=dict[str, str]),
+        wanted=Wanted(row["wanted"]),
+        stage=Stage(row["stage"]),
+        stage_since=row["stage_since"],
+        sealed_identity=_sealed(row["sealed_identity"]),
+        dns_name=row["dns_name"],
+        dns_change=row["dns_change"],
+        relaunches=row["relaunches"],
+        furl_generation=row["furl_generation"],
+        proved_at=row["proved_at"],
+        proof_seconds=row["proof_seconds"],
+        failures=row["failures"],
+        attempts=row["attempts"],
+        host=_host_of(row) if row["host_id"] else None,
+    )
+
+
+def _host_of(row: Record) -> Host:
+    return Host(
+        id=row["host_id"],
+        generation=row["host_generation"],
+        launch=msgspec.json.decode(row["host_launch"], type=Launch) if row["host_launch"] else None,
+        sealed_host_key=_sealed(row["host_sealed_host_key"]),
+        host_key=row["host_host_key"],
+        announced_from=row["host_announced_from"],
+        instance_id=row["host_instance_id"],
+        address=IPv4Address(row["host_address"]) if row["host_address"] else None,
+    )
+
+
+def _sealed(envelope: bytes | None) -> Sealed | None:
+    return Sealed(envelope) if envelope is not None else None

@@ -1,0 +1,16 @@
+"""What the converger tells about its work."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+STEP_SECONDS = Histogram(
+    "provisioner_step_seconds",
+    "From a step's first start to its end.",
+    ["step"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320),
+)
+STEP_TROUBLE = Counter("provisioner_step_trouble_total", "Attempts at a step that did not succeed.", ["step", "code"])
+GRIDS_FAILED = Counter("provisioner_grids_failed_total", "Grids that came to wait for a person.", ["step", "code"])
+IN_HAND = Gauge("provisioner_grids_in_hand", "Grids that this process is working on.")
+OLDEST_UNFINISHED = Gauge(
+    "provisioner_oldest_unfinished_seconds", "How long the oldest paid grid has waited to be ready; 0 when none does."
+)

@@ -1,0 +1,68 @@
+"""What the others are told about a grid: composed here, emitted in the transaction that makes it true."""
+
+from datetime import datetime
+from typing import Literal
+
+from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_provisioner import names
+from s4_provisioner.grids import Grid, host_of, present
+from s4_provisioner.lifecycle import TOTAL, Stage, position
+from s4_store import Transaction
+
+
+async def tell_progress(
+    tx: Transaction, grid: Grid, step: Stage, state: Literal["started", "done", "retrying"], now: datetime
+) -> None:
+    """A step began, ended, or failed and will be tried again."""
+    await tx.emit(
+        ProvisioningProgressed(
+            occurred_at=now,
+            account_id=grid.account_id,
+            signup_id=grid.signup_id,
+            grid_id=grid.id,
+            step=step.value,
+            state=state,
+            position=position(step),
+            total=TOTAL,
+            attempt=max(grid.attempts, 1),
+            seconds=round((now - grid.stage_since).total_seconds(), 3) if state == "done" else None,
+        )
+    )
+
+
+async def tell_ready(tx: Transaction, grid: Grid, region: str, now: datetime) -> None:
+    """The grid works, and its furl can be claimed. Told once for each furl, however often this runs."""
+    reference = names.claim_ref(grid.id, grid.furl_generation)
+    ready = InstanceReady(
+        occurred_at=now,
+        account_id=grid.account_id,
+        signup_id=grid.signup_id,
+        grid_id=grid.id,
+        host_id=host_of(grid).id,
+        region=region,
+        proved_at=present(grid.proved_at),
+        proof_seconds=present(grid.proof_seconds),
+    )
+    issued = FurlIssued(
+        occurred_at=now,
+        account_id=grid.account_id,
+        signup_id=grid.signup_id,
+        grid_id=grid.id,
+        claim_ref=reference,
+    )
+    await tx.emit(ready, key=reference)
+    await tx.emit(issued, key=reference)
+
+
+async def tell_failed(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
+    """No further try follows by itself. Told once for each time that a person was needed."""
+    failed = ProvisioningFailed(
+        occurred_at=now,
+        account_id=grid.account_id,
+        signup_id=grid.signup_id,
+        grid_id=grid.id,
+        step=grid.stage.value,
+        code=code,
+        final=True,
+    )
+    await tx.emit(failed, key=f"{grid.id}:{grid.failures + 1}")

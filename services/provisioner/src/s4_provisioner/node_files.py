@@ -1,0 +1,67 @@
+"""What the host is told about a grid: everything by which the two nodes are themselves. Pure."""
+
+from ipaddress import IPv4Address
+
+import msgspec
+
+from s4_contracts.ids import GridId
+from s4_provisioner.furl import furl, location
+from s4_provisioner.identity import Identity
+from s4_provisioner.names import nickname
+
+# Every grid of a dedicated host has the same two ports; the security group opens just these beside SSH.
+INTRODUCER_PORT = 34561
+STORAGE_PORT = 34562
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where clients find a grid: by name, and by address too where the name may not be known."""
+
+    name: str
+    address: IPv4Address | None
+
+    @property
+    def introducer(self) -> str:
+        """The introducer's location."""
+        return location(self.name, INTRODUCER_PORT, self.address)
+
+    @property
+    def storage(self) -> str:
+        """The storage server's location."""
+        return location(self.name, STORAGE_PORT, self.address)
+
+
+def customers_furl(identity: Identity, where: Whereabouts) -> str:
+    """The capability that the customer pays for."""
+    return furl(identity.introducer.tub_id, where.introducer, identity.introducer.swissnum)
+
+
+def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, announced_from: int) -> bytes:
+    """The standard input of ``s4-host apply``. Secret. The same arguments give the same bytes."""
+    introducer_furl = customers_furl(identity, where)
+    storage_furl = furl(identity.storage.tub_id, where.storage, identity.storage.swissnum)
+    payload = {
+        "grid_id": grid,
+        "introducer": {
+            "port": INTRODUCER_PORT,
+            "location": where.introducer,
+            "files": {
+                "private/node.pem": identity.introducer.pem,
+                "private/introducer.furl": f"{introducer_furl}\n",
+            },
+        },
+        "storage": {
+            "port": STORAGE_PORT,
+            "location": where.storage,
+            "nickname": nickname(grid),
+            "files": {
+                "private/node.pem": identity.storage.pem,
+                "private/node.privkey": f"{identity.announcement_key}\n",
+                "private/storage.furl": f"{storage_furl}\n",
+                "announcement-seqnum": f"{announced_from}\n",
+            },
+            "introducer_furl": introducer_furl,
+            "quota_bytes": None,
+        },
+    }
+    return msgspec.json.encode(payload)

@@ -1,0 +1,60 @@
+"""What the provisioner is told at its start."""
+
+from datetime import timedelta
+
+import msgspec
+
+from s4_provisioner.names import DEPLOYMENT
+from s4_runtime import Secret, ServiceSettings, SettingsError
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """Names and defaults of the S4_ variables; AWS credentials come by AWS's own chain."""
+
+    listen: str
+    service_token: Secret
+    # 32 bytes in base64: opens what is sealed in the database.
+    seal_key: Secret
+    # An OpenSSH private key without a passphrase, and the user that the machines know by its public half.
+    ssh_key: Secret
+    host_user: str = "s4"
+    ssh_port: int = 22
+    # From where the machines' security group lets SSH in (CIDR).
+    ssh_from: str = "0.0.0.0/0"
+
+    aws_region: str
+    aws_endpoint_url: str | None = None
+    ami_name: str = "s4-node-*"
+    instance_type: str = "t4g.small"
+    subnet: str | None = None
+    # Grids get names below grid_domain, in the hosted zone of the name hosted_zone.
+    grid_domain: str
+    hosted_zone: str
+    # Whether furls carry the host's address as a second hint, for clients that cannot resolve the name.
+    furl_address_hint: bool = False
+
+    probe_command: list[str] = msgspec.field(default_factory=lambda: ["s4-node", "probe"])
+    probe_limit: timedelta = timedelta(seconds=90)
+    # Each probe is a Tahoe-LAFS client of about 90 MB and two seconds of one processor.
+    probes_at_once: int = 2
+
+    concurrency: int = 20
+    # A killed replica's work is taken over after this long.
+    lease: timedelta = timedelta(seconds=15)
+    # How long a machine may take until it lets us in, and each other wait until it counts as a failure.
+    boot_limit: timedelta = timedelta(minutes=5)
+    step_limit: timedelta = timedelta(minutes=2)
+    # One attempt waits in its place for this long, then leaves it to others and comes back.
+    patience: timedelta = timedelta(seconds=20)
+    # How often EC2 is asked for a starting machine's address.
+    poll: timedelta = timedelta(milliseconds=250)
+    # The first and the longest wait after a failure; failures and machines until a person must look.
+    retry_base: timedelta = timedelta(seconds=2)
+    retry_cap: timedelta = timedelta(minutes=5)
+    max_attempts: int = 20
+    max_relaunches: int = 3
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a deployment that would not fit into names at AWS."""
+        if not DEPLOYMENT.fullmatch(self.deployment):
+            raise SettingsError(["S4_DEPLOYMENT is not 1 to 20 of a-z, 0-9 and -, beginning with a letter"])

@@ -1,0 +1,196 @@
+"""What the provisioner's database is asked."""
+
+from datetime import datetime
+
+import msgspec
+
+from s4_contracts.billing import SignupPaid
+from s4_contracts.ids import AccountId, GridId, HostId
+from s4_provisioner.grids import Grid, Launch, grid_of
+from s4_provisioner.lifecycle import FIRST, Stage, Wanted
+from s4_provisioner.sealing import Sealed
+from s4_store import Pool, Record, Transaction, notify
+
+CHANNEL = "grids"  # who waits for work listens here
+
+_GRID = """
+select grids.*, h.generation as host_generation, h.launch as host_launch, h.sealed_host_key as host_sealed_host_key,
+    h.host_key as host_host_key, h.announced_from as host_announced_from, h.instance_id as host_instance_id,
+    h.address as host_address
+from grids left join hosts h on h.id = grids.host_id
+where grids.id = $1
+"""
+
+
+async def grid(source: Pool | Transaction, grid_id: GridId) -> Grid | None:
+    """The grid as it is now, with its host."""
+    row = await source.fetchrow(_GRID, grid_id)
+    return grid_of(row) if row else None
+
+
+async def want_ready(tx: Transaction, grid_id: GridId, paid: SignupPaid, story: dict[str, str], now: datetime) -> bool:
+    """The grid of a signup is wanted and due; False when it was known before, and nothing changed."""
+    made = await tx.fetchval(
+        "insert into grids (id, account_id, signup_id, subscription_id, plan, story, wanted, stage, stage_since,"
+        " created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)"
+        " on conflict do nothing returning true",
+        *(grid_id, paid.account_id, paid.signup_id, paid.subscription_id, paid.plan),
+        *(msgspec.json.encode(story).decode(), Wanted.READY, FIRST, now),
+    )
+    return bool(made)
+
+
+async def wake(tx: Transaction) -> None:
+    """Convergers look for work when ``tx`` commits."""
+    await notify(tx, CHANNEL)
+
+
+async def begin(tx: Transaction, grid_id: GridId, step: Stage, now: datetime) -> None:
+    """The timeline says that the step is under way."""
+    await tx.execute("insert into steps (grid_id, step, began_at) values ($1, $2, $3)", grid_id, step, now)
+
+
+async def end(tx: Transaction, grid_id: GridId, outcome: str, attempts: int, now: datetime) -> None:
+    """The timeline says how the step that was under way ended."""
+    await tx.execute(
+        "update steps set ended_at = $4, outcome = $2, attempts = $3 where grid_id = $1 and ended_at is null",
+        *(grid_id, outcome, attempts, now),
+    )
+
+
+async def enter(tx: Transaction, grid_id: GridId, stage: Stage, now: datetime) -> None:
+    """The grid is in the stage, at the first attempt of the step; its lease goes on."""
+    await tx.execute(
+        "update grids set stage = $2, stage_since = $3, attempts = 1, due_at = $3 where id = $1", grid_id, stage, now
+    )
+
+
+async def rest(tx: Transaction, grid_id: GridId) -> None:
+    """Nothing is to be done for the grid until somebody wants something else."""
+    await tx.execute("update grids set due_at = null, attempts = 0 where id = $1", grid_id)
+
+
+async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, *, failed: bool) -> None:
+    """The grid is due later. A look that merely came too early does not count as an attempt."""
+    await tx.execute(
+        "update grids set due_at = $2, attempts = attempts - $3 where id = $1", grid_id, due_at, 0 if failed else 1
+    )
+
+
+async def keep_identity(tx: Transaction, grid_id: GridId, sealed: Sealed, dns_name: str) -> None:
+    """Who the grid is, and where it will be found."""
+    await tx.execute(
+        "update grids set sealed_identity = $2, dns_name = $3 where id = $1", grid_id, sealed.envelope, dns_name
+    )
+
+
+async def keep_bucket(tx: Transaction, grid_id: GridId, bucket: str) -> None:
+    """Where the grid's shares go."""
+    await tx.execute("update grids set bucket = $2 where id = $1", grid_id, bucket)
+
+
+async def plan_host(
+    tx: Transaction,
+    grid_id: GridId,
+    *,
+    host_id: HostId,
+    region: str,
+    launch: Launch,
+    sealed: Sealed,
+    host_key: str,
+    now: datetime,
+) -> None:
+    """The grid has a host of its own: all that its machine will be asked for with, and the key by which we know it."""
+    await tx.execute(
+        "insert into hosts (id, capacity, region, launch, sealed_host_key, host_key, announced_from, created_at)"
+        " values ($1, 1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set launch = $3, sealed_host_key = $4,"
+        " host_key = $5, announced_from = greatest(hosts.announced_from + 1, $6)",
+        *(host_id, region, msgspec.json.encode(launch).decode(), sealed.envelope, host_key, int(now.timestamp()), now),
+    )
+    await tx.execute("update grids set host_id = $2 where id = $1", grid_id, host_id)
+
+
+async def keep_instance(tx: Transaction, host_id: HostId, instance_id: str) -> None:
+    """Which machine the host is."""
+    await tx.execute("update hosts set instance_id = $2 where id = $1", host_id, instance_id)
+
+
+async def keep_address(tx: Transaction, host_id: HostId, address: str) -> None:
+    """Where the host's machine answers."""
+    await tx.execute("update hosts set address = $2 where id = $1", host_id, address)
+
+
+async def keep_dns_change(tx: Transaction, grid_id: GridId, change: str) -> None:
+    """The change of the zone that the grid's name waits for."""
+    await tx.execute("update grids set dns_change = $2 where id = $1", grid_id, change)
+
+
+async def lose_machine(tx: Transaction, grid_id: GridId, host_id: HostId) -> None:
+    """The host has no machine any more; the next one is another generation."""
+    await tx.execute(
+        "update hosts set generation = generation + 1, launch = null, sealed_host_key = null, host_key = null,"
+        " instance_id = null, address = null where id = $1",
+        host_id,
+    )
+    await tx.execute("update grids set relaunches = relaunches + 1, dns_change = null where id = $1", grid_id)
+
+
+async def keep_proof(tx: Transaction, grid_id: GridId, proved_at: datetime, seconds: float) -> None:
+    """A client stored a file through the grid and read it back."""
+    await tx.execute(
+        "update grids set proved_at = $2, proof_seconds = $3, relaunches = 0 where id = $1", grid_id, proved_at, seconds
+    )
+
+
+async def fail(tx: Transaction, grid_id: GridId, stage: Stage, code: str, now: datetime) -> None:
+    """The grid waits for a person."""
+    await tx.execute(
+        "update grids set stage = $4, stage_since = $5, failed_stage = $2, failed_code = $3, failures = failures + 1,"
+        " due_at = null, attempts = 0 where id = $1",
+        *(grid_id, stage, code, Stage.FAILED, now),
+    )
+
+
+async def retry(tx: Transaction, grid_id: GridId, now: datetime) -> Stage | None:
+    """A failed grid is due again in the stage that it failed in, which is the answer; None when it had not failed."""
+    stage = await tx.fetchval(
+        "update grids set stage = failed_stage, stage_since = $2, relaunches = 0, due_at = $2 where id = $1"
+        " and stage = 'failed' returning stage",
+        *(grid_id, now),
+    )
+    return Stage(stage) if stage else None
+
+
+async def note_read(
+    tx: Transaction, grid_id: GridId, *, account_id: AccountId, claim_ref: str, story_id: str, now: datetime
+) -> None:
+    """Somebody was given the grid's furl."""
+    await tx.execute(
+        "insert into furl_reads (grid_id, account_id, claim_ref, correlation_id, read_at) values ($1, $2, $3, $4, $5)",
+        *(grid_id, account_id, claim_ref, story_id, now),
+    )
+
+
+async def next_due(pool: Pool) -> datetime | None:
+    """When a grid that nobody holds is due, or the lease of one that is due ends; None when nothing is to be done."""
+    found: datetime | None = await pool.fetchval(
+        "select min(greatest(due_at, lease_until)) from grids where due_at is not null"
+    )
+    return found
+
+
+async def unfinished_since(pool: Pool) -> datetime | None:
+    """When the payment came in of the grid that has waited longest to be ready; failed ones count."""
+    found: datetime | None = await pool.fetchval(
+        "select min(created_at) from grids where wanted = 'ready' and stage <> 'ready'"
+    )
+    return found
+
+
+async def timeline(pool: Pool, grid_id: GridId) -> list[Record]:
+    """The grid's steps in the order in which they were begun: step, outcome, attempts, seconds."""
+    return await pool.fetch(
+        "select step, began_at, outcome, attempts, extract(epoch from ended_at - began_at)::float8 as seconds"
+        " from steps where grid_id = $1 order by id",
+        grid_id,
+    )

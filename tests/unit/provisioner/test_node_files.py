@@ -1,0 +1,80 @@
+import json
+from ipaddress import IPv4Address
+
+import pytest
+
+from s4_contracts.ids import GridId
+from s4_provisioner.furl import furl, location
+from s4_provisioner.identity import Identity, Tub
+from s4_provisioner.node_files import Whereabouts, apply_payload, customers_furl
+
+GRID = GridId("0192f0a1-7c3d-5b2e-9f10-8a1b2c3d4e5f")
+IDENTITY = Identity(
+    introducer=Tub(pem="PEM of the introducer\n", tub_id="i" * 32, swissnum="a" * 32),
+    storage=Tub(pem="PEM of the storage server\n", tub_id="s" * 32, swissnum="b" * 32),
+    announcement_key="priv-v0-" + "c" * 52,
+)
+BY_NAME = Whereabouts("gabc.grids.test", None)
+BY_BOTH = Whereabouts("gabc.grids.test", IPv4Address("127.77.3.5"))
+
+
+def test_a_location_is_the_name() -> None:
+    assert location("gabc.grids.test", 1234, None) == "tcp:gabc.grids.test:1234"
+
+
+def test_a_location_with_an_address_has_the_name_first() -> None:
+    assert location("g.test", 1234, IPv4Address("192.0.2.7")) == "tcp:g.test:1234,tcp:192.0.2.7:1234"
+
+
+def test_a_furl_says_who_where_and_what() -> None:
+    assert furl("tub", "tcp:g.test:1", "swiss") == "pb://tub@tcp:g.test:1/swiss"
+
+
+@pytest.mark.parametrize(
+    ("where", "hints"),
+    [(BY_NAME, "tcp:gabc.grids.test:34561"), (BY_BOTH, "tcp:gabc.grids.test:34561,tcp:127.77.3.5:34561")],
+)
+def test_the_customers_furl_leads_to_the_introducer(where: Whereabouts, hints: str) -> None:
+    assert customers_furl(IDENTITY, where) == f"pb://{'i' * 32}@{hints}/{'a' * 32}"
+
+
+def test_the_host_is_told_everything_by_which_the_nodes_are_themselves() -> None:
+    introducer = f"pb://{'i' * 32}@tcp:gabc.grids.test:34561,tcp:127.77.3.5:34561/{'a' * 32}"
+    storage = f"pb://{'s' * 32}@tcp:gabc.grids.test:34562,tcp:127.77.3.5:34562/{'b' * 32}"
+
+    assert json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, announced_from=1767225600)) == {
+        "grid_id": GRID,
+        "introducer": {
+            "port": 34561,
+            "location": "tcp:gabc.grids.test:34561,tcp:127.77.3.5:34561",
+            "files": {
+                "private/node.pem": "PEM of the introducer\n",
+                "private/introducer.furl": f"{introducer}\n",
+            },
+        },
+        "storage": {
+            "port": 34562,
+            "location": "tcp:gabc.grids.test:34562,tcp:127.77.3.5:34562",
+            "nickname": "S4 0192f0a1",
+            "files": {
+                "private/node.pem": "PEM of the storage server\n",
+                "private/node.privkey": f"priv-v0-{'c' * 52}\n",
+                "private/storage.furl": f"{storage}\n",
+                "announcement-seqnum": "1767225600\n",
+            },
+            "introducer_furl": introducer,
+            "quota_bytes": None,
+        },
+    }
+
+
+def test_the_furl_that_the_customer_gets_is_the_one_that_the_node_serves() -> None:
+    told = json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, announced_from=1))
+
+    assert told["introducer"]["files"]["private/introducer.furl"].strip() == customers_furl(IDENTITY, BY_BOTH)
+
+
+def test_a_repeated_apply_sends_the_same_bytes() -> None:
+    first = apply_payload(GRID, IDENTITY, BY_NAME, announced_from=7)
+
+    assert apply_payload(GRID, IDENTITY, BY_NAME, announced_from=7) == first
