@@ -1,6 +1,6 @@
 """Renew the pins: requirements/NAME.txt per service and for development, with hashes, and constraints.txt without.
 
-``python tools/pins.py UV`` resolves the whole workspace once (uv.lock, not kept in the repository) and exports from that.
+``python tools/pins.py UV`` resolves the whole workspace once (uv.lock, not kept in the repository) and exports that.
 The files name no index and no path: any index that has the same files will do.
 """
 

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 
 async def up(environ: Mapping[str, str]) -> None:
     """The shop runs."""
-    print("\n".join(where_to_click(await started(environ))))
+    print((await started(environ)).where_to_click())
 
 
 async def started(environ: Mapping[str, str]) -> Shop:
@@ -62,23 +62,9 @@ def logs(environ: Mapping[str, str], names: list[str]) -> int:
 
 async def demo(environ: Mapping[str, str]) -> int:
     """A customer has bought a grid and used it."""
-    from s4_shop.demo import journey
+    from s4_shop.demo.journey import run
 
-    return await journey.run(await started(environ))
-
-
-def where_to_click(shop: Shop) -> list[str]:
-    """Addresses for a person with a browser."""
-    rabbit = shop.folder.root / "secrets" / "amqp-operator"
-    return [
-        "",
-        f"  site      {shop.urls['site']}",
-        f"  inbox     {shop.urls['inbox']}",
-        f"  Stripe    {shop.urls['stripe']} (the double)",
-        f"  RabbitMQ  {shop.urls['rabbitmq']} (user operator, password in {rabbit})",
-        "",
-        "  make status | make logs PART=web | make down",
-    ]
+    return await run(await started(environ))
 
 
 def _say(line: str) -> None:

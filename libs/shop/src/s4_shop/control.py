@@ -41,6 +41,10 @@ class Follower:
         self._read = {path.stem: path.stat().st_size for path in folder.logs.glob("*.log")}
         self.failures: dict[str, int] = {}
 
+    def mute(self) -> None:
+        """What is up already is no news."""
+        self._seen = {name: one.state for name, one in status.load(self._folder.status).items()}
+
     def look(self, parts: Sequence[Part]) -> dict[str, PartStatus]:
         """The parts as they are now; what is new about them has been reported."""
         now = status.load(self._folder.status)

@@ -64,6 +64,20 @@ class Shop:
         files = sorted((self.folder.root / "secrets").iterdir())
         return {file.name: file.read_text(encoding="utf-8") for file in files if not file.name.startswith(".")}
 
+    def where_to_click(self) -> str:
+        """Addresses for a person with a browser."""
+        rabbit = self.folder.root / "secrets" / "amqp-operator"
+        lines = [
+            "",
+            f"  site      {self.urls['site']}",
+            f"  inbox     {self.urls['inbox']}",
+            f"  Stripe    {self.urls['stripe']} (the double)",
+            f"  RabbitMQ  {self.urls['rabbitmq']} (user operator, password in {rabbit})",
+            "",
+            "  make status | make logs PART=web | make down",
+        ]
+        return "\n".join(lines)
+
     def database_url(self, service: str) -> str:
         """The database of a service."""
         return self.wiring.database_url(service)
@@ -113,6 +127,24 @@ class Shop:
         self.folder.held(part).touch()
         wanted = next(one for one in self.parts if one.name == part)
         await asyncio.to_thread(control.stop_part, self.folder, wanted)
+
+    @asynccontextmanager
+    async def reporting_exits(self) -> AsyncIterator[None]:
+        """Inside the block a part that ends is reported at once, with its last log lines."""
+        follower = Follower(self.folder, self._report)
+        follower.mute()
+
+        async def watch() -> None:
+            while True:
+                follower.look(self.parts)
+                await asyncio.sleep(0.5)
+
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watch())
+            try:
+                yield
+            finally:
+                watching.cancel()
 
     @classmethod
     def _planned(cls, folder: StateFolder, options: Options, report: Report) -> "Shop":

@@ -58,11 +58,21 @@ def workspace(root: Path) -> list[Environment]:
     )
     node = root / "libs" / "node"
     ours = [folder for folder in members if folder != node]
+    pins = root / "requirements"
     return [
         Environment(
-            root / ".venv", root / "requirements" / "dev.txt", ours, "the services, the local cloud, the tests"
+            folder=root / ".venv",
+            pins=pins / "dev.txt",
+            editable=ours,
+            why="the services, the local cloud, the tests",
+            lone=[pins / "stripe-spec.txt"],
         ),
-        Environment(root / ".s4" / "node", node / "requirements.txt", [node], "Tahoe-LAFS and the storage node"),
+        Environment(
+            folder=root / ".s4" / "node",
+            pins=node / "requirements.txt",
+            editable=[node],
+            why="Tahoe-LAFS and the storage node",
+        ),
     ]
 
 
@@ -87,8 +97,7 @@ def _by_uv(environment: Environment, uv: Path) -> None:
     if not environment.python.exists():
         _run([str(uv), "venv", "--quiet", "--python", sys.executable, str(environment.folder)])
     install = [str(uv), "pip", "install", "--quiet", "--python", str(environment.python)]
-    _run([*install, "--require-hashes", "-r", str(environment.pins)])
-    _run([*install, "--no-deps", *_editable(environment)])
+    _install(install, environment)
 
 
 def _by_pip(environment: Environment) -> None:
@@ -96,7 +105,13 @@ def _by_pip(environment: Environment) -> None:
         shutil.rmtree(environment.folder, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(environment.folder)])
     install = [str(environment.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _install(install, environment)
+
+
+def _install(install: Sequence[str], environment: Environment) -> None:
     _run([*install, "--require-hashes", "-r", str(environment.pins)])
+    for pins in environment.lone:
+        _run([*install, "--no-deps", "--require-hashes", "-r", str(pins)])
     _run([*install, "--no-deps", *_editable(environment)])
 
 

@@ -1,0 +1,62 @@
+"""`make demo`: one customer's way from the first page to a stored file, through what everybody can reach."""
+
+import asyncio
+import time
+from urllib.parse import urljoin
+
+from s4_shop.demo.customer import Customer, Refused, masked
+from s4_shop.demo.progress import follow
+from s4_shop.demo.tahoe import TahoeClient, TahoeFailed
+from s4_shop.demo.timeline import drawn
+from s4_shop.shop import Shop
+
+_PATIENCE = 240.0  # seconds for the grid
+_LETTER_PATIENCE = 30.0
+
+
+async def run(shop: Shop) -> int:
+    """0 when a file was stored in a grid bought just now and came back the same."""
+    began = time.monotonic()
+    try:
+        async with Customer(shop.urls["site"]) as customer, shop.reporting_exits():
+            await _buy_and_use(shop, customer)
+    except (Refused, TahoeFailed) as problem:
+        print(f"\nthe demo failed: {problem}\nthe shop is left running: make status, make logs")
+        return 1
+    print(f"\nthe demo took {time.monotonic() - began:.1f} s. The shop is left running:")
+    print(shop.where_to_click())
+    return 0
+
+
+async def _buy_and_use(shop: Shop, customer: Customer) -> None:
+    email = f"demo-{int(time.time())}@customer.s4.test"
+    print(f"\na customer signs up on {shop.urls['site']} as {email}", flush=True)
+    await customer.sign_up(email)
+    print("  pays on the hosted page with the test card 4242 4242 4242 4242", flush=True)
+    await customer.pay()
+    paid = time.monotonic()
+    print("  paid; the status page says:", flush=True)
+    status = urljoin(shop.urls["site"], "/status")
+    progress = await follow(customer, status, lambda line: print(line, flush=True), within=_PATIENCE)
+    total = time.monotonic() - paid
+    link = await _letter(shop, customer, email)
+    print(f"  the letter is there (inbox: {shop.urls['inbox']}); the customer follows its link", flush=True)
+    furl = await customer.claim(link)
+    print(f"  and sees the furl: {masked(furl)}", flush=True)
+    print("\nan unmodified Tahoe-LAFS client joins the grid", flush=True)
+    async with TahoeClient.running(shop.wiring.options.node / "bin" / "tahoe", furl) as client:
+        done = await client.round_trip()
+    print(
+        f"  stored {done.size:,} bytes in {done.put_seconds:.1f} s, fetched them in {done.get_seconds:.1f} s,", end=" "
+    )
+    print("every byte the same\n", flush=True)
+    print("\n".join(drawn(progress.seconds, total)), flush=True)
+
+
+async def _letter(shop: Shop, customer: Customer, email: str) -> str:
+    deadline = time.monotonic() + _LETTER_PATIENCE
+    while (link := await customer.letter_link(shop.urls["inbox"], email)) is None:
+        if time.monotonic() > deadline:
+            raise Refused(f"no letter within {_LETTER_PATIENCE:g} s (make logs PART=notifier)")
+        await asyncio.sleep(0.1)
+    return link
