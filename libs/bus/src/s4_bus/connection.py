@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from random import SystemRandom
-from typing import cast
+from typing import Any, cast
 
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
@@ -80,13 +80,7 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
 
     try:
         while True:
-            code = "bus-unavailable"
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(session())
-            except BaseExceptionGroup as errors:
-                code = _outage(errors)
-            _heed_cancellation()
+            code = _outage(await _end_of(session()))
             gauge.set(0)
             failures = 1 if loop.time() - since > _STEADY.total_seconds() else failures + 1
             since = math.inf
@@ -98,17 +92,24 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
         gauge.set(0)
 
 
-def _heed_cancellation() -> None:
-    # A TaskGroup whose tasks fail while it is being cancelled raises their errors, and the cancellation would be lost.
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+async def _end_of(session: Coroutine[Any, Any, None]) -> BaseException | None:
+    """How the session ended. In a task of its own, because aiormq cancels those who wait for what is lost."""
+    task = asyncio.create_task(session)
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+    finally:
+        ended = None if task.cancelled() or not task.done() else task.exception()
+    return ended
 
 
-def _outage(errors: BaseExceptionGroup[BaseException]) -> str:
+def _outage(ended: BaseException | None) -> str:
     """The code of the outage. Raises the first error that is none."""
     code = "bus-unavailable"
-    for error in _leaves(errors):
+    for error in _leaves(ended):
         if isinstance(error, Temporary):
             code = error.code
         # When the peer closes the socket, aiormq ends whatever waits with a bare Exception.
@@ -117,8 +118,7 @@ def _outage(errors: BaseExceptionGroup[BaseException]) -> str:
     return code
 
 
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in errors.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def _leaves(error: BaseException | None) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in _leaves(each)]
+    return [] if error is None else [error]

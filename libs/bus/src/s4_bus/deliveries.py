@@ -26,6 +26,7 @@ class Deliveries:
         self._arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
         self._unsettled: set[int] = set()
         self._one_at_a_time = asyncio.Lock()
+        self._acknowledging = asyncio.Lock()
         self._under_way = 0
         channel.on_consumer_cancel_callbacks.add(self._on_cancelled_by_broker)
 
@@ -85,13 +86,14 @@ class Deliveries:
         tags = {message.delivery_tag or 0 for message in messages}
         if not tags:
             return
-        self._unsettled -= tags
-        last = max(tags)
-        if not self._unsettled or min(self._unsettled) > last:
-            await self._channel.basic_ack(last, multiple=True, wait=False)
-            return
-        for tag in tags:
-            await self._channel.basic_ack(tag, wait=False)
+        async with self._acknowledging:  # in order: "all up to 200" before "100" would name 100 twice
+            self._unsettled -= tags
+            last = max(tags)
+            if not self._unsettled or min(self._unsettled) > last:
+                await self._channel.basic_ack(last, multiple=True, wait=False)
+                return
+            for tag in tags:
+                await self._channel.basic_ack(tag, wait=False)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         self._unsettled.add(message.delivery_tag or 0)
