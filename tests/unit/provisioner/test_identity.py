@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import hashlib
 import re
@@ -17,8 +18,8 @@ def from_base32(text: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-async def minted() -> Identity:
-    return await mint()
+def minted() -> Identity:
+    return asyncio.run(mint())
 
 
 @pytest.fixture(params=["introducer", "storage"])

@@ -1,3 +1,6 @@
+import subprocess
+from pathlib import Path
+
 import asyncssh
 import pytest
 import yaml
@@ -73,8 +76,9 @@ def test_a_key_that_cannot_be_read_is_refused_without_being_shown(text: str) -> 
     assert str(refused.value) == "ssh-key-unusable"
 
 
-def test_a_key_behind_a_passphrase_is_refused() -> None:
-    locked = asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh", passphrase="open sesame")
+def test_a_key_behind_a_passphrase_is_refused(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", str(key)], check=True)
 
     with pytest.raises(SshKeyUnusable):
-        public_half(Secret(locked.decode()))
+        public_half(Secret(key.read_text()))

@@ -1,7 +1,6 @@
 """Secrets at rest: AES-256-GCM under a key that the database does not hold."""
 
 import base64
-import binascii
 import hashlib
 import os
 
@@ -49,7 +48,7 @@ class Seal:
         """Raises SealKeyUnusable."""
         try:
             raw = base64.b64decode(key.reveal(), validate=True)
-        except binascii.Error:
+        except ValueError:
             raise SealKeyUnusable("seal-key-unusable") from None
         if len(raw) != 32:
             raise SealKeyUnusable("seal-key-unusable")

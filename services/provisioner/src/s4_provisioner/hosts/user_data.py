@@ -3,6 +3,7 @@
 import json
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -41,7 +42,7 @@ def public_half(ssh_key: Secret) -> str:
     """The line for authorized_keys that lets the owner of ``ssh_key`` in. Raises SshKeyUnusable."""
     try:
         key = load_ssh_private_key(ssh_key.reveal().strip().encode() + b"\n", password=None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise SshKeyUnusable("ssh-key-unusable") from None
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
