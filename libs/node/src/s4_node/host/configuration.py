@@ -1,6 +1,7 @@
 """How this host runs its grids: what the file named by S4_HOST_CONFIG, or /etc/s4/host.json, says."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 SYSTEM_FILE = Path("/etc/s4/host.json")
+VARIABLE = "S4_HOST_CONFIG"
+BIND = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3})?")
 
 
 class BadConfiguration(ValueError):
@@ -21,7 +24,8 @@ class HostConfiguration:
     root: Path = Path("/var/lib/s4/grids")
     supervisor: Literal["systemd", "process"] = "systemd"
     user: str | None = "s4-grid"  # None: whoever runs the command
-    interface: str = ""  # listen on this address only; empty: on all
+    bind: str = ""  # listen on this address only; empty: on all
+    named_by: str = ""  # the file, if it was named by the environment
     units: Path = Path("/etc/systemd/system")
 
     @property
@@ -37,7 +41,7 @@ class HostConfiguration:
 
 def load(environ: Mapping[str, str]) -> HostConfiguration:
     """The configuration; without any file, the one for a machine of its own under systemd."""
-    named = environ.get("S4_HOST_CONFIG", "")
+    named = environ.get(VARIABLE, "")
     path = Path(named) if named else SYSTEM_FILE
     if not named and not path.exists():
         return HostConfiguration()
@@ -45,21 +49,21 @@ def load(environ: Mapping[str, str]) -> HostConfiguration:
         fields = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise BadConfiguration(f"host configuration: {type(error).__name__}") from error
-    return _checked(fields)
+    return _checked(fields, named)
 
 
-def _checked(fields: object) -> HostConfiguration:
-    known = {"root", "supervisor", "user", "interface"}
+def _checked(fields: object, named_by: str) -> HostConfiguration:
+    known = {"root", "supervisor", "user", "bind"}
     if not isinstance(fields, dict) or not fields.keys() <= known:
         raise BadConfiguration(f"host configuration: the fields are {', '.join(sorted(known))}")
     root, supervisor = fields.get("root", "/var/lib/s4/grids"), fields.get("supervisor", "systemd")
-    user, interface = fields.get("user", "s4-grid"), fields.get("interface", "")
+    user, bind = fields.get("user", "s4-grid" if supervisor == "systemd" else None), fields.get("bind", "")
     if not isinstance(root, str) or not root.startswith("/"):
         raise BadConfiguration("host configuration: root is not an absolute path")
     if supervisor not in {"systemd", "process"}:
         raise BadConfiguration("host configuration: supervisor is neither systemd nor process")
-    if not isinstance(user, str | None) or not isinstance(interface, str):
-        raise BadConfiguration("host configuration: user and interface are names")
+    if not isinstance(user, str | None) or not isinstance(bind, str) or not BIND.fullmatch(bind):
+        raise BadConfiguration("host configuration: user is a name, bind an IPv4 address")
     if supervisor == "systemd" and user is None:
         raise BadConfiguration("host configuration: systemd runs a grid as a user of its own")
-    return HostConfiguration(Path(root), supervisor, user, interface)
+    return HostConfiguration(Path(root), supervisor, user, bind, named_by=named_by)

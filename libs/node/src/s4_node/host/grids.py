@@ -33,7 +33,7 @@ class Grids:
         began = time.monotonic()
         with only_one(self.configuration.notes, wanted.grid_id):
             shared = self.supervisor.setup()
-            files = grid_files(wanted, self.configuration.interface)
+            files = grid_files(wanted, self.configuration.bind)
             home = self.configuration.root / wanted.grid_id
             changed = lay_out(home, files, self.owner)
             raise_sequence(home, wanted.sequence, self.owner)

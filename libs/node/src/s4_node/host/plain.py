@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from s4_node.host import processes
-from s4_node.host.configuration import HostConfiguration
+from s4_node.host.configuration import VARIABLE, HostConfiguration
 from s4_node.host.owner import Owner
 from s4_node.host.supervisors import Seen
 
@@ -41,7 +41,7 @@ class PlainProcesses:
         try:
             started = subprocess.Popen(  # noqa: S603  no shell, and grid ids are UUIDs
                 self._command(grid_id), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                start_new_session=True, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, **drop,  # type: ignore[call-overload]  # one of two shapes
+                start_new_session=True, env=self._environment(), **drop,  # type: ignore[call-overload]  # one of two shapes
             )  # fmt: skip
         finally:
             os.close(log)
@@ -64,6 +64,10 @@ class PlainProcesses:
                 return int(pid)
         # a command that was killed between starting it and writing that down
         return processes.with_arguments(self._command(grid_id))
+
+    def _environment(self) -> dict[str, str]:
+        """What the process is given of ours: the name of the host's configuration, by which its host is known."""
+        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", VARIABLE: self._configuration.named_by}
 
     def _command(self, grid_id: str) -> list[str]:
         return [str(self._configuration.node_command), "run", str(self._configuration.root / grid_id)]
