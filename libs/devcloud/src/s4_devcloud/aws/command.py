@@ -2,13 +2,21 @@
 
 import argparse
 import asyncio
+import fcntl
+import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from s4_devcloud.image import Image, ImageMissing
-from s4_devcloud.machines.drivers import open_driver
+from s4_devcloud.machines.drivers import open_driver, sweep
 from s4_devcloud.machines.network import NetworkTaken
+
+
+class StateInUse(Exception):
+    """Another process serves from this state folder."""
 
 
 def place(text: str) -> tuple[str, int]:
@@ -20,40 +28,64 @@ def place(text: str) -> tuple[str, int]:
 def parse(argv: list[str]) -> argparse.Namespace:
     """The flags of this part."""
     parser = argparse.ArgumentParser(prog="s4_devcloud aws", description="AWS on this machine, with real machines.")
-    parser.add_argument("--listen", type=place, required=True, metavar="HOST:PORT", help="where the AWS API answers")
-    parser.add_argument("--control", type=place, required=True, metavar="HOST:PORT", help="where the control API answers")
+    for flag, what in (("--listen", "the AWS API"), ("--control", "the control API")):
+        somewhere = ("127.0.0.1", 0)
+        parser.add_argument(flag, type=place, default=somewhere, metavar="HOST:PORT", help=f"where {what} answers")
     parser.add_argument("--state", type=Path, required=True, help="a folder of its own for the machines' disks")
     parser.add_argument("--driver", choices=["nspawn", "sshd"], default="nspawn")
-    parser.add_argument("--image", type=Path, required=True, help="the folder that s4_devcloud image baked into")
+    parser.add_argument("--image", type=Path, help="the folder that s4_devcloud image baked into")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--network", help="a 127.A.B.0/24 for the machines; a free one when not given")
     parser.add_argument("--ssh-port", type=int, help="the port that leads to sshd: 22 for nspawn, 2222 for sshd")
-    return parser.parse_args(argv)
+    parser.add_argument("--sweep", action="store_true", help="only end what a killed run left in the state folder")
+    chosen = parser.parse_args(argv)
+    if not chosen.image and not chosen.sweep:
+        parser.error("--image is needed")
+    return chosen
 
 
 def main(argv: list[str]) -> int:
-    """Serve until told to end; 1 when it cannot start."""
+    """Serve until told to end, or sweep; 1 when that cannot be done."""
     chosen = parse(argv)
     state: Path = chosen.state.resolve()
     state.mkdir(parents=True, exist_ok=True)
-    configure_moto(state)
     try:
-        image = Image.read(chosen.image.resolve(), chosen.driver)
-        driver = open_driver(image, state, chosen.network, chosen.ssh_port)
-    except (ImageMissing, NetworkTaken, PermissionError) as refused:
+        with owned(state):
+            swept = sweep(state)
+            if chosen.sweep:
+                print(json.dumps({"part": "aws", "swept": swept}), flush=True)  # noqa: T201  this command's result
+                return 0
+            _serve(chosen, state)
+    except (ImageMissing, NetworkTaken, StateInUse, PermissionError) as refused:
         print(f"aws: {refused}", file=sys.stderr)  # noqa: T201  this command's only way to say so
         return 1
-    if swept := driver.sweep():
-        print(f"aws: cleaned up after a killed run: {', '.join(swept)}", file=sys.stderr)  # noqa: T201  as above
-    from s4_devcloud.aws.server import Places, serve
-
-    about = {"driver": chosen.driver, "network": driver.network, "ssh_port": driver.ssh_port, "ssh_user": driver.ssh_user}
-    asyncio.run(serve(Places(chosen.listen, chosen.control, chosen.region), state, driver, image.name, about))
     return 0
 
 
+@contextmanager
+def owned(state: Path) -> Iterator[None]:
+    """Nobody else serves from this folder or sweeps it. Raises StateInUse."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StateInUse(f"another process serves from {state}") from None
+        yield
+
+
+def _serve(chosen: argparse.Namespace, state: Path) -> None:
+    configure_moto(state)
+    image = Image.read(chosen.image.resolve(), chosen.driver)
+    driver = open_driver(image, state, chosen.network, chosen.ssh_port)
+    from s4_devcloud.aws.server import Places, serve
+
+    about = {"driver": chosen.driver, "network": driver.network, "ssh_port": driver.ssh_port}
+    about["ssh_user"] = driver.ssh_user
+    asyncio.run(serve(Places(chosen.listen, chosen.control, chosen.region), state, driver, image.name, about))
+
+
 def configure_moto(state: Path) -> None:
-    """moto reads these when it is imported: our image is the only one, and unknown things are refused."""
+    """What moto reads when it is imported is set: our image is the only one, and unknown things are refused."""
     (state / "amis.json").write_text("[]")
     os.environ["MOTO_AMIS_PATH"] = str(state / "amis.json")
     os.environ["MOTO_ENABLE_AMI_VALIDATION"] = "true"

@@ -108,9 +108,10 @@ class Fleet:
 
     def _boot(self, berth: Berth, public_key: str) -> None:
         instance, began = berth.instance, time.monotonic()
+        if fault := self.faults.take("failed-boot"):
+            self._boot_failed(berth, fault.message)
+            return
         try:
-            if fault := self.faults.take("failed-boot"):
-                raise BootFailed(fault.message)
             slow = self.faults.take("slow-boot")
             with berth.lock:
                 if instance.state == "terminated":

@@ -33,6 +33,7 @@ class Gate:
         self._inner, self._faults, self._is_known_token = inner, faults, is_known_token
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Let the request through, unless it was to go wrong."""
         form = _form(environ)
         action = form.get("Action") or _route53_action(environ)
         if not action:

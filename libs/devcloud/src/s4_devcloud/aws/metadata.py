@@ -1,4 +1,4 @@
-"""The instance metadata service, version 2, of every instance: a Unix socket each, which its machine sees as an address."""
+"""The instance metadata service, version 2: a Unix socket per instance, which its machine sees as an address."""
 
 import asyncio
 import json
@@ -32,7 +32,8 @@ class MetadataService:
 
     def open(self, instance: Any) -> Path:
         """The socket on which this instance's metadata is answered."""
-        path = self._folder / instance.id[-12:]
+        path: Path = self._folder / instance.id[-12:]
+        path.unlink(missing_ok=True)
         self._submit(self._open(instance, path)).result()
         return path
 
@@ -47,7 +48,6 @@ class MetadataService:
     async def _open(self, instance: Any, path: Path) -> None:
         runner = web.AppRunner(application(instance), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        path.unlink(missing_ok=True)
         await web.UnixSite(runner, str(path)).start()
         self._runners[instance.id] = runner
 
@@ -153,30 +153,34 @@ def _credentials(instance: Any, role: Any) -> str:
         external_id="",
     )
     now = time.time()
-    return json.dumps({
-        "Code": "Success",
-        "LastUpdated": _stamp(now),
-        "Type": "AWS-HMAC",
-        "AccessKeyId": assumed.access_key_id,
-        "SecretAccessKey": assumed.secret_access_key,
-        "Token": assumed.session_token,
-        "Expiration": _stamp(now + CREDENTIALS_SECONDS),
-    })
+    return json.dumps(
+        {
+            "Code": "Success",
+            "LastUpdated": _stamp(now),
+            "Type": "AWS-HMAC",
+            "AccessKeyId": assumed.access_key_id,
+            "SecretAccessKey": assumed.secret_access_key,
+            "Token": assumed.session_token,
+            "Expiration": _stamp(now + CREDENTIALS_SECONDS),
+        }
+    )
 
 
 def _identity_document(instance: Any) -> str:
-    return json.dumps({
-        "accountId": instance.owner_id,
-        "architecture": instance.architecture,
-        "availabilityZone": instance.placement.zone,
-        "imageId": instance.image_id,
-        "instanceId": instance.id,
-        "instanceType": instance.instance_type,
-        "pendingTime": instance.launch_time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "privateIp": instance.private_ip,
-        "region": instance.region_name,
-        "version": "2017-09-30",
-    })
+    return json.dumps(
+        {
+            "accountId": instance.owner_id,
+            "architecture": instance.architecture,
+            "availabilityZone": instance.placement.zone,
+            "imageId": instance.image_id,
+            "instanceId": instance.id,
+            "instanceType": instance.instance_type,
+            "pendingTime": instance.launch_time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "privateIp": instance.private_ip,
+            "region": instance.region_name,
+            "version": "2017-09-30",
+        }
+    )
 
 
 def _stamp(seconds: float) -> str:

@@ -10,6 +10,7 @@ class StrictRoute53Backend(Route53Backend):
     """A change batch is refused as a whole when one of its CREATEs names an existing record."""
 
     def change_resource_record_sets(self, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+        """All changes, or a refusal."""
         existing = {_identity(vars(kept)) for kept in self.get_hosted_zone(zoneid).rrsets}
         for change in change_list:
             wanted = {key.lower(): value for key, value in change["ResourceRecordSet"].items()}

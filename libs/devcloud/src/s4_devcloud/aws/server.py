@@ -63,7 +63,7 @@ async def serve(places: Places, state: Path, driver: Driver, image_name: str, ab
 
 
 def api_server(place: tuple[str, int], faults: Faults, tokens: ClientTokens) -> BaseWSGIServer:
-    """moto's own server and application behind our gate, bound but not serving yet."""
+    """The server and application of moto behind our gate, bound but not serving yet."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

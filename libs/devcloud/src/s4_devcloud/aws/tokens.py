@@ -8,7 +8,7 @@ from moto.ec2.exceptions import EC2ClientError
 MISSING = "ABCDE"  # what moto puts where a request carries no token
 
 
-class IdempotentParameterMismatch(EC2ClientError):  # type: ignore[misc]  # moto is untyped here
+class IdempotentParameterMismatch(EC2ClientError):
     """The token was used before with other parameters."""
 
     def __init__(self, token: str) -> None:

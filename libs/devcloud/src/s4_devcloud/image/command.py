@@ -11,7 +11,7 @@ from s4_devcloud.image import base, node
 from s4_devcloud.image.shelf import Image, Kind, Shelf
 
 
-def bake(folder: Path, source: Path, kind: Kind, shelf: Shelf) -> Image:
+def bake(source: Path, kind: Kind, shelf: Shelf) -> Image:
     """The image of this node distribution; only the layers that changed are baked."""
     with shelf.locked():
         if kind == "sshd":
@@ -48,7 +48,7 @@ def main(argv: list[str]) -> int:
 
     folder = chosen.output.resolve()
     try:
-        image = bake(folder, chosen.node.resolve(), chosen.kind, Shelf(folder, say))
+        image = bake(chosen.node.resolve(), chosen.kind, Shelf(folder, say))
     except base.BakeFailed as failed:
         say(str(failed))
         return 1

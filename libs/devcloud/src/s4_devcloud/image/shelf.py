@@ -110,6 +110,7 @@ class Shelf:
 
 def mounts_below(folder: Path) -> list[str]:
     """Mount points in this folder, the innermost first."""
-    points = [line.split()[4].encode().decode("unicode_escape") for line in Path("/proc/self/mountinfo").open()]
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    points = [line.split()[4].encode().decode("unicode_escape") for line in lines]
     inside = str(folder.resolve()) + os.sep
     return sorted((point for point in points if point.startswith(inside)), key=len, reverse=True)

@@ -46,7 +46,7 @@ def _roots() -> list[Path]:
 
 
 def _members(group: Path) -> set[int]:
-    found = set()
+    found: set[int] = set()
     for path in group.rglob("cgroup.procs"):
         with suppress(OSError):  # a group can vanish while we look
             found.update(int(pid) for pid in path.read_text().split() if pid != "0")

@@ -47,7 +47,7 @@ class Machine(Protocol):
         ...
 
     def wait_ssh(self, seconds: float) -> None:
-        """Return when sshd in the machine answers. Raises BootFailed after `seconds`, or at once when the machine died."""
+        """Return when sshd answers. Raises BootFailed after `seconds`, or at once when the machine died."""
         ...
 
     def alive(self) -> bool:
@@ -64,7 +64,7 @@ class Machine(Protocol):
 
 
 class Driver(Protocol):
-    """Starts machines, and cleans up after a former self that was killed."""
+    """Starts machines. What a killed driver left behind, drivers.sweep removes."""
 
     @property
     def ssh_port(self) -> int:
@@ -83,10 +83,6 @@ class Driver(Protocol):
 
     def boot(self, spec: MachineSpec) -> Machine:
         """Start a machine and return while it boots. Raises BootFailed."""
-        ...
-
-    def sweep(self) -> list[str]:
-        """Remove every machine of this state folder that no live driver owns; the ids of what was found."""
         ...
 
     def close(self) -> None:

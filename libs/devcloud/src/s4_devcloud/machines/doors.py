@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 
@@ -88,7 +89,8 @@ class Doors:
         pump.wait()
         for stream in (pump.stdin, pump.stdout):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # a command that was not sent any more
+                    stream.close()
 
 
 def _key(tag: str, at: dict[str, Any]) -> str:

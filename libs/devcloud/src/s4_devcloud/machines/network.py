@@ -29,7 +29,7 @@ class Network:
 
     @classmethod
     def claim(cls, wanted: str | None, state: Path) -> "Network":
-        """The wanted network, or the first free one in an order that depends on the state folder. Raises NetworkTaken."""
+        """The wanted network, or the first free one in the state folder's own order. Raises NetworkTaken."""
         for prefix in [_prefix_of(wanted)] if wanted else _candidates(state):
             claim = socket.socket()
             try:

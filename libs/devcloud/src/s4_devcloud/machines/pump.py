@@ -26,27 +26,33 @@ class End(asyncio.Protocol):
         self.other: End | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember the way out."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  for the type checker; TCP and Unix streams are
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Pass it on."""
         if self.other and self.other.transport:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
+        """Pass it on; the other direction may still have something to say."""
         if self.other and self.other.transport and self.other.transport.can_write_eof():
             self.other.transport.write_eof()
-        return True  # the other direction may still have something to say
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Let the other side go as this one went."""
         if self.other and self.other.transport:
             self.other.transport.abort() if exc else self.other.transport.close()
 
     def pause_writing(self) -> None:
+        """The reader of this end is slow: so is the other end."""
         if self.other and self.other.transport:
             self.other.transport.pause_reading()
 
     def resume_writing(self) -> None:
+        """The reader of this end has caught up."""
         if self.other and self.other.transport:
             self.other.transport.resume_reading()
 
@@ -60,6 +66,7 @@ class Outside(End):
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Nothing is read until the machine's end is open."""
         super().connection_made(transport)
         self.held.add(self)
         if self.transport:
@@ -67,6 +74,7 @@ class Outside(End):
         self.task = asyncio.get_running_loop().create_task(self._reach())
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody has to cut it any more."""
         self.held.discard(self)
         super().connection_lost(exc)
 
@@ -118,19 +126,18 @@ class Doors:
 
     async def obey(self, command: dict[str, Any]) -> None:
         """Carry out one command. Raises OSError."""
-        tag = command["tag"]
-        match command["do"]:
-            case "open":
-                await self._open(tag, command["at"], command["to"])
-            case "shut":
-                if server := self.open[tag].pop(_place(command["at"]), None):
-                    server.close()
-            case "forget":
-                for server in self.open.pop(tag, {}).values():
-                    server.close()
-                for outside in self.held.pop(tag, set()).copy():
-                    if outside.transport:
-                        outside.transport.abort()
+        tag, do = command["tag"], command["do"]
+        if do == "open":
+            await self._open(tag, command["at"], command["to"])
+        elif do == "shut":
+            if server := self.open[tag].pop(_place(command["at"]), None):
+                server.close()
+        elif do == "forget":
+            for server in self.open.pop(tag, {}).values():
+                server.close()
+            for outside in self.held.pop(tag, set()).copy():
+                if outside.transport:
+                    outside.transport.abort()
 
     async def _open(self, tag: str, at: dict[str, Any], to: dict[str, Any]) -> None:
         if _place(at) in self.open[tag]:
@@ -161,7 +168,7 @@ async def _serve() -> None:
     while line := await commands.readline():
         try:
             await doors.obey(json.loads(line))
-            answer = {"ok": True}
+            answer: dict[str, Any] = {"ok": True}
         except OSError as failed:
             answer = {"ok": False, "errno": failed.errno or 0}
         os.write(sys.stdout.fileno(), json.dumps(answer).encode() + b"\n")
