@@ -128,23 +128,13 @@ class Shop:
         wanted = next(one for one in self.parts if one.name == part)
         await asyncio.to_thread(control.stop_part, self.folder, wanted)
 
-    @asynccontextmanager
-    async def reporting_exits(self) -> AsyncIterator[None]:
-        """Inside the block a part that ends is reported at once, with its last log lines."""
+    async def report_exits(self) -> None:
+        """For ever: a part that ends is reported at once, with its last log lines."""
         follower = Follower(self.folder, self._report)
         follower.mute()
-
-        async def watch() -> None:
-            while True:
-                follower.look(self.parts)
-                await asyncio.sleep(0.5)
-
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(watch())
-            try:
-                yield
-            finally:
-                watching.cancel()
+        while True:
+            follower.look(self.parts)
+            await asyncio.sleep(0.5)
 
     @classmethod
     def _planned(cls, folder: StateFolder, options: Options, report: Report) -> "Shop":

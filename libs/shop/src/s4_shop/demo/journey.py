@@ -4,6 +4,8 @@ import asyncio
 import time
 from urllib.parse import urljoin
 
+import aiohttp
+
 from s4_shop.demo.customer import Customer, Refused, masked
 from s4_shop.demo.progress import follow
 from s4_shop.demo.tahoe import TahoeClient, TahoeFailed
@@ -17,11 +19,16 @@ _LETTER_PATIENCE = 30.0
 async def run(shop: Shop) -> int:
     """0 when a file was stored in a grid bought just now and came back the same."""
     began = time.monotonic()
+    problems: list[str] = []
     try:
-        async with Customer(shop.urls["site"]) as customer, shop.reporting_exits():
+        async with Customer(shop.urls["site"]) as customer, asyncio.TaskGroup() as group:
+            watching = group.create_task(shop.report_exits())
             await _buy_and_use(shop, customer)
-    except (Refused, TahoeFailed) as problem:
-        print(f"\nthe demo failed: {problem}\nthe shop is left running: make status, make logs")
+            watching.cancel()
+    except* (Refused, TahoeFailed, aiohttp.ClientError) as trouble:
+        problems = [str(problem) for problem in trouble.exceptions]
+    if problems:
+        print(f"\nthe demo failed: {problems[0]}\nthe shop is left running: make status, make logs")
         return 1
     print(f"\nthe demo took {time.monotonic() - began:.1f} s. The shop is left running:")
     print(shop.where_to_click())

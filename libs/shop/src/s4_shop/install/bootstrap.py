@@ -17,24 +17,30 @@ def main(root: Path, *, for_tests: bool) -> int:
     if sys.version_info[:2] != _PYTHON:
         say(f"S4 runs on Python 3.11; this is {sys.version.split()[0]}. Install python3.11 or set PYTHON=/path/to/it.")
         return 1
+    is_root = os.geteuid() == 0
+    wanted = needs(is_root=is_root, for_tests=for_tests)
     (root / ".s4").mkdir(exist_ok=True)
     with (root / ".s4" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            if not programs(for_tests=for_tests):
-                return 1
-            for one in environment.workspace(root):
-                environment.make(one, root, say)
-        except (debian.InstallFailed, environment.EnvironmentFailed) as trouble:
-            say(f"the installation failed:\n{trouble}")
+        return install(root, wanted, environment.workspace(root), is_root=is_root)
+
+
+def install(root: Path, wanted: list[Need], environments: list[environment.Environment], *, is_root: bool) -> int:
+    """0 when the programs and the environments are there; a second time it does nothing."""
+    try:
+        if not programs(wanted, is_root=is_root):
             return 1
+        for one in environments:
+            environment.make(one, root, say)
+    except (debian.InstallFailed, environment.EnvironmentFailed) as trouble:
+        say(f"the installation failed:\n{trouble}")
+        return 1
     return 0
 
 
-def programs(*, for_tests: bool) -> bool:
+def programs(wanted: list[Need], *, is_root: bool) -> bool:
     """The programs are there as far as we may install them; False when a required one is not."""
-    is_root = os.geteuid() == 0
-    lacking = missing(needs(is_root=is_root, for_tests=for_tests))
+    lacking = missing(wanted)
     if not lacking:
         return True
     say("missing on this machine:")
