@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import REGISTRY
-
+from s4_bus.metrics import CONNECTED
 from s4_runtime import Readiness
 from s4_store import Pool
 
@@ -13,10 +12,11 @@ def bus_ready(service: str, pool: Pool) -> Readiness:
 
     async def flags() -> dict[str, bool]:
         found = {"database": await pool.is_reachable()}
+        samples = [sample for metric in CONNECTED.collect() for sample in metric.samples]
         for part in ("consumer", "relay"):
-            value = REGISTRY.get_sample_value("s4_bus_connected", {"service": service, "part": part})
-            if value is not None:
-                found[part] = value == 1
+            for sample in samples:
+                if sample.labels == {"service": service, "part": part}:
+                    found[part] = sample.value == 1
         return found
 
     return flags
