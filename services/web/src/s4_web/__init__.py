@@ -1,1 +1,1 @@
-"""The public site."""
+"""The public site: pages, forms, live status and the claim of the furl."""

@@ -1,0 +1,21 @@
+"""The home page, and the terms."""
+
+from aiohttp import web
+
+from s4_runtime import PeerUnavailable
+from s4_web.html import page
+from s4_web.site import site_of
+
+
+async def show(request: web.Request) -> web.Response:
+    """What S4 is. Billing's silence only costs the price."""
+    try:
+        offer = await site_of(request).billing.offer()
+    except PeerUnavailable:
+        offer = None
+    return page(request, "home.html", offer=offer)
+
+
+async def terms(request: web.Request) -> web.Response:
+    """What a person agrees to."""
+    return page(request, "terms.html")

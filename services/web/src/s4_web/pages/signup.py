@@ -1,0 +1,100 @@
+"""The signup form: who buys which plan. Nothing is charged here."""
+
+from aiohttp import web
+
+from s4_runtime import PeerUnavailable
+from s4_web import limits, store
+from s4_web.address import client_address, email_of
+from s4_web.billing_client import Offer
+from s4_web.html import page, see_other
+from s4_web.security import FORM, Form, browser_of
+from s4_web.site import Site, site_of
+from s4_web.troubles import Closed, Forbidden, TooMany
+
+
+async def show(request: web.Request) -> web.Response:
+    """The form, filled in as far as we know; who has paid sees the status, unless another grid is wanted."""
+    site = site_of(request)
+    offer = await site.billing.offer()
+    if not offer.open:
+        raise Closed("signups-closed")
+    browser = browser_of(request)
+    current = await store.current_signup(site.pool, browser) if browser else None
+    values = {"plan": request.query.get("plan", ""), "another": request.query.get("another", "")}
+    if current and current.is_paid and values["another"] != current.signup_id:
+        return see_other("/status")
+    if current and not current.is_paid:
+        values |= {"email": current.email, "terms": "yes", "plan": values["plan"] or current.plan}
+    return _form(request, offer, values, {})
+
+
+async def submit(request: web.Request) -> web.Response:
+    """One signup per browser until it is paid: the same form twice, or in two tabs, changes that one."""
+    site, form, browser = site_of(request), request[FORM], browser_of(request)
+    if browser is None:
+        raise Forbidden("form-not-ours")
+    if _is_settled(await store.current_signup(site.pool, browser), form):
+        return see_other("/status")
+    try:
+        offer = await site.billing.offer(fresh=True)
+    except PeerUnavailable as trouble:
+        return _form(request, site.billing.last_offer(), form, {"form": trouble.code}, status=503)
+    if not offer.open:
+        raise Closed("signups-closed")
+    email = email_of(form.get("email", "").strip(" "))
+    problems = _problems(form, offer, email)
+    if email is None or problems:
+        return _form(request, offer, form, problems, status=422)
+    await _count(request, site, email)
+    await _record(site, browser, form, email)
+    return see_other("/pay")
+
+
+def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
+    problems = {}
+    if email is None:
+        problems["email"] = "Please give the address that your letter is to go to, such as name@example.com."
+    if offer.plan(form.get("plan", "")) is None:
+        problems["plan"] = "Please choose one of the plans."
+    if form.get("terms") != "yes":
+        problems["terms"] = "Please agree to the terms, or we may not sell to you."
+    return problems
+
+
+async def _count(request: web.Request, site: Site, email: str) -> None:
+    settings, now = site.settings, site.clock.now()
+    address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site.trusted)
+    limited = [
+        ("address", address, settings.signups_per_address),
+        ("email", email.lower(), settings.signups_per_email),
+    ]
+    async with site.pool.transaction() as tx:
+        allowed = [
+            await limits.use(tx, limits.subject(settings.cookie_key, kind, text), most, settings.limit_window, now)
+            for kind, text, most in limited
+        ]
+    if not all(allowed):
+        raise TooMany("too-many-signups")
+
+
+async def _record(site: Site, browser: bytes, form: Form, email: str) -> None:
+    now = site.clock.now()
+    async with site.pool.transaction() as tx:
+        await store.lock_browser(tx, browser, now)
+        current = await store.current_signup(tx, browser)
+        if current and not current.is_paid:
+            await store.change_signup(tx, current.signup_id, form["plan"], email)
+        elif not _is_settled(current, form):
+            await store.add_signup(tx, browser, form["plan"], email, now)
+
+
+def _is_settled(current: store.Signup | None, form: Form) -> bool:
+    """Whether the browser's signup is paid, and the form does not ask for another one after it."""
+    return current is not None and current.is_paid and form.get("another") != current.signup_id
+
+
+def _form(
+    request: web.Request, offer: Offer, values: Form, problems: dict[str, str], *, status: int = 200
+) -> web.Response:
+    kept = {name: values.get(name, "") for name in ("email", "plan", "terms", "another")}
+    return page(request, "signup.html", offer=offer, values=kept, problems=problems, status=status)

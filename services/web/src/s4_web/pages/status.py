@@ -1,0 +1,76 @@
+"""How far the browser's grid is, live."""
+
+from aiohttp import web
+
+from s4_runtime import Temporary
+from s4_web import store
+from s4_web.address import masked
+from s4_web.html import page, see_other
+from s4_web.letters import ask_for_letter
+from s4_web.progress import Story, story
+from s4_web.security import browser_of
+from s4_web.site import site_of
+from s4_web.troubles import Conflict, NotThere
+
+
+async def _signup(request: web.Request) -> store.Signup:
+    browser = browser_of(request)
+    found = await store.current_signup(site_of(request).pool, browser) if browser else None
+    if found is None:
+        raise NotThere("no-signup")
+    return found
+
+
+async def _story(request: web.Request, signup: store.Signup) -> tuple[Story, str | None]:
+    site = site_of(request)
+    journey, steps, letter = await store.journey(site.pool, signup)
+    told = story(
+        signup.checkout_state,
+        has_returned=signup.returned_at is not None,
+        journey=journey,
+        steps=steps,
+        letter=letter,
+        now=site.clock.now(),
+    )
+    return told, journey.get("grid_id")
+
+
+async def show(request: web.Request) -> web.Response:
+    """The page as it is now; it is complete without any script."""
+    signup = await _signup(request)
+    told, _ = await _story(request, signup)
+    return page(
+        request,
+        "status.html",
+        signup=signup,
+        story=told,
+        address=masked(signup.email),
+        is_letter_asked="letter" in request.query,
+        now=site_of(request).clock.now(),
+    )
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Server-sent events (HTML Standard, section 9.2): all since Last-Event-ID, then each as it comes."""
+    signup = await _signup(request)
+    site = site_of(request)
+    asked = request.headers.get("Last-Event-ID") or request.query.get("after", "")
+    after = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    try:
+        async for text in site.live.changes(signup.signup_id, after, site.settings.heartbeat.total_seconds()):
+            await response.write(text)
+    except (ConnectionError, Temporary):
+        pass  # the browser comes back by itself and says what it saw last
+    return response
+
+
+async def ask_again(request: web.Request) -> web.Response:
+    """Have the letter sent again."""
+    signup = await _signup(request)
+    told, grid_id = await _story(request, signup)
+    if not told.can_send_letter or grid_id is None:
+        raise Conflict("not-ready")
+    await ask_for_letter(site_of(request), signup.account_id, grid_id)
+    return see_other("/status?letter=asked")

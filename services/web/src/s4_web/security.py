@@ -1,0 +1,150 @@
+"""What a browser is allowed to do with our pages, and what it must show to change anything."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from s4_runtime import Secret
+from s4_web.site import Site, origin_of, site_of
+from s4_web.troubles import BadRequest, Forbidden, Unsupported
+
+Form = Mapping[str, str]
+
+_COOKIE_AGE = timedelta(days=90)
+_COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url
+_MOST_FIELDS = 32
+_NEW_COOKIE = web.RequestKey("new_cookie", str)
+FORM = web.RequestKey("form", dict)
+_SECRET_ADDRESSES = ("/claim", "/signup/return")  # their query must not travel on as a referrer
+
+
+def cookie_name(site: Site) -> str:
+    """The __Host- prefix (RFC 6265bis, section 4.1.3.2) wherever the site is served over https."""
+    return "__Host-s4" if site.is_https else "s4"
+
+
+def browser_of(request: web.Request) -> bytes | None:
+    """What the database knows this browser by: the hash of its cookie; None when it has none."""
+    cookie = _cookie(request)
+    return hashlib.sha256(cookie.encode()).digest() if cookie else None
+
+
+def csrf_token(request: web.Request) -> str:
+    """The token that a form of this browser must carry. A browser without a cookie gets one with the answer."""
+    cookie = _cookie(request)
+    if cookie is None:
+        cookie = request[_NEW_COOKIE] = secrets.token_urlsafe(32)
+    return _csrf(site_of(request).settings.cookie_key, cookie)
+
+
+def _cookie(request: web.Request) -> str | None:
+    cookie = request.get(_NEW_COOKIE) or request.cookies.get(cookie_name(site_of(request)), "")
+    return cookie if _COOKIE_FORM.fullmatch(cookie) else None
+
+
+def _csrf(key: Secret, cookie: str) -> str:
+    return hmac.new(key.reveal().encode(), f"csrf:{cookie}".encode(), hashlib.sha256).hexdigest()
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a POST through only from our own page in the same browser; its form is in ``request[FORM]``."""
+    if request.method == "POST":
+        _check_origin(request)
+        request[FORM] = form = await _read_form(request)
+        shown = request.headers.get("X-CSRF-Token") or form.get("csrf", "")
+        cookie = _cookie(request)
+        expected = _csrf(site_of(request).settings.cookie_key, cookie) if cookie else ""
+        if not cookie or not hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), expected.encode()):
+            raise Forbidden("form-not-ours")
+    return await handler(request)
+
+
+def _check_origin(request: web.Request) -> None:
+    # "null" is what a browser sends from a page of ours with Referrer-Policy: no-referrer (Fetch, "append a request
+    # Origin header"); Sec-Fetch-Site tells it from a stranger's, and the token decides where that is not sent.
+    origin = request.headers.get("Origin", "null")
+    if origin not in {"null", site_of(request).origin}:
+        raise Forbidden("form-not-ours")
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise Forbidden("form-not-ours")
+
+
+async def _read_form(request: web.Request) -> dict[str, str]:
+    body = await request.read()
+    if not body or request.content_type == "application/json":
+        return {}
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Unsupported("unsupported-form")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict", encoding="utf-8"
+        )
+    except ValueError:
+        raise BadRequest("bad-request") from None
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise BadRequest("bad-request")
+    return dict(pairs)
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Every answer carries the policies, and a new browser its cookie."""
+    site = site_of(request)
+    pays_here = request.path == "/pay"
+    is_secret = request.path.startswith(_SECRET_ADDRESSES)
+    response.headers.update(
+        {
+            "Content-Security-Policy": content_policy(site, pays_here=pays_here),
+            "Server": "S4",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer" if is_secret else "strict-origin-when-cross-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Cross-Origin-Opener-Policy": "same-origin-allow-popups" if pays_here else "same-origin",
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+    )
+    response.headers.setdefault("Cache-Control", "no-store")
+    if site.is_https:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+
+def give_cookie(request: web.Request, response: web.Response) -> None:
+    """A browser that was new when its page was made gets its cookie with it."""
+    site = site_of(request)
+    if _NEW_COOKIE in request:
+        response.set_cookie(
+            cookie_name(site),
+            request[_NEW_COOKIE],
+            max_age=int(_COOKIE_AGE.total_seconds()),
+            path="/",
+            secure=site.is_https,
+            httponly=True,
+            samesite="Lax",  # Stripe sends people back to us: Strict would hide the cookie then
+        )
+
+
+def content_policy(site: Site, *, pays_here: bool) -> str:
+    """Only what we serve ourselves; on the payment page also Stripe.js and the places that it pays at."""
+    script = origin_of(site.settings.stripe_js_url)
+    places = list(dict.fromkeys([script, *(origin_of(url) for url in site.settings.checkout_origins)]))
+    stripe = " ".join(places) if pays_here else ""
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"'self' {script if pays_here else ''}",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": f"'self' {stripe}",
+        "frame-src": stripe or "'none'",
+        "form-action": f"'self' {stripe}",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    return "; ".join(f"{name} {value.strip()}" for name, value in rules.items())

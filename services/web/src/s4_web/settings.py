@@ -1,0 +1,44 @@
+"""What the site is told."""
+
+from datetime import timedelta
+
+import msgspec
+
+from s4_runtime import Secret, ServiceSettings
+
+
+class Settings(ServiceSettings, frozen=True, kw_only=True):
+    """Settings of the web service; every duration is ISO 8601, every address of ours comes from here.
+
+    ``checkout_origins`` are the pages a person may be sent to for paying: the content policy names them, because
+    browsers apply form-action to the redirect after our POST too. ``trusted_proxies`` are networks whose
+    X-Forwarded-For is believed.
+    """
+
+    listen: str
+    public_url: str
+    billing_url: str
+    billing_token: Secret
+    provisioner_url: str
+    provisioner_token: Secret
+    cookie_key: Secret
+    claim_public_key: str
+    stripe_publishable_key: str
+    stripe_js_url: str = "https://js.stripe.com/dahlia/stripe.js"
+    checkout_origins: list[str] = msgspec.field(
+        default_factory=lambda: [
+            "https://checkout.stripe.com",
+            "https://js.stripe.com",
+            "https://api.stripe.com",
+            "https://hooks.stripe.com",
+        ]
+    )
+    mail_from: str
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
+    signups_per_address: int = 20
+    signups_per_email: int = 10
+    letters_per_grid: int = 5
+    limit_window: timedelta = timedelta(hours=1)
+    plans_kept: timedelta = timedelta(seconds=30)
+    heartbeat: timedelta = timedelta(seconds=15)
+    reread_window: timedelta = timedelta(minutes=10)

@@ -1,0 +1,198 @@
+"""What the site talks to, at the wire: billing and provisioner that a test can direct, and a person's browser."""
+
+import html
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+BILLING_TOKEN = "billing-token-of-the-tests"
+PROVISIONER_TOKEN = "provisioner-token-of-the-tests"
+PLANS = [
+    {
+        "id": "personal",
+        "name": "Personal",
+        "description": "One grid for one person.",
+        "amount": 2500,
+        "currency": "usd",
+        "interval": "month",
+        "quota_bytes": 250_000_000_000,
+        "region": "eu-central-1",
+    },
+    {
+        "id": "studio",
+        "name": "Studio",
+        "description": "For a small team with large files.",
+        "amount": 9000,
+        "currency": "usd",
+        "interval": "month",
+        "quota_bytes": 2_000_000_000_000,
+        "region": "eu-central-1",
+    },
+]
+
+
+class Peer:
+    """A service of ours as seen from the site; ``is_down`` makes it break every connection off."""
+
+    def __init__(self, token: str) -> None:
+        self.is_down = False
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.url = ""
+        self._token = token
+        self._next: dict[str, tuple[int, object]] = {}
+
+    def answer_next(self, path: str, status: int, body: object) -> None:
+        self._next[path] = (status, body)
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        return [body for called, body in self.calls if called == path]
+
+    async def answer(self, _path: str, _body: dict[str, Any]) -> tuple[int, object]:
+        raise NotImplementedError
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if self.is_down:
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        if request.headers.get("Authorization") != f"Bearer {self._token}":
+            return web.json_response({"code": "service-token-required"}, status=401)
+        body = await request.json() if request.can_read_body else {}
+        self.calls.append((request.path, body))
+        status, answer = self._next.pop(request.path, None) or await self.answer(request.path, body)
+        return web.json_response(answer, status=status)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        try:
+            yield
+        finally:
+            await runner.cleanup()
+
+
+class PretendBilling(Peer):
+    """Sells two plans; a checkout stays open until the test says otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(BILLING_TOKEN)
+        self.plans: list[dict[str, Any]] = list(PLANS)
+        self.is_open = True
+        self.checkouts: dict[str, str] = {}
+        self.page_url = "https://checkout.stripe.test/pay/cs_test_1"
+
+    async def answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
+        if path == "/plans":
+            return 200, {"plans": self.plans, "open": self.is_open}
+        if path == "/checkouts":
+            if self.checkouts.setdefault(body["checkout_id"], "open") == "paid":
+                return 409, {"code": "already-paid"}
+            secret, url = ("cs_test_1_secret_2", None) if body["ui"] == "embedded" else (None, self.page_url)
+            return 200, {
+                "checkout_id": body["checkout_id"],
+                "state": "open",
+                "client_secret": secret,
+                "url": url,
+                "expires_at": "2026-01-01T00:31:00Z",
+            }
+        state = self.checkouts.get(path.split("/")[2])
+        if state is None:
+            return 404, {"code": "no-such-checkout"}
+        return 200, {"state": state, "plan": "personal", "subscription_id": None}
+
+
+class PretendProvisioner(Peer):
+    """Holds furls by grid."""
+
+    def __init__(self) -> None:
+        super().__init__(PROVISIONER_TOKEN)
+        self.furls: dict[tuple[str, str], str] = {}
+
+    async def answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
+        furl = self.furls.get((path.split("/")[2], body["account_id"]))
+        if furl is None:
+            return 404, {"code": "no-such-grid"}
+        return 200, {"furl": furl, "nickname": "s4-quiet-otter", "shares": {"needed": 1, "happy": 1, "total": 1}}
+
+
+class Page:
+    """An answer as a person sees it."""
+
+    def __init__(self, status: int, text: str, headers: Any, url: URL) -> None:
+        self.status, self.text, self.headers, self.url = status, text, headers, url
+
+    @property
+    def place(self) -> str:
+        """Where a redirect leads."""
+        return str(self.headers.get("Location", ""))
+
+    @property
+    def heading(self) -> str:
+        found = re.search(r"<h1>(.*?)</h1>", self.text, re.DOTALL)
+        return html.unescape(found[1]).strip() if found else ""
+
+    def value(self, name: str) -> str:
+        """The value of the first input of that name."""
+        tag = re.search(rf'<input[^>]* name="{name}"[^>]*>', self.text)
+        assert tag, f"no input named {name} in {self.text[:2000]}"
+        found = re.search(r' value="([^"]*)"', tag[0])
+        return html.unescape(found[1]) if found else ""
+
+    def element(self, ident: str) -> str:
+        """The text of an element without elements in it."""
+        found = re.search(rf'<(\w+) id="{ident}"[^>]*>([^<]*)</\1>', self.text)
+        assert found, f"no element {ident}"
+        return html.unescape(found[2])
+
+    @property
+    def state(self) -> str:
+        found = re.search(r'<main id="status"[^>]* data-state="([^"]+)"', self.text)
+        return found[1] if found else ""
+
+    @property
+    def steps(self) -> dict[str, str]:
+        return dict(re.findall(r'<li data-step="([^"]+)" data-state="([^"]+)"', self.text))
+
+
+class Browser:
+    """One browser: it keeps cookies, follows no redirect by itself and runs no script."""
+
+    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+        self.origin = origin
+        self.session = session
+
+    async def get(self, path: str, **more: Any) -> Page:
+        return await self._ask("GET", path, **more)
+
+    async def post(self, path: str, form: dict[str, str] | None = None, **more: Any) -> Page:
+        headers = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin", **more.pop("headers", {})}
+        return await self._ask("POST", path, data=form, headers=headers, **more)
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Page:
+        async with self.session.request(method, self.origin + path, allow_redirects=False, **more) as answer:
+            return Page(answer.status, await answer.text(), answer.headers, answer.url)
+
+    async def csrf(self) -> str:
+        return (await self.get("/signup?another=any")).value("csrf")
+
+    async def sign_up(self, email: str = "ada@example.com", plan: str = "personal", **more: str) -> Page:
+        """Fill in the form as it is offered, and send it."""
+        form = {"email": email, "plan": plan, "terms": "yes", "csrf": await self.csrf(), **more}
+        return await self.post("/signup", form)
+
+
+@asynccontextmanager
+async def a_browser(origin: str) -> AsyncIterator[Browser]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield Browser(origin, session)
