@@ -59,7 +59,10 @@ class Doors:
             self._ask(self._running(), command)
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._pump is None or self._pump.poll() is not None:
+        if self._pump is not None and self._pump.poll() is not None:
+            self._stop(self._pump)
+            self._pump = None
+        if self._pump is None:
             self._pump = subprocess.Popen(
                 [sys.executable, "-m", "s4_devcloud.machines.pump"],
                 stdin=subprocess.PIPE,
@@ -67,7 +70,8 @@ class Doors:
                 start_new_session=True,  # Ctrl-C is for us; the pump ends when we let go of its stdin
             )
             for command in self._open.values():
-                self._ask(self._pump, command)
+                with suppress(OSError):  # its machine may be gone
+                    self._ask(self._pump, command)
         return self._pump
 
     @staticmethod
