@@ -137,8 +137,10 @@ def _storage_problems(introducer: dict[str, Any], storage: dict[str, Any]) -> li
     nickname, furl, quota = storage.get("nickname"), storage.get("introducer_furl"), storage.get("quota_bytes")
     if not isinstance(nickname, str) or not 0 < len(nickname) <= 100 or not nickname.isprintable():
         problems.append("storage.nickname: not one line of at most 100 characters")
-    if not isinstance(furl, str) or not FURL.fullmatch(furl):
-        problems.append("storage.introducer_furl: not a furl")
+    files = introducer.get("files")
+    own = files.get("private/introducer.furl") if isinstance(files, dict) else None
+    if not isinstance(furl, str) or not isinstance(own, str) or furl != own.strip():
+        problems.append("storage.introducer_furl: not the introducer's furl")
     if quota is not None and (type(quota) is not int or quota <= 0):
         problems.append("storage.quota_bytes: neither null nor a number of bytes")
     if introducer.get("port") == storage.get("port"):
