@@ -5,6 +5,7 @@ Load (short transaction), act (none), apply (short transaction, guarded by the l
 
 import asyncio
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
@@ -16,7 +17,7 @@ from s4_provisioner.grids import Grid, present
 from s4_provisioner.lifecycle import Stage, next_stage
 from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
-from s4_provisioner.steps import STEPS
+from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
 from s4_store import DatabaseUnavailable, LeaseLost, Leases, Pool, Wakeup
@@ -32,9 +33,10 @@ _TROUBLED = timedelta(seconds=1)
 class Converger:
     """Any number of these may run, in any number of processes."""
 
-    def __init__(self, pool: Pool, tools: Tools, random: Random) -> None:
+    def __init__(self, pool: Pool, tools: Tools, random: Random, steps: Mapping[Stage, Step] = STEPS) -> None:
         self._pool = pool
         self._tools = tools
+        self._steps = steps
         self._clock = tools.clock
         self._settings = tools.settings
         self._random = random
@@ -117,7 +119,7 @@ class Converger:
 
     async def _act(self, grid: Grid) -> Result:
         try:
-            return await STEPS[grid.stage](grid, self._tools)
+            return await self._steps[grid.stage](grid, self._tools)
         except (Temporary, Permanent) as trouble:
             return trouble
         except Exception as error:  # noqa: BLE001  unexpected counts as temporary, up to the limit of attempts

@@ -19,6 +19,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     image: str
     root_device: str
     instance_type: str
+    disk_gib: int
     security_group: str
     instance_profile: str
     user: str

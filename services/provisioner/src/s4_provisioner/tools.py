@@ -42,6 +42,7 @@ async def open_tools(settings: Settings, clock: Clock) -> AsyncIterator[Tools]:
         deployment=settings.deployment,
         image_name=settings.ami_name,
         instance_type=settings.instance_type,
+        disk_gib=settings.disk_gib,
         user=settings.host_user,
         authorized_key=public_half(settings.ssh_key),
         subnet=settings.subnet,

@@ -44,9 +44,10 @@ class Ec2Settings(msgspec.Struct, frozen=True, kw_only=True):
     deployment: str
     image_name: str
     instance_type: str
+    disk_gib: int
     user: str
     authorized_key: str
-    subnet: str | None = None
+    subnet: str | None
     ssh_from: str
     ssh_port: int
 
@@ -74,6 +75,7 @@ class Ec2Hosts:
             image=image,
             root_device=root,
             instance_type=self._settings.instance_type,
+            disk_gib=self._settings.disk_gib,
             security_group=group,
             instance_profile=instance_profile,
             user=self._settings.user,
@@ -136,7 +138,7 @@ class Ec2Hosts:
     def _request(self, grid: GridId, host: Host, launch: Launch, user_data: str) -> dict[str, Any]:
         tags = names.tags(self._settings.deployment, grid, host.id) | {"s4:generation": str(host.generation)}
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        disk = {"Encrypted": True, "VolumeType": "gp3", "DeleteOnTermination": True}
+        disk = {"VolumeSize": launch.disk_gib, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
         return {
             "ClientToken": names.client_token(host.id, host.generation),
             "MinCount": 1,

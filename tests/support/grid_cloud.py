@@ -1,0 +1,154 @@
+"""The local cloud as the provisioner's tests use it: one process per run, machines that are plain sshd.
+
+Every test has a deployment name of its own, and so buckets, roles, groups, tags and machines of its own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+import msgspec
+
+_ROOT = Path(__file__).parents[2]
+_IMAGES = _ROOT / ".s4" / "images"  # baked images are kept from run to run; their names follow from their content
+_NODE = _ROOT / "libs" / "node"
+ZONE = "grids.test"
+REGION = "us-east-1"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+class Image(msgspec.Struct):
+    """A baked image; `programs` holds s4-host and s4-node."""
+
+    name: str
+    programs: Path
+
+
+def bake() -> Image:
+    """The image of plain machines; from the cache unless libs/node changed."""
+    command = [sys.executable, "-m", "s4_devcloud", "image", "--kind", "sshd"]
+    done = subprocess.run(
+        [*command, "--output", str(_IMAGES), "--node", str(_NODE)], check=True, stdout=subprocess.PIPE, timeout=300
+    )
+    name = json.loads(done.stdout)["name"]
+    (layer,) = json.loads((_IMAGES / "sshd.json").read_text())["layers"]
+    return Image(name, _IMAGES / layer / "bin")
+
+
+class Cloud:
+    """A running local cloud."""
+
+    def __init__(self, ready: dict[str, Any], image: Image) -> None:
+        self.endpoint: str = ready["listen"]
+        self.control: str = ready["control"]
+        self.ssh_port: int = ready["ssh_port"]
+        self.ssh_user: str = ready["ssh_user"] or "s4"
+        self.image = image
+        self._clients: dict[str, Any] = {}
+        self.client("route53").create_hosted_zone(Name=ZONE, CallerReference="tests")
+
+    def client(self, service: str) -> Any:
+        """A client that is not the one under test."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                service,
+                region_name=REGION,
+                endpoint_url=self.endpoint,
+                aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+                config=botocore.config.Config(retries={"total_max_attempts": 1}),
+            )
+        return self._clients[service]
+
+    def instances(self, deployment: str, *states: str) -> list[dict[str, Any]]:
+        """The deployment's instances in these states; without any, those that live."""
+        wanted = {"tag:s4:deployment": [deployment], "instance-state-name": list(states or ("pending", "running"))}
+        filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
+        found = self.client("ec2").describe_instances(Filters=filters)["Reservations"]
+        return [instance for group in found for instance in group["Instances"]]
+
+    def buckets(self, deployment: str) -> list[str]:
+        """The names of the deployment's buckets."""
+        found = self.client("s3").list_buckets()["Buckets"]
+        return [bucket["Name"] for bucket in found if bucket["Name"].startswith(f"s4-{deployment}-")]
+
+    def roles(self, deployment: str) -> list[str]:
+        """The names of the deployment's roles."""
+        pages = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/s4/")
+        found = [role["RoleName"] for page in pages for role in page["Roles"]]
+        return [name for name in found if name.startswith(f"s4-{deployment}-")]
+
+    def groups(self, deployment: str) -> list[dict[str, Any]]:
+        """The deployment's security groups."""
+        filters = [{"Name": "group-name", "Values": [f"s4-{deployment}-*"]}]
+        found: list[dict[str, Any]] = self.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+        return found
+
+    def address_of(self, name: str | None) -> list[str]:
+        """What the zone says of a name."""
+        route53 = self.client("route53")
+        zone = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"][0]["Id"]
+        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        values = [record["ResourceRecords"] for record in records if record["Name"].rstrip(".") == name]
+        return [value["Value"] for group in values for value in group]
+
+    def break_next(self, kind: str, **fault: object) -> None:
+        """Something goes wrong the next time (libs/devcloud, control API of the aws part)."""
+        self._call("POST", {"kind": kind, **fault})
+
+    def mend(self) -> None:
+        """Nothing goes wrong any more."""
+        self._call("DELETE", None)
+
+    def end_machines(self, deployment: str) -> None:
+        """No machine of the deployment lives on."""
+        ids = [instance["InstanceId"] for instance in self.instances(deployment)]
+        if ids:
+            self.client("ec2").terminate_instances(InstanceIds=ids)
+
+    def close(self) -> None:
+        """No connection is left open."""
+        for client in self._clients.values():
+            client.close()
+
+    def _call(self, method: str, body: object) -> None:
+        data = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.control}/faults", data, headers, method=method)  # noqa: S310  loopback
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  loopback
+            answer.read()
+
+
+@contextmanager
+def local_cloud(state: Path) -> Iterator[Cloud]:
+    """A cloud whose machines need no root; nothing of it is left afterwards."""
+    image = bake()
+    command = [sys.executable, "-m", "s4_devcloud", "aws", "--driver", "sshd", "--image", str(_IMAGES)]
+    log = (state / "aws.log").open("wb")
+    process = subprocess.Popen(
+        [*command, "--state", str(state / "aws"), "--region", REGION],
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env={"PATH": os.environ["PATH"], **KEYS},
+    )
+    assert process.stdout
+    try:
+        line = process.stdout.readline()
+        assert line, f"the local cloud did not start: {(state / 'aws.log').read_text()[-2000:]}"
+        cloud = Cloud(json.loads(line), image)
+        yield cloud
+        cloud.close()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        process.stdout.close()
+        log.close()

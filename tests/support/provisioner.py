@@ -1,0 +1,152 @@
+"""The provisioner's parts in a test: settings for the local cloud, a payment, and convergers to run and to kill."""
+
+import asyncio
+import base64
+import sys
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import asyncssh
+import msgspec
+
+from s4_bus.testing import deliver
+from s4_contracts import Event
+from s4_contracts.billing import SignupPaid
+from s4_contracts.ids import AccountId, GridId, SignupId, SubscriptionId
+from s4_provisioner import store
+from s4_provisioner.converge import Converger
+from s4_provisioner.grids import Grid
+from s4_provisioner.lifecycle import Stage
+from s4_provisioner.settings import Settings
+from s4_provisioner.steps import STEPS, Step
+from s4_provisioner.tools import Tools, open_tools
+from s4_provisioner.wishes import Wishes, grid_of_signup
+from s4_runtime import Secret, SystemClock, new_id
+from s4_store import Pool, migrate
+from s4_store.testing import emitted
+from support.grid_cloud import REGION, ZONE, Cloud
+from support.waiting import until
+
+TOKEN = "provisioner-token-of-the-tests"
+# Says that all is well, as fast as a program can.
+CONTENTED_PROBE = [sys.executable, "-c", 'print(\'{"ok":true,"total_seconds":0.25}\')']
+
+
+def an_ssh_key() -> str:
+    return asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode()
+
+
+def some_settings(database: str, cloud: Cloud | None = None, **changed: Any) -> Settings:
+    """Settings of one deployment; waits are short."""
+    chosen: dict[str, Any] = {
+        "database_url": Secret(database),
+        "amqp_url": Secret("amqp://nowhere"),
+        "deployment": f"t{uuid.uuid4().hex[:10]}",
+        "listen": "127.0.0.1:0",
+        "service_token": Secret(TOKEN),
+        "seal_key": Secret(base64.b64encode(b"k" * 32).decode()),
+        "ssh_key": Secret(an_ssh_key()),
+        "aws_region": REGION,
+        "grid_domain": ZONE,
+        "hosted_zone": ZONE,
+        "furl_address_hint": True,
+        "instance_type": "t3.small",
+        "retry_base": timedelta(milliseconds=20),
+        "retry_cap": timedelta(milliseconds=100),
+        "lease": timedelta(seconds=5),
+        "poll": timedelta(milliseconds=50),
+        "probe_command": CONTENTED_PROBE,
+    }
+    if cloud is not None:
+        chosen |= {"aws_endpoint_url": cloud.endpoint, "ssh_port": cloud.ssh_port, "host_user": cloud.ssh_user}
+    return Settings(**chosen | changed)
+
+
+def a_payment(signup_id: str | None = None) -> SignupPaid:
+    return SignupPaid(
+        occurred_at=SystemClock().now(),
+        account_id=AccountId(new_id()),
+        signup_id=SignupId(signup_id or new_id()),
+        subscription_id=SubscriptionId(new_id()),
+        plan="personal",
+        email="somebody@example.test",
+    )
+
+
+class Desk:
+    """One provisioner's database and tools, and what a test does with them."""
+
+    def __init__(self, pool: Pool, tools: Tools) -> None:
+        self.pool = pool
+        self.tools = tools
+        self.settings = tools.settings
+
+    async def pay(self, payment: SignupPaid | None = None, event_id: str | None = None) -> GridId:
+        """The payment was told; the grid that it leads to."""
+        payment = payment or a_payment()
+        await deliver(self.pool, Wishes(self.tools.clock).routes(), payment, event_id=event_id)
+        return grid_of_signup(payment.signup_id)
+
+    async def grid(self, grid_id: GridId) -> Grid:
+        found = await store.grid(self.pool, grid_id)
+        assert found
+        return found
+
+    async def events(self, kind: type[Event], grid_id: GridId) -> list[Any]:
+        """What was told about the grid, of one kind, in order."""
+        return [event for event in await emitted(self.pool) if isinstance(event, kind) and _grid(event) == grid_id]
+
+    async def steps(self, grid_id: GridId) -> list[tuple[str, str]]:
+        """The timeline: step and outcome."""
+        return [(row["step"], row["outcome"]) for row in await store.timeline(self.pool, grid_id)]
+
+    @asynccontextmanager
+    async def converging(
+        self, steps: Mapping[Stage, Step] = STEPS, **changed: Any
+    ) -> AsyncIterator[asyncio.Task[None]]:
+        """A converger runs while the block does, with settings changed if need be."""
+        settings = msgspec.structs.replace(self.settings, **changed)
+        tools = msgspec.structs.replace(self.tools, settings=settings)
+        task = asyncio.create_task(Converger(self.pool, tools, Random(7), steps).forever())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def comes_to(self, grid_id: GridId, stage: Stage, within: float = 30) -> Grid:
+        async def settled() -> bool:
+            return (await self.grid(grid_id)).stage in {stage, Stage.FAILED}
+
+        await until(settled, within=within, what=f"the grid comes to {stage.value}")
+        grid = await self.grid(grid_id)
+        assert grid.stage is stage, f"failed at {await self.steps(grid_id)}"
+        return grid
+
+
+def _grid(event: Event) -> object:
+    return getattr(event, "grid_id", None)
+
+
+@asynccontextmanager
+async def a_desk(database: str, cloud: Cloud | None = None, **changed: Any) -> AsyncIterator[Desk]:
+    """A migrated database and open tools; the deployment's machines are gone afterwards."""
+    settings = some_settings(database, cloud, **changed)
+    await migrate(database, "s4_provisioner")
+    async with Pool.open(database) as pool, open_tools(settings, SystemClock()) as tools:
+        try:
+            yield Desk(pool, tools)
+        finally:
+            if cloud is not None:
+                await asyncio.to_thread(cloud.end_machines, settings.deployment)
+
+
+def real_probe(cloud: Cloud) -> list[str]:
+    """The probe that is a real Tahoe-LAFS client."""
+    return [str(Path(cloud.image.programs) / "s4-node"), "probe"]
