@@ -130,7 +130,7 @@ class Site:
         return web.Response(text="id: 8\ndata: {}\n\n", content_type="text/event-stream")
 
     async def gone(self, _request: web.Request) -> web.Response:
-        return web.Response(status=410, text='<p id="problem">used\nup</p>', content_type="text/html")
+        return web.Response(status=410, text='<p id="main">used\nup</p>', content_type="text/html")
 
     async def letters(self, request: web.Request) -> web.Response:
         link = f"http://{request.host}/claim?token=abc.def-g_h"

@@ -103,8 +103,8 @@ class Customer:
         text = await answer.text()
         self.url, self.page = str(answer.url), Page(text)
         if not answer.ok:
-            problem = " ".join(self.page.texts.get("problem", "").split())
-            raise Refused(f"{_place(self.url)} answered {answer.status} {problem}".rstrip())
+            words = " ".join(self.page.texts.get("main", "").split())[:200]
+            raise Refused(f"{_place(self.url)} answered {answer.status} {words}".rstrip())
         return self.page
 
 

@@ -36,7 +36,7 @@ async def run(shop: Shop) -> int:
 
 
 async def _buy_and_use(shop: Shop, customer: Customer) -> None:
-    email = f"demo-{int(time.time())}@customer.s4.test"
+    email = f"demo-{int(time.time())}@example.com"  # RFC 2606: nobody's
     print(f"\na customer signs up on {shop.urls['site']} as {email}", flush=True)
     await customer.sign_up(email)
     print("  pays on the hosted page with the test card 4242 4242 4242 4242", flush=True)

@@ -100,7 +100,7 @@ class TahoeClient:
                 servers = (await answer.json(content_type=None))["servers"]
         except (OSError, ValueError, aiohttp.ClientError):
             return False
-        return any(server.get("connection_status", "").startswith("Connected") for server in servers)
+        return any(server.get("connection_status", "").lower().startswith("connected") for server in servers)
 
     async def _tahoe(self, *arguments: str, node: bool = True) -> str:
         directory = ["-d", str(self.folder)] if node else []
