@@ -10,7 +10,6 @@ event once.
 import argparse
 import asyncio
 import json
-import os
 import select
 import shutil
 import statistics
@@ -113,6 +112,7 @@ async def check_ledger(databases: list[str], count: int) -> None:
 
 
 def start(folder: Path) -> Servers:
+    folder.chmod(0o711)
     postgres = PostgresCluster(folder=folder / "postgres", port=free_port(), user="s4", password="bench")  # noqa: S106
     rabbit = RabbitNode(folder=folder / "rabbit", ports=Ports.free(), user="s4", password="bench")  # noqa: S106
     postgres.start()
@@ -151,7 +151,6 @@ async def main() -> int:
     parser.add_argument("--output", type=Path, default=Path("build/bench/bus.json"))
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="s4-bench-"))
-    os.chmod(folder, 0o711)  # noqa: PTH101  at the start of a script, where nothing else waits
     servers = start(folder)
     bare_rates, our_rates = [], []
     try:

@@ -12,7 +12,7 @@ import uvloop
 from s4_bus import bus_ready, consume, on, relay
 from s4_bus.metrics import CONSUMED
 from s4_contracts import encode
-from s4_contracts.ids import AccountId, GridId
+from s4_contracts.ids import AccountId, GridId, RequestId
 from s4_contracts.web import InviteRequested
 from s4_runtime import configure, new_id
 from s4_store import Pool, Transaction, migrate
@@ -23,7 +23,10 @@ IN_FLIGHT = 200
 def invited() -> InviteRequested:
     """An event with one listener, as the bare messages have."""
     return InviteRequested(
-        occurred_at=datetime.now(UTC), account_id=AccountId(new_id()), grid_id=GridId(new_id()), request_id=new_id()
+        occurred_at=datetime.now(UTC),
+        account_id=AccountId(new_id()),
+        grid_id=GridId(new_id()),
+        request_id=RequestId(new_id()),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """The loops run until the block ends; then they are cancelled and have drained. A loop that failed fails the test."""
+    """The loops run until the block ends, and have drained after it. A loop that failed fails the test."""
     tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         yield tasks

@@ -19,20 +19,28 @@ from s4_store.transaction import Transaction
 _CONNECT_TIMEOUT = timedelta(seconds=10)
 _STATEMENT_TIMEOUT = timedelta(seconds=60)
 _PATIENCE = timedelta(seconds=60)
+_ACQUIRE_TIMEOUT = timedelta(seconds=10)
 _BACKOFF = Backoff(base=timedelta(milliseconds=200), cap=timedelta(seconds=5))
 
 
 class Pool:
     """Survives a restart of the database: what was in the middle fails (DatabaseUnavailable), later calls reconnect."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: Secret) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: Secret, acquire_timeout: timedelta) -> None:
         self._pool = pool
+        self._acquire_timeout = acquire_timeout.total_seconds()
         self.url = url
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, url: Secret | str, *, min_size: int = 1, max_size: int = 16, patience: timedelta = _PATIENCE
+        cls,
+        url: Secret | str,
+        *,
+        min_size: int = 1,
+        max_size: int = 16,
+        patience: timedelta = _PATIENCE,
+        acquire_timeout: timedelta = _ACQUIRE_TIMEOUT,
     ) -> AsyncIterator[Pool]:
         """A pool that has reached the database once. Raises DatabaseUnavailable after ``patience``.
 
@@ -41,7 +49,7 @@ class Pool:
         secret = url if isinstance(url, Secret) else Secret(url)
         inner = await _reach(secret, min_size, max_size, patience)
         try:
-            yield cls(inner, secret)
+            yield cls(inner, secret, acquire_timeout)
         finally:
             try:
                 async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
@@ -74,7 +82,7 @@ class Pool:
     async def _acquire(self) -> PoolConnectionProxy[asyncpg.Record]:
         try:
             with database_errors():
-                return await self._pool.acquire(timeout=_CONNECT_TIMEOUT.total_seconds())
+                return await self._pool.acquire(timeout=self._acquire_timeout)
         except DatabaseTimeout:
             raise DatabaseUnavailable from None
 
