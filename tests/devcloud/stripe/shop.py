@@ -22,6 +22,7 @@ async def a_price(client: stripe.StripeClient, key: str = "personal", amount: in
             "currency": "usd",
             "unit_amount": amount,
             "lookup_key": key,
+            "transfer_lookup_key": True,
             "recurring": {"interval": "month"},
         }
     )

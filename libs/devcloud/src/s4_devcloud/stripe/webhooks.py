@@ -45,9 +45,11 @@ class Webhooks:
 
     def take(self, event: Wire) -> None:
         """Deliver a new event as the mode says."""
-        if self.settings.webhook_url is None or self.mode == "drop":
+        if self.settings.webhook_url is None:
             return
         self._mark(str(event["id"]), pending=1)
+        if self.mode == "drop":
+            return
         if self.mode == "hold":
             self.held.append(str(event["id"]))
             return

@@ -9,6 +9,7 @@ from s4_devcloud.stripe.faults import Faults
 from s4_devcloud.stripe.idempotency import Keys
 from s4_devcloud.stripe.journal import Journal
 from s4_devcloud.stripe.resources.sessions import close_overdue
+from s4_devcloud.stripe.resources.subscriptions import end_overdue
 from s4_devcloud.stripe.settings import Settings
 from s4_devcloud.stripe.store import NOBODY, Cause, Store, Transaction
 from s4_devcloud.stripe.webhooks import Webhooks
@@ -39,6 +40,7 @@ class World:
         """Do what the clock says is due."""
         with self.store.transaction() as tx:
             close_overdue(tx)
+            end_overdue(tx)
 
     def reset(self) -> None:
         """Return to the state of a fresh start; the addresses and keys stay."""

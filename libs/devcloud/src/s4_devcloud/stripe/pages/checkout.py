@@ -92,7 +92,7 @@ class Checkout:
         session, _ = self._session(place)
         with self._world.transaction() as tx:
             lines = lines_in(tx, session)
-        values = {
+        values: dict[str, object] = {
             "lines": lines,
             "problems": problems or {},
             "typed": typed or form.kept({}),

@@ -3,6 +3,14 @@
 from s4_devcloud.stripe.lists import listing
 from s4_devcloud.stripe.wire import Wire, new_id
 
+_NEVER_SET = (
+    *("account_tax_ids", "application", "automatically_finalizes_at", "custom_fields", "default_source"),
+    *("description", "due_date", "footer", "from_invoice", "hosted_invoice_url", "invoice_pdf"),
+    *("last_finalization_error", "latest_revision", "next_payment_attempt", "on_behalf_of"),
+    *("receipt_number", "rendering", "shipping_cost", "shipping_details", "statement_descriptor"),
+    *("test_clock", "webhooks_delivered_at"),
+)
+
 
 def new_invoice(subscription: Wire, customer: Wire, lines: list[Wire], now: int) -> Wire:
     """The open invoice for the subscription's first period."""
@@ -14,41 +22,26 @@ def new_invoice(subscription: Wire, customer: Wire, lines: list[Wire], now: int)
         "object": "invoice",
         "account_country": "US",
         "account_name": "S4",
-        "account_tax_ids": None,
         **_amounts(total),
-        "application": None,
         "attempt_count": 0,
         "attempted": False,
         "auto_advance": False,
         "automatic_tax": _automatic_tax(subscription),
-        "automatically_finalizes_at": None,
         "billing_reason": "subscription_create",
         "collection_method": "charge_automatically",
         "created": now,
         "currency": subscription["currency"],
-        "custom_fields": None,
         **_customer(customer),
         "default_payment_method": None,
-        "default_source": None,
         "default_tax_rates": [],
-        "description": None,
         "discounts": [],
-        "due_date": None,
         "effective_at": now,
         "ending_balance": 0,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
         "issuer": {"type": "self"},
-        "last_finalization_error": None,
-        "latest_revision": None,
         "lines": listing(f"/v1/invoices/{name}/lines", [_line(name, line, item) for line, item in items]),
         "livemode": False,
         "metadata": {},
-        "next_payment_attempt": None,
         "number": f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}",
-        "on_behalf_of": None,
         "parent": {
             "quote_details": None,
             "subscription_details": {"metadata": subscription["metadata"], "subscription": subscription["id"]},
@@ -57,15 +50,9 @@ def new_invoice(subscription: Wire, customer: Wire, lines: list[Wire], now: int)
         "payment_settings": {"default_mandate": None, "payment_method_options": None, "payment_method_types": None},
         "period_end": now,
         "period_start": now,
-        "receipt_number": None,
-        "rendering": None,
-        "shipping_cost": None,
-        "shipping_details": None,
-        "statement_descriptor": None,
         "status": "open",
         "status_transitions": _transitions(now, None),
-        "test_clock": None,
-        "webhooks_delivered_at": None,
+        **dict.fromkeys(_NEVER_SET),
     }
 
 

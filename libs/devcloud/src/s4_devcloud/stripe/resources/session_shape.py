@@ -2,6 +2,12 @@
 
 from s4_devcloud.stripe.wire import Wire, new_id
 
+_NEVER_SET = (
+    *("after_expiration", "allow_promotion_codes", "currency_conversion", "invoice_creation", "origin_context"),
+    *("payment_link", "payment_method_configuration_details", "permissions", "recovered_from", "setup_intent"),
+    *("shipping_address_collection", "shipping_cost", "submit_type", "wallet_options"),
+)
+_TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
 _DEFAULT_LIFE = 24 * 3600  # seconds
 
 
@@ -13,8 +19,6 @@ def new_session(params: Wire, lines: list[Wire], email: str | None, public_url: 
         "id": name,
         "object": "checkout.session",
         "adaptive_pricing": {"enabled": False},
-        "after_expiration": None,
-        "allow_promotion_codes": None,
         "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": sum(line["amount_subtotal"] for line in lines),
         "amount_total": sum(line["amount_total"] for line in lines),
@@ -28,11 +32,8 @@ def new_session(params: Wire, lines: list[Wire], email: str | None, public_url: 
         "consent_collection": _consent_collection(params),
         "created": now,
         "currency": lines[0]["currency"],
-        "currency_conversion": None,
         "custom_fields": [],
-        "custom_text": dict.fromkeys(
-            ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"),
-        ),
+        "custom_text": dict.fromkeys(_TEXTS),
         "customer": params.get("customer"),
         "customer_account": None,
         "customer_creation": None if "customer" in params else "always",
@@ -41,47 +42,44 @@ def new_session(params: Wire, lines: list[Wire], email: str | None, public_url: 
         "discounts": [],
         "expires_at": params.get("expires_at", now + _DEFAULT_LIFE),
         "invoice": None,
-        "invoice_creation": None,
         "livemode": False,
         "locale": params.get("locale"),
         "metadata": params.get("metadata", {}),
         "mode": "subscription",
-        "origin_context": None,
         "payment_intent": None,
-        "payment_link": None,
         "payment_method_collection": params.get("payment_method_collection", "always"),
-        "payment_method_configuration_details": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": ["card"],
         "payment_status": "unpaid",
-        "permissions": None,
         "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
         "saved_payment_method_options": {
             "allow_redisplay_filters": ["always"],
             "payment_method_remove": "disabled",
             "payment_method_save": None,
         },
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
         "shipping_options": [],
         "status": "open",
-        "submit_type": None,
         "subscription": None,
         "success_url": params.get("success_url"),
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": params.get("ui_mode", "hosted_page"),
         "url": None if embedded else f"{public_url}/c/pay/{name}",
-        "wallet_options": None,
+        **dict.fromkeys(_NEVER_SET),
     }
-    if "tax_id_collection" in params:
-        session["tax_id_collection"] = {"enabled": params["tax_id_collection"]["enabled"], "required": "never"}
-    if embedded:
-        session["redirect_on_completion"] = params.get("redirect_on_completion", "always")
-    if "return_url" in params:
-        session["return_url"] = params["return_url"]
+    session.update(_optional(params, embedded=embedded))
     return session
+
+
+def _optional(params: Wire, *, embedded: bool) -> Wire:
+    """Fields that are absent from sessions to which they do not apply."""
+    fields: Wire = {}
+    if "tax_id_collection" in params:
+        fields["tax_id_collection"] = {"enabled": params["tax_id_collection"]["enabled"], "required": "never"}
+    if embedded:
+        fields["redirect_on_completion"] = params.get("redirect_on_completion", "always")
+    if "return_url" in params:
+        fields["return_url"] = params["return_url"]
+    return fields
 
 
 def new_line(price: Wire, product: Wire, quantity: int) -> Wire:

@@ -4,6 +4,13 @@ from s4_devcloud.stripe.lists import listing
 from s4_devcloud.stripe.periods import later
 from s4_devcloud.stripe.wire import Wire, new_id
 
+_NEVER_SET = (
+    *("application", "application_fee_percent", "billing_cycle_anchor_config", "billing_thresholds"),
+    *("customer_account", "days_until_due", "default_source", "next_pending_invoice_item_invoice"),
+    *("on_behalf_of", "pause_collection", "pending_invoice_item_interval", "pending_setup_intent"),
+    *("pending_update", "schedule", "test_clock", "transfer_data", "trial_end", "trial_start"),
+)
+
 
 def new_subscription(session: Wire, lines: list[Wire], method: str, data: Wire, now: int) -> Wire:
     """An active subscription to the session's lines; `data` is the session's subscription_data."""
@@ -12,18 +19,14 @@ def new_subscription(session: Wire, lines: list[Wire], method: str, data: Wire, 
     return {
         "id": name,
         "object": "subscription",
-        "application": None,
-        "application_fee_percent": None,
         "automatic_tax": {
             "disabled_reason": None,
             "enabled": session["automatic_tax"]["enabled"],
             "liability": session["automatic_tax"]["liability"],
         },
         "billing_cycle_anchor": now,
-        "billing_cycle_anchor_config": None,
         "billing_mode": {"flexible": {"proration_discounts": "included"}, "type": "flexible"},
         "billing_schedules": [],
-        "billing_thresholds": None,
         "cancel_at": None,
         "cancel_at_period_end": False,
         "canceled_at": None,
@@ -32,10 +35,7 @@ def new_subscription(session: Wire, lines: list[Wire], method: str, data: Wire, 
         "created": now,
         "currency": session["currency"],
         "customer": session["customer"],
-        "customer_account": None,
-        "days_until_due": None,
         "default_payment_method": method,
-        "default_source": None,
         "default_tax_rates": [],
         "description": data.get("description"),
         "discounts": [],
@@ -45,25 +45,15 @@ def new_subscription(session: Wire, lines: list[Wire], method: str, data: Wire, 
         "latest_invoice": None,
         "livemode": False,
         "metadata": data.get("metadata", {}),
-        "next_pending_invoice_item_invoice": None,
-        "on_behalf_of": None,
-        "pause_collection": None,
         "payment_settings": {
             "payment_method_options": None,
             "payment_method_types": None,
             "save_default_payment_method": "off",
         },
-        "pending_invoice_item_interval": None,
-        "pending_setup_intent": None,
-        "pending_update": None,
-        "schedule": None,
         "start_date": now,
         "status": "active",
-        "test_clock": None,
-        "transfer_data": None,
-        "trial_end": None,
         "trial_settings": {"end_behavior": {"missing_payment_method": "create_invoice"}},
-        "trial_start": None,
+        **dict.fromkeys(_NEVER_SET),
     }
 
 
