@@ -42,6 +42,13 @@ class StripeDouble:
         """The next calls that match go wrong."""
         await self.order("/faults", match=match, kind=kind, times=times, seconds=seconds)
 
+    async def reset_faults(self) -> None:
+        """Let the double use up what was ordered."""
+        while (await self.state())["faults"]:
+            headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+            async with aiohttp.ClientSession() as session, session.get(self.api + "/v1/customers", headers=headers):
+                pass
+
     async def webhooks(self, mode: str) -> None:
         await self.order("/webhooks", mode=mode)
 

@@ -158,12 +158,15 @@ class Checkouts:
             return opened
 
     async def _session(self, checkout: Checkout) -> Session | None:
-        """The attempt's session as it is now, made if it was not; None if Stripe will not make this one any more."""
+        """The attempt's session as it is now, made if it was not; None if it is not to be made any more."""
         if checkout.stripe_session_id is not None:
             return await self._api.session(checkout.stripe_session_id)
         customer = await self._customers.ensure(checkout.account_id, checkout.email)
         intent = Intent(checkout.command_key, KIND, checkout.account_id, self._params(checkout, customer))
         async with self._pool.transaction() as tx:
+            await store.locked_customer(tx, checkout.account_id)
+            if await store.checkout(tx, checkout.id) != checkout:
+                return None
             is_new = await self._commands.write(tx, intent)
         try:
             made = await self._commands.perform(checkout.command_key)
@@ -200,9 +203,11 @@ class Checkouts:
             await store.locked_customer(tx, checkout.account_id)
             await tx.execute(
                 "update checkout set state = 'expired' where id = $1 and attempt = $2 and state = 'open'"
-                " and stripe_session_id is null",
+                " and stripe_session_id is null and not exists (select from stripe_command"
+                " where idempotency_key = $3 and state <> 'failed')",
                 checkout.id,
                 checkout.attempt,
+                checkout.command_key,
             )
 
     def _params(self, checkout: Checkout, customer: str) -> Mapping[str, Any]:

@@ -95,13 +95,13 @@ class Commands:
             )
             raise
         async with self._pool.transaction() as tx:
+            await deed.record(tx, intent, made.id)  # first: every transaction locks the customer before the command
             await tx.execute(
                 "update stripe_command set state = 'ok', error = null, params = null, result_id = $2"
                 " where idempotency_key = $1",
                 key,
                 made.id,
             )
-            await deed.record(tx, intent, made.id)
         return made
 
     async def settle(self) -> None:

@@ -115,5 +115,5 @@ def application(
     app.router.add_get("/plans", desk.plans)
     app.router.add_post("/checkouts", desk.open)
     app.router.add_post("/checkouts/{checkout_id}/sync", desk.sync)
-    app.router.add_post(WEBHOOK, receiver(pool, settings, clock))
+    app.router.add_route("*", WEBHOOK, receiver(pool, settings, clock))
     return app

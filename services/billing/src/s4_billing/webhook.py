@@ -19,15 +19,17 @@ DELIVERIES = Counter("billing_webhook_deliveries_total", "Deliveries to the webh
 
 
 def receiver(pool: Pool, settings: Settings, clock: Clock) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """The handler of POST /stripe/events: verified, stored, 200. Anything odd is 400 in the same words."""
+    """The handler of /stripe/events. POST: verified, stored, 200. Anything odd is 400 in the same words."""
 
     async def receive(request: web.Request) -> web.Response:
-        body = await request.read()  # 413 beyond the application's limit
+        if request.method != "POST":
+            raise web.HTTPMethodNotAllowed(request.method, ["POST"])
         try:
+            body = await request.read()  # 413 beyond the application's limit
             verify(body, request.headers.get("Stripe-Signature", ""), settings.stripe_webhook_secrets, clock.now())
             event = occurrence(json.loads(body.decode()))
-        except (Forged, ValueError, RecursionError) as error:
-            return _refused(getattr(error, "code", "not-json"))
+        except (Forged, ValueError, RecursionError, web.RequestPayloadError) as error:
+            return _refused(getattr(error, "code", "unreadable"))
         if event is None:
             return _refused("not-an-event")
         ours = event.livemode == settings.is_live and event.deployment in {None, settings.deployment}
