@@ -34,9 +34,7 @@ class LocalCloud:
         self.ready: dict[str, Any] = json.loads(line)
         self._clients: list[Any] = []
 
-    def client(
-        self, service: str, key_id: str = "AKIAEXAMPLE", secret: str = "secret", token: str | None = None
-    ) -> Any:
+    def client(self, service: str, key_id: str = "AKIAEXAMPLE", secret: str = "any", token: str | None = None) -> Any:
         """A client that asks once and does not retry."""
         made = boto3.client(
             service,

@@ -24,15 +24,20 @@ class Keys:
 
     host: asyncssh.SSHKey = field(default_factory=_new_key)
     user: asyncssh.SSHKey = field(default_factory=_new_key)
+    _exported: dict[str, str] = field(default_factory=dict)
 
     def user_data(self, **more: Any) -> str:
-        """A cloud-config with both keys. JSON is YAML."""
+        """A cloud-config with both keys. JSON is YAML.
+
+        Two exports of one private key differ (OpenSSH's format has a random number in it), and so would the user-data.
+        """
+        private = self._exported.setdefault("host", self.host.export_private_key().decode())
         user = {"name": "s4", "shell": "/bin/bash", "sudo": "ALL=(ALL) NOPASSWD:ALL", "lock_passwd": True}
         document = {
             "ssh_deletekeys": True,
             "ssh_genkeytypes": [],
             "ssh_keys": {
-                "ed25519_private": self.host.export_private_key().decode(),
+                "ed25519_private": private,
                 "ed25519_public": _public(self.host),
             },
             "users": [{**user, "ssh_authorized_keys": [_public(self.user)]}],

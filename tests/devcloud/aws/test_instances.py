@@ -105,7 +105,7 @@ async def test_a_key_pair_of_the_cloud_is_let_in_as_the_default_user_says(launch
     ("wrong", "code"),
     [
         ({"ImageId": "ami-00000000000000000"}, "InvalidAMIID.NotFound"),
-        ({"InstanceType": "z9.gigantic"}, "InvalidInstanceType"),
+        ({"InstanceType": "z9.gigantic"}, "InvalidParameterValue"),
         ({"KeyName": "no-such-key"}, "InvalidKeyPair.NotFound"),
         ({"SecurityGroupIds": ["sg-00000000000000000"]}, "InvalidGroup.NotFound"),
     ],

@@ -5,7 +5,7 @@ import threading
 from typing import Any, ClassVar
 
 from moto.ec2 import utils as moto_utils
-from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidInstanceTypeError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.instances import Instance
 
@@ -48,7 +48,11 @@ class MachineBackend(EC2Backend):
             if token != MISSING and (before := self.tokens.answer(place, token, request)) is not None:
                 return before
             public_key = _public_key(self, options.get("key_name"))
-            reservation = super().run_instances(image_id, count, user_data, security_group_names, **options)
+            try:
+                reservation = super().run_instances(image_id, count, user_data, security_group_names, **options)
+            except InvalidInstanceTypeError:
+                wrong = f"Invalid value '{options['instance_type']}' for InstanceType."
+                raise EC2ClientError("InvalidParameterValue", wrong) from None  # moto has another code
             if token != MISSING:
                 self.tokens.remember(place, token, request, reservation)
             for instance in reservation.instances:
@@ -114,6 +118,7 @@ class MachineBackend(EC2Backend):
     def modify_instance_security_groups(self, *args: Any, **kwargs: Any) -> Any:
         """As authorize and revoke."""
         instance = super().modify_instance_security_groups(*args, **kwargs)
+        instance.nics[0]._group_set = list(instance.security_groups)  # noqa: SLF001  the primary interface's groups
         self.fleet.sync_ports()
         return instance
 

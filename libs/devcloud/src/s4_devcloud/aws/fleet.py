@@ -36,6 +36,7 @@ class Berth:
     machine: Machine | None = None
     exposed: set[int] = field(default_factory=set)
     blocked: set[int] = field(default_factory=set)
+    is_up: bool = False
     is_lost: bool = False
     boot_seconds: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -128,8 +129,9 @@ class Fleet:
             if instance.state != "pending":
                 return
             berth.boot_seconds = round(time.monotonic() - began, 2)
+            berth.is_up = True
+            self._sync(berth)  # first: who sees it running may connect at once
             _show(instance, RUNNING)
-            self._sync(berth)
         say(f"{instance.id} running at {machine.address} after {berth.boot_seconds} s")
 
     def _boot_failed(self, berth: Berth, detail: str) -> None:
@@ -153,7 +155,7 @@ class Fleet:
     def _sync(self, berth: Berth) -> None:
         with berth.lock:
             machine = berth.machine
-            if machine is None or berth.instance.state != "running":
+            if machine is None or not berth.is_up:
                 return
             wanted = open_ports(berth.instance)
             for port in berth.exposed - wanted:

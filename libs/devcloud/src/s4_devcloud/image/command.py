@@ -15,9 +15,14 @@ def bake(source: Path, kind: Kind, shelf: Shelf) -> Image:
     """The image of this node distribution; only the layers that changed are baked."""
     with shelf.locked():
         if kind == "sshd":
-            plain = node.node_name(node.packages_name("plain", source), source).replace("node-", "plain-")
-            what = "a folder with the node distribution"
-            return shelf.publish(kind, [shelf.layer(plain, what, lambda to: node.bake_plain(to, source))])
+            packages = shelf.layer(
+                node.packages_name(str(shelf.folder), source).replace("packages-", "plain-packages-"),
+                "the node's third-party packages",
+                lambda to: node.bake_plain_packages(to, source),
+            )
+            plain = node.node_name(packages.name, source).replace("node-", "plain-")
+            what = "the node distribution"
+            return shelf.publish(kind, [shelf.layer(plain, what, lambda to: node.bake_plain(to, packages, source))])
         if os.geteuid() != 0:
             raise base.BakeFailed("a root filesystem is baked by root; --kind sshd needs no root")
         bottom = shelf.layer(base.name(), "the base system from Debian packages", base.bake)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from s4_devcloud.image import recipe
 from s4_devcloud.image.base import run, write
-from s4_devcloud.image.shelf import digest, digest_of_tree
+from s4_devcloud.image.shelf import PARTIAL, digest, digest_of_tree
 
 NODE_FILES = ["pyproject.toml", "README.md", "LICENSE", "src"]
 # A clean environment: nothing of this machine's configuration gets into the image.
@@ -55,7 +55,7 @@ class Wheels:
                 shutil.copytree(node / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
             elif (node / name).is_file():
                 shutil.copy(node / name, source / name)
-        return self._make([str(source)])
+        return self._make(["--no-build-isolation", str(source)])
 
     def _make(self, what: list[str]) -> list[str]:
         made = self.folder / "made"
@@ -79,21 +79,24 @@ def bake_node(layer: Path, lower: list[Path], node: Path) -> None:
         (root / "usr/local/bin/s4-node").symlink_to(f"{recipe.VENV}/bin/s4-node")
 
 
-def bake_plain(folder: Path, node: Path) -> None:
-    """Fill a folder for machines that are only an sshd: a venv of this machine's Python, and the two commands."""
-    final = folder.with_name(folder.name.removeprefix("partial-"))
-    venv = folder / "node"
+def bake_plain_packages(folder: Path, node: Path) -> None:
+    """Fill a folder with a venv of this machine's Python that holds the pinned packages."""
     with Wheels.workshop() as wheels:
-        names = [*wheels.of_requirements(node), *wheels.of_node(node)]
-        run([sys.executable, "-m", "venv", "--without-pip", str(venv)])
-        made = [str(wheels.folder / "made" / name) for name in dict.fromkeys(names)]
-        pip = [str(venv / "bin/python"), f"{wheels.pip}/pip"]
-        run([*pip, "install", "--quiet", "--no-index", "--no-deps", "--compile", *made])
-    for script in (venv / "bin").iterdir():
-        if not script.is_symlink() and str(folder).encode() in (text := script.read_bytes()):
-            script.write_bytes(text.replace(str(folder).encode(), str(final).encode()))
+        names = wheels.of_requirements(node)
+        run([sys.executable, "-m", "venv", "--without-pip", str(folder / "node")])
+        _install_plain(folder, wheels, names)
+
+
+def bake_plain(folder: Path, packages: Path, node: Path) -> None:
+    """Fill a folder for machines that are only an sshd: the packages' venv, the node distribution, two commands."""
+    shutil.copytree(packages / "node", folder / "node", symlinks=True)
+    with Wheels.workshop() as wheels:
+        _install_plain(folder, wheels, wheels.of_node(node))
+    final = folder.with_name(folder.name.removeprefix(PARTIAL))
     (folder / "bin").mkdir()
     for command in ("s4-host", "s4-node"):
+        script = folder / "node/bin" / command
+        script.write_text(script.read_text().replace(str(folder), str(final)))
         (folder / "bin" / command).symlink_to(f"../node/bin/{command}")
 
 
@@ -126,3 +129,9 @@ def _install(root: Path, wheels: Wheels, names: list[str]) -> None:
     quiet = ["--quiet", "--no-index", "--no-deps", "--no-cache-dir", "--root-user-action=ignore"]
     inside(root, [*pip, "install", *quiet, "--compile", *(f"/wheels/{name}" for name in names)])
     shutil.rmtree(carried)
+
+
+def _install_plain(folder: Path, wheels: Wheels, names: list[str]) -> None:
+    made = [str(wheels.folder / "made" / name) for name in names]
+    pip = [str(folder / "node/bin/python"), f"{wheels.pip}/pip"]
+    run([*pip, "install", "--quiet", "--no-index", "--no-deps", "--compile", *made])
