@@ -1,0 +1,87 @@
+"""After a whole signup, every secret that the run knew is looked for in everything that people or machines may read."""
+
+import asyncio
+import re
+import time
+
+import aiohttp
+import asyncpg
+
+from s4_shop.demo.customer import TEST_CARD
+from s4_shop.shop import Shop
+from support.buyer import Buyer
+from support.ledger import SERVICES, Ledger
+
+PUBLIC = re.compile(r"public|publishable|user")
+PARTS = (*SERVICES, *(f"{service}-migrate" for service in SERVICES), "rabbitmq", "supervisor")
+
+
+def needles(secrets: dict[str, str]) -> dict[str, str]:
+    """What to look for: each secret, or the longest line of one that has many."""
+    found = {}
+    for name, text in secrets.items():
+        line = max(text.split("\n"), key=len).strip()
+        if not PUBLIC.search(name):
+            assert len(line) >= 8, name
+            found[name] = line
+    return found
+
+
+async def haystacks(shop: Shop, ledger: Ledger) -> dict[str, str]:
+    """Logs, events on their way out and in, metrics, and names and tags at AWS."""
+    found = {f"log of {part}": shop.log(part) for part in PARTS}
+    for service in SERVICES:
+        rows = await ledger.rows(service, "SELECT type, body, headers FROM outbox")
+        found[f"events of {service}"] = "\n".join(str(dict(row)) for row in rows)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{shop.urls[f'{service}-probes']}/metrics") as answer,
+        ):
+            found[f"metrics of {service}"] = await answer.text()
+    iam, instances = ledger.aws("iam"), ledger.aws("ec2").describe_instances()
+    for reservation in instances["Reservations"]:
+        for instance in reservation["Instances"]:
+            found[f"instance {instance['InstanceId']}"] = str(instance)
+    found["roles"] = str(iam.list_roles()["Roles"])
+    found["buckets"] = str(ledger.buckets())
+    return found
+
+
+async def database(shop: Shop, service: str) -> str:
+    """Every row of every table of the service."""
+    connection = await asyncpg.connect(shop.database_url(service))
+    try:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        rows = [await connection.fetch(f'SELECT * FROM "{table["tablename"]}"') for table in tables]
+    finally:
+        await connection.close()
+    return "\n".join(str(dict(row)) for found in rows for row in found)
+
+
+async def test_no_secret_of_a_signup_can_be_read_anywhere(shop: Shop, ledger: Ledger) -> None:
+    async with Buyer.visiting(shop, "canary") as buyer:
+        await buyer.buy()
+        await buyer.wait_until_ready()
+        (letter,) = await _letters(buyer, ledger)
+        furl = await buyer.claim()
+    token = letter["text"].split("/claim?token=")[1].split()[0]
+    tub_id, swissnum = furl[len("pb://") :].split("@")[0], furl.rsplit("/", 1)[1]
+    one_run = {"furl": furl, "tub id": tub_id, "swissnum": swissnum, "claim token": token}
+    card = {"card": TEST_CARD["number"].replace(" ", ""), "card in groups": TEST_CARD["number"]}
+    wanted = needles(dict(shop.secrets)) | one_run | card
+    assert len(wanted) > 12
+    places = await haystacks(shop, ledger)
+    assert "host.launched" in places["log of provisioner"] or len(places["log of provisioner"]) > 1000
+    for place, text in places.items():
+        assert [name for name, needle in wanted.items() if needle in text] == [], place
+        assert buyer.email not in text or place == "events of billing", place
+    sealed = {name: await database(shop, name) for name in SERVICES}
+    for service, text in sealed.items():
+        assert [name for name, needle in wanted.items() if needle in text] == [], service
+
+
+async def _letters(buyer: Buyer, ledger: Ledger) -> list[dict[str, str]]:
+    deadline = time.monotonic() + 30
+    while not (found := await ledger.letters(buyer.email)) and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+    return found
