@@ -59,6 +59,7 @@ async def test_a_key_in_use_is_409(client: stripe.StripeClient, control: Control
     await until(lambda: seen(control), within=5, what="the slow request's arrival")
     with pytest.raises(stripe.APIError) as refused:
         await client.v1.customers.create_async({"email": "a@example.com"}, keyed)
+    assert refused.value.error is not None
     assert (refused.value.http_status, refused.value.error.code) == (409, "idempotency_key_in_use")
     first = await slow
     assert (await client.v1.customers.create_async({"email": "a@example.com"}, keyed)).id == first.id

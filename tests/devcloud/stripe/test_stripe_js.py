@@ -66,7 +66,7 @@ async def page() -> AsyncIterator[Page]:
 async def shop(world: World, page: Page, free_port: Callable[[], int]) -> AsyncIterator[Shop]:
     port, stripe_origin = free_port(), world.settings.public_url
     policy = f"default-src 'none'; script-src 'self' {stripe_origin}; connect-src {stripe_origin}; "
-    policy += f"frame-src {stripe_origin}; style-src-attr 'unsafe-inline'"
+    policy += f"frame-src {stripe_origin}"
 
     async def show(_: web.Request) -> web.Response:
         text = _SHOP_PAGE.format(stripe=stripe_origin)

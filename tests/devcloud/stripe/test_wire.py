@@ -81,7 +81,7 @@ async def test_a_parameter_without_effect_here_is_refused_and_counted(
 
 async def test_an_unknown_parameter_is_refused_with_its_name(client: stripe.StripeClient) -> None:
     with pytest.raises(stripe.InvalidRequestError) as refused:
-        await client.v1.customers.create_async({"emial": "x@example.com"})  # type: ignore[typeddict-unknown-key]  # on purpose
+        await client.v1.customers.create_async({"emial": "x@example.com"})  # type: ignore[arg-type]  # on purpose
     assert (refused.value.code, refused.value.param, refused.value.http_status) == ("parameter_unknown", "emial", 400)
 
 

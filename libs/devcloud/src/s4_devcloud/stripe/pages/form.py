@@ -32,6 +32,7 @@ COUNTRIES = {
     "US": "United States",
 }
 _LONGEST = 200  # characters of any field
+_ORDER = ("email", "number", "expiry", "cvc", "name", "country", "postal_code", "terms")  # as on the page
 
 
 class FormRejected(Exception):
@@ -61,7 +62,7 @@ def read(fields: Mapping[str, str], session: Wire, issuers: Issuers, now: int) -
     except CardRejected as rejected:
         problems = {**rejected.problems, **problems}
     if problems or card is None:
-        raise FormRejected(problems)
+        raise FormRejected({field: problems[field] for field in _ORDER if field in problems})
     email = known_email(session) or sent["email"]
     payer = Payer(sent["name"], email, sent["country"], sent["postal_code"])
     return Typed(card, payer, consented=sent.get("terms") == "yes")
