@@ -8,14 +8,15 @@ import sys
 import time
 from pathlib import Path
 
-from s4_node.probe.client import connected_client
-from s4_node.probe.request import Request
-from s4_node.probe.trial import mutable_file_keys, read_back, store
-from s4_node.silence import discard_logs
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
+
+from s4_node.probe.client import connected_client
+from s4_node.probe.request import Request
+from s4_node.probe.trial import mutable_file_keys, read_back, store
+from s4_node.silence import discard_logs
 
 PATIENCE_SECONDS = 30.0
 

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from commands import GRID_ID, Host, a_grid, eventually, run
 from minting import Grid
+from s4_node.host.processes import started_at
 
 HOSTILE = ["", ".", "..", "../../etc", "/etc/passwd", "a/b", "0190D3A0-0000-7000-8000-000000000001", f"{GRID_ID}\n",
            f"{GRID_ID}/..", "0190d3a0-0000-7000-8000-00000000000%", "--help", "*"]  # fmt: skip
@@ -111,7 +113,7 @@ def test_a_process_whose_pid_was_never_written_down_is_found_again(host: Host) -
     assert host.apply(grid)["changed"] is False
     host.run("stop")
 
-    assert not Path(f"/proc/{pid}/fd").exists() or os.waitpid(pid, os.WNOHANG)
+    assert started_at(pid) is None
 
 
 def test_a_pid_that_now_names_another_process_is_not_taken_for_the_grid(host: Host) -> None:

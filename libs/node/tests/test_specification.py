@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+
 from commands import GRID_ID
 from minting import Grid, furl, location, mint_grid, mint_tub
 from s4_node.host.rendering import grid_files

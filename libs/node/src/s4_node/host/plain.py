@@ -50,10 +50,14 @@ class PlainProcesses:
 
     def stop(self, grid_id: str) -> None:
         """It was asked to end, and after some seconds made to."""
-        deadline = time.monotonic() + ORDERLY_SECONDS
+        asked, deadline = 0, time.monotonic() + ORDERLY_SECONDS
         while pid := self._pid(grid_id):
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL)
+                if time.monotonic() > deadline:
+                    os.kill(pid, signal.SIGKILL)
+                elif pid != asked:
+                    os.kill(pid, signal.SIGTERM)
+            asked = pid
             time.sleep(LOOK_AGAIN_SECONDS)
         self._pid_file(grid_id).unlink(missing_ok=True)
 
