@@ -130,6 +130,16 @@ def test_a_pid_that_now_names_another_process_is_not_taken_for_the_grid(host: Ho
         stranger.kill()
 
 
+def test_a_process_that_died_before_its_start_was_noted_is_no_process(host: Host) -> None:
+    grid = a_grid()
+    host.apply(grid)
+    host.run("stop")
+    (host.grids / ".host" / f"{GRID_ID}.pid").write_text(f"{2**22 + 1} None\n")
+
+    assert host.run("status").json["state"] == "failed"
+    assert host.run("stop").json["state"] == "stopped"
+
+
 def test_stop_keeps_what_was_stored_and_remove_does_not(host: Host) -> None:
     host.apply(a_grid())
     kept = host.home() / "storage" / "storage" / "shares" / "kept"

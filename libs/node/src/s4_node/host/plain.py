@@ -64,7 +64,7 @@ class PlainProcesses:
     def _pid(self, grid_id: str) -> int | None:
         with suppress(FileNotFoundError, ValueError):
             pid, _, started = self._pid_file(grid_id).read_text().partition(" ")
-            if started.strip() == str(processes.started_at(int(pid))):
+            if (alive := processes.started_at(int(pid))) and started.strip() == str(alive):
                 return int(pid)
         # a command that was killed between starting it and writing that down
         return processes.with_arguments(self._command(grid_id))
