@@ -5,7 +5,7 @@ SOURCES := services libs tests tools $(wildcard bench)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs test test-long lint types bench pins install install-tests clean
+.PHONY: help demo up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +25,10 @@ status: ## what runs, since when, with how much memory; how what ended did
 logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
-test: install-tests lint ## everything that CI runs
+test: install-tests lint images ## everything that CI runs
 	$(VENV)/python -m pytest -m "not long" $(ARGS)
 
-test-long: install-tests ## the tests that take minutes
+test-long: install-tests images ## the tests that take minutes
 	$(VENV)/python -m pytest -m long $(ARGS)
 
 lint: ## style, types and the architecture's contracts
@@ -38,13 +38,17 @@ lint: ## style, types and the architecture's contracts
 	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(VENV)/lint-imports; fi
 
 bench: install ## measure; tables and build/bench/*.json
-	@for script in bench/*.py; do case $$script in */_*) ;; *) $(VENV)/python $$script || exit 1 ;; esac; done
+	@for script in bench/*/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
 
 pins: install ## resolve again and write requirements/*.txt and constraints.txt
 	@$(VENV)/python tools/pins.py .s4/uv/bin/uv
 
 install: ## programs (apt, as root) and Python environments, if anything is missing
 	@$(PYTHON) tools/bootstrap.py
+
+images: ## bake what the emulated machines boot, once; nothing to do as long as it fits
+	@for kind in $$([ "$$(id -u)" = 0 ] && echo nspawn) sshd; do \
+		$(VENV)/python -m s4_devcloud image --kind $$kind --output .s4/images --node libs/node >/dev/null || exit 1; done
 
 install-tests:
 	@$(PYTHON) tools/bootstrap.py --tests

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -244,6 +245,46 @@ async def test_a_part_that_ignores_the_polite_signal_and_its_children_end_too(
     await asyncio.to_thread(leader.stop, SIGTERM, 0.3)
     assert not leader.is_alive
     assert processes.session(leader.pid) == []
+
+
+async def test_a_supervisor_of_an_older_program_is_replaced_and_its_parts_are_kept(
+    folder: StateFolder, told: Told, free_port: Callable[[], int]
+) -> None:
+    parts = [listener("a", free_port())]
+    await control.up(folder, parts, told.append, within=20)
+    part, supervisor = pid_of(folder, "a"), processes.recall(folder.supervisor_pid)
+    (folder.run / "supervisor.version").write_text("older")
+    await control.up(folder, parts, told.append, within=20)
+    assert pid_of(folder, "a") == part
+    assert processes.recall(folder.supervisor_pid) not in (None, supervisor)
+
+
+async def test_what_ran_in_a_removed_folder_ends_by_itself(
+    tmp_path: Path, told: Told, free_port: Callable[[], int]
+) -> None:
+    removed = StateFolder(tmp_path / "removed")
+    await control.up(removed, [listener("a", free_port())], told.append, within=20)
+    running = [processes.recall(path) for path in (removed.pid_file("a"), removed.supervisor_pid)]
+    shutil.rmtree(removed.root)
+    await until(
+        lambda: not any(process and process.is_alive for process in running),
+        within=10,
+        what="part and supervisor ended",
+    )
+
+
+async def test_a_killed_part_is_not_taken_for_ready_before_the_supervisor_has_noticed(
+    folder: StateFolder, told: Told, free_port: Callable[[], int]
+) -> None:
+    parts = [listener("a", free_port())]
+    await control.up(folder, parts, told.append, within=20)
+    for _ in range(3):
+        process = processes.recall(folder.pid_file("a"))
+        assert process is not None
+        process.send(SIGKILL)
+        process.wait(5)
+        await control.ready(folder, parts, control.Follower(folder, told.append), within=20)
+        assert pid_of(folder, "a") != process.pid
 
 
 def test_parts_are_ended_in_waves_and_a_circle_of_needs_still_ends() -> None:

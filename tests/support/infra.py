@@ -1,8 +1,8 @@
 """The private PostgreSQL and RabbitMQ of one test run, and what a killed run left behind.
 
 Each run has a folder named after its pid, with the identity of its pytest in it. A run first ends what belongs to
-folders whose pytest is gone. With S4_TEST_INFRA=FOLDER the servers stay up in that folder, shared by all runs that name
-it.
+folders whose pytest is gone: servers, and whole shops in any folder below. With S4_TEST_INFRA=FOLDER servers stay up
+in that folder, shared by all runs that name it.
 """
 
 import atexit
@@ -19,9 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s4_shop import processes
+from s4_shop.folder import StateFolder
 from s4_shop.ports import free_port
 from s4_shop.postgres import PostgresCluster
 from s4_shop.rabbitmq import Ports, RabbitNode
+from s4_shop.shop import down
 
 _USER, _PASSWORD = "s4", "s4-tests-only"
 
@@ -32,19 +34,16 @@ class TestRun:
     __test__ = False
 
     def __init__(self) -> None:
-        shared = os.environ.get("S4_TEST_INFRA")
-        self.keeps = bool(shared)
         self._servers: list[PostgresCluster | RabbitNode] = []
-        if shared:
-            self.folder = Path(shared).resolve()
-            self.folder.mkdir(parents=True, exist_ok=True)
-            return
         runs = Path(tempfile.gettempdir()) / f"s4-tests-{os.geteuid()}"
         runs.mkdir(mode=0o711, exist_ok=True)
         sweep(runs)
         self.folder = runs / f"run-{os.getpid()}"
         self.folder.mkdir(mode=0o711)
         processes.remember(os.getpid(), self.folder / "owner")
+        shared = os.environ.get("S4_TEST_INFRA")
+        self.keeps = bool(shared)
+        self._at = Path(shared).resolve() if shared else self.folder
         atexit.register(self.close)
 
     def postgres(self) -> PostgresCluster:
@@ -73,10 +72,8 @@ class TestRun:
         return node
 
     def close(self) -> None:
-        """Everything that this run started has ended, and its folder is gone (unless it is a shared one)."""
-        if self.keeps:
-            return
-        for server in self._servers:
+        """Everything that this run started has ended, and its folder is gone; servers in a shared folder stay."""
+        for server in [] if self.keeps else self._servers:
             if isinstance(server, RabbitNode):
                 server.stop(at_once=True)
             else:
@@ -87,7 +84,7 @@ class TestRun:
 
     @contextlib.contextmanager
     def _alone(self, name: str) -> Iterator[tuple[Path, dict[str, int]]]:
-        folder = self.folder / name
+        folder = self._at / name
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -102,6 +99,8 @@ def sweep(runs: Path) -> None:
     for folder in runs.glob("run-*"):
         if processes.recall(folder / "owner") is not None:
             continue
+        for plan in folder.rglob("run/plan.json"):
+            down(StateFolder(plan.parent.parent), lambda _line: None)
         for pid_file in folder.rglob("*.pid"):
             processes.stop(pid_file, within=2.0)
         shutil.rmtree(folder, ignore_errors=True)

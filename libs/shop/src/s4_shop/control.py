@@ -15,6 +15,7 @@ from s4_shop.folder import StateFolder
 from s4_shop.plan import Part
 from s4_shop.processes import Command
 from s4_shop.status import Exit, PartStatus
+from s4_shop.version import source_version, version_of
 
 Report = Callable[[str], None]
 
@@ -87,6 +88,8 @@ async def up(folder: StateFolder, parts: Sequence[Part], report: Report, *, with
     for held in folder.run.glob("*.held"):
         held.unlink()
     follower = Follower(folder, report)
+    if version_of(folder) != source_version():
+        processes.stop(folder.supervisor_pid, SIGKILL)  # an older program; what it started is adopted
     if plan.load(folder.plan) != list(parts):
         plan.save(folder.plan, parts)
     await ready(folder, parts, follower, within=within)
@@ -98,7 +101,7 @@ async def ready(folder: StateFolder, parts: Sequence[Part], follower: Follower, 
     while True:
         await supervised(folder)
         now = follower.look(parts)
-        missing = [part.name for part in parts if not _is_up(part, now.get(part.name))]
+        missing = [part.name for part in parts if not _is_up(folder, part, now.get(part.name))]
         if not missing:
             return
         for name, count in follower.failures.items():
@@ -162,10 +165,13 @@ def stop_part(folder: StateFolder, part: Part) -> bool:
     return processes.stop(folder.pid_file(part.name), Signals(part.stop_signal), within=30.0)
 
 
-def _is_up(part: Part, one: PartStatus | None) -> bool:
+def _is_up(folder: StateFolder, part: Part, one: PartStatus | None) -> bool:
     if one is None or one.digest != part.digest:
         return False
-    return one.state == ("done" if part.is_one_shot else "ready")
+    if part.is_one_shot:
+        return one.state == "done"
+    process = processes.recall(folder.pid_file(part.name))  # it may have ended since the supervisor looked
+    return one.state == "ready" and process is not None and process.pid == one.pid
 
 
 def _last_exit(one: PartStatus) -> float:

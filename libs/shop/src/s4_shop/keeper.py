@@ -50,6 +50,12 @@ class Keeper:
         elif self.status.state in ("ready", "done"):
             self.settled.set()
 
+    def end(self) -> None:
+        """The part's process has ended."""
+        if self._process is not None:
+            self._process.stop(self.part.command().stop_signal)
+        self.folder.pid_file(self.part.name).unlink(missing_ok=True)
+
     async def keep(self, others: Mapping[str, "Keeper"]) -> None:
         """For ever: the part runs whenever it should."""
         if not self.adopted:

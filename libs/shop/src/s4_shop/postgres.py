@@ -41,7 +41,7 @@ class PostgresCluster:
     def prepare(self) -> None:
         """The cluster is initialised. Repeatable, and a half-made one is begun anew; raises MissingProgram."""
         _bin()
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         done = self.folder / "initialised"
         if done.exists() and (self.data / "PG_VERSION").exists():
             return
@@ -112,6 +112,7 @@ class PostgresCluster:
             return inside
         name = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:16]
         outside = Path("/var/tmp") / f"s4-postgres-{name}" / "data"  # noqa: S108  the name is ours, the folder is 0700
+        self.folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         remembered.write_text(f"{outside}\n", encoding="utf-8")
         return outside
 
@@ -188,5 +189,5 @@ def _bin() -> Path:
 
 def _reachable(folder: Path) -> bool:
     """True when any account may pass through all of the folder's parents, and the folder itself."""
-    places = [folder.resolve(), *folder.resolve().parents]
+    places = [place for place in (folder.resolve(), *folder.resolve().parents) if place.exists()]
     return all(place.stat().st_mode & stat.S_IXOTH for place in places)

@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from signal import SIGKILL, Signals
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
 
 from s4_shop import addresses, control, machines, parts, plan, processes, status, table
 from s4_shop.control import Follower, Report
@@ -102,12 +102,12 @@ class Shop:
         return status.load(self.folder.status)[part].restarts
 
     async def kill(self, part: str, number: Signals = SIGKILL, *, hold: bool = False) -> None:
-        """The part has got the signal, and has ended if that was SIGKILL. It comes back by itself, unless held."""
+        """The part has got the signal and, if that ends it, has ended. It comes back by itself, unless held."""
         if hold:
             self.folder.held(part).touch()
         process = processes.recall(self.folder.pid_file(part))
-        if process is not None and process.send(number) and number == SIGKILL:
-            await asyncio.to_thread(process.wait, 10.0)
+        if process is not None and process.send(number) and number in (SIGKILL, SIGTERM, SIGINT):
+            await asyncio.to_thread(process.wait, 30.0)
 
     async def start(self, part: str, *, within: float = 60.0) -> None:
         """The part runs and is ready, also when it was held."""

@@ -15,6 +15,7 @@ from s4_shop.folder import StateFolder
 from s4_shop.keeper import Keeper
 from s4_shop.plan import Part
 from s4_shop.status import PartStatus
+from s4_shop.version import note_version
 
 _TICK = 0.2  # seconds between two looks at the plan
 
@@ -29,10 +30,13 @@ class Supervisor:
         self._known = status.load(folder.status)
 
     async def forever(self) -> None:
-        """Follow the plan file."""
+        """Follow the plan file; when somebody has removed the whole folder, end what ran in it."""
         seen = 0
         async with asyncio.TaskGroup() as group:
             while True:
+                if not self._folder.run.exists():
+                    await self._abandon()
+                    return
                 now = self._folder.plan.stat().st_mtime_ns if self._folder.plan.exists() else 0
                 if now != seen:
                     seen = now
@@ -44,8 +48,7 @@ class Supervisor:
         changed = [name for name, keeper in self._keepers.items() if keeper.part != wanted.get(name)]
         for name in changed:
             self._tasks.pop(name).cancel()
-            gone = self._keepers.pop(name)
-            await asyncio.to_thread(processes.stop, self._folder.pid_file(name), gone.part.command().stop_signal)
+            await asyncio.to_thread(self._keepers.pop(name).end)
         new = [part for part in parts if part.name not in self._keepers]
         for part in new:
             known = self._known.get(part.name, PartStatus())
@@ -57,6 +60,11 @@ class Supervisor:
             keeping = self._keepers[part.name].keep(self._keepers)
             self._tasks[part.name] = group.create_task(keeping, name=part.name)
 
+    async def _abandon(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*(asyncio.to_thread(keeper.end) for keeper in self._keepers.values()))
+
     def _show(self) -> None:
         self._known |= {name: keeper.status for name, keeper in self._keepers.items()}
         status.save(self._folder.status, {name: keeper.status for name, keeper in self._keepers.items()})
@@ -67,6 +75,7 @@ def main(root: Path) -> int:
     folder = StateFolder(root)
     try:
         with folder.locked("supervisor", wait=False):
+            note_version(folder)
             processes.remember(os.getpid(), folder.supervisor_pid)
             asyncio.run(Supervisor(folder).forever())
     except BlockingIOError:

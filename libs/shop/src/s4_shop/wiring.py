@@ -125,6 +125,9 @@ class Wiring:
             "S4_STRIPE_JS_URL": self.addresses.url("stripe") + "/v3/stripe.js",
             "S4_CHECKOUT_ORIGINS": self.addresses.url("stripe"),
             "S4_MAIL_FROM": MAIL_FROM,
+            # Everybody comes from the same address here.
+            "S4_SIGNUPS_PER_ADDRESS": "10000",
+            "S4_SIGNUPS_PER_EMAIL": "1000",
         }
 
     def _billing(self) -> dict[str, str]:
