@@ -43,6 +43,13 @@ async def test_a_price_can_make_its_product_and_be_retired(client: stripe.Stripe
         {"currency": "usd", "unit_amount": -1, "product_data": {"name": "x"}},
         {"currency": "dollars", "unit_amount": 1, "product_data": {"name": "x"}},
         {"currency": "usd", "unit_amount": 1},
+        {"currency": "usd", "unit_amount": 10**8, "product_data": {"name": "x"}},
+        {
+            "currency": "usd",
+            "unit_amount": 1,
+            "product_data": {"name": "x"},
+            "recurring": {"interval": "year", "interval_count": 4},
+        },
         {"currency": "usd", "unit_amount": 1, "product": "prod_none"},
         {"currency": "usd", "unit_amount": 1, "product_data": {"name": "x"}, "lookup_key": "k" * 201},
     ],

@@ -56,6 +56,12 @@ async def test_a_json_body_is_refused(world: World, browser: aiohttp.ClientSessi
         assert answer.status == 400
 
 
+async def test_a_body_that_is_no_text_is_refused(world: World, browser: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": f"Bearer {SECRET_KEY}", "Content-Type": "application/x-www-form-urlencoded"}
+    async with browser.post(f"{world.settings.public_url}/v1/customers", data=b"\xff\xfe", headers=headers) as answer:
+        assert (answer.status, problems_with(await answer.json())) == (400, [])
+
+
 async def test_what_does_not_exist_here_is_a_stripe_error_and_is_counted(
     client: stripe.StripeClient, control: Control
 ) -> None:

@@ -187,7 +187,11 @@ async def _pairs(http: web.Request) -> list[tuple[str, str]]:
     if http.method in ("POST", "DELETE") and http.can_read_body:
         if http.content_type != "application/x-www-form-urlencoded":
             raise Problem(400, f"Invalid request: the v1 API takes form-encoded bodies, not {http.content_type}.")
-        pairs += [(key, value) for key, value in (await http.post()).items() if isinstance(value, str)]
+        try:
+            form = await http.post()
+        except UnicodeDecodeError:
+            raise Problem(400, "Invalid request: the body is not UTF-8.") from None
+        pairs += [(key, value) for key, value in form.items() if isinstance(value, str)]
     return pairs
 
 

@@ -59,11 +59,11 @@ def _secret(parser: argparse.ArgumentParser, path: Path | None) -> str | None:
 
 
 async def _serve(settings: Settings) -> None:
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
     async with serving(settings):
         ready = {"part": "stripe", "ready": True, "api": f"http://{settings.listen}"}
         ready |= {"control": f"http://{settings.control}", "public_url": settings.public_url}
         print(json.dumps(ready), flush=True)  # noqa: T201  the part's contract: one line when it serves
-        told = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, told.set)
         await told.wait()

@@ -10,6 +10,8 @@ from s4_devcloud.stripe.wire import Wire, new_id, reference
 
 _MOST_LOOKUP_KEYS = 10  # in one list request
 _LONGEST_LOOKUP_KEY = 200
+_LARGEST = 99_999_999  # minor units, Stripe's limit of eight digits
+_LONGEST_INTERVAL = {"day": 1095, "week": 156, "month": 36, "year": 3}  # three years of each, Stripe's limit
 _CHANGEABLE = ("active", "lookup_key", "metadata", "nickname", "tax_behavior", "transfer_lookup_key")
 _LIST = (*ANY_LIST, "active", "currency", "lookup_keys", "product", "type", "recurring.interval")
 
@@ -35,6 +37,8 @@ def create(call: Call) -> Wire:
     amount = params.get("unit_amount")
     if amount is None:
         raise missing("unit_amount")
+    if amount > _LARGEST:
+        raise invalid(f"Amounts can be at most {_LARGEST}.", "unit_amount", "amount_too_large")
     if amount < 0:
         raise invalid("Invalid non-negative integer", "unit_amount", "parameter_invalid_integer")
     if len(params["currency"]) != len("usd") or not params["currency"].isalpha():
@@ -135,6 +139,8 @@ def _product(call: Call) -> str:
 def _recurring(given: Wire | None) -> Wire | None:
     if given is None:
         return None
+    if not 1 <= given.get("interval_count", 1) <= _LONGEST_INTERVAL[given["interval"]]:
+        raise invalid("Billing intervals can be at most three years long.", "recurring[interval_count]")
     return {
         "interval": given["interval"],
         "interval_count": given.get("interval_count", 1),
