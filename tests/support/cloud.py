@@ -34,15 +34,15 @@ class LocalCloud:
         self.ready: dict[str, Any] = json.loads(line)
         self._clients: list[Any] = []
 
-    def client(self, service: str, key_id: str = "AKIAEXAMPLE", secret: str = "any", token: str | None = None) -> Any:
-        """A client that asks once and does not retry."""
+    def client(self, service: str, keys: tuple[str, str, str | None] = ("AKIAEXAMPLE", "any", None)) -> Any:
+        """A client that asks once and does not retry. `keys` are id, secret and token."""
         made = boto3.client(
             service,
             endpoint_url=self.ready["listen"],
             region_name=self.ready["region"],
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
+            aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1],
+            aws_session_token=keys[2],
             config=ONCE,
         )
         self._clients.append(made)

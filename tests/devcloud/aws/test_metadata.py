@@ -80,11 +80,11 @@ async def test_the_role_of_the_instance_profile_gives_credentials_that_work_and_
     cloud.client("s3").create_bucket(Bucket=bucket)
 
     assert await ask(at, "meta-data/iam/security-credentials/") == ["200", name]
-    assert cloud.client("sts", *theirs).get_caller_identity()["Arn"].endswith(f"assumed-role/{name}/{up_id(cloud, at)}")
+    assert cloud.client("sts", theirs).get_caller_identity()["Arn"].endswith(f"assumed-role/{name}/{up_id(cloud, at)}")
     with enforced_permissions(cloud):
-        cloud.client("s3", *theirs).put_object(Bucket=bucket, Key="share", Body=b"x")
+        cloud.client("s3", theirs).put_object(Bucket=bucket, Key="share", Body=b"x")
         with pytest.raises(ClientError) as refused:
-            cloud.client("ec2", *theirs).describe_instances()
+            cloud.client("ec2", theirs).describe_instances()
     assert code_of(refused) in {"UnauthorizedOperation", "AccessDenied"}
 
 

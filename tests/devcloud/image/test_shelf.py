@@ -33,12 +33,11 @@ def writes(content: str, log: list[str]) -> Callable[[Path], None]:
 
 def test_a_layer_is_baked_once(shelf: Shelf, said: list[str]) -> None:
     log: list[str] = []
-    for _ in range(2):
-        with shelf.locked():
-            layer = shelf.layer("base-1", "the base", writes("one", log))
+    with shelf.locked():
+        layers = [shelf.layer("base-1", "the base", writes("one", log)) for _ in range(2)]
 
     assert log == ["one"]
-    assert (layer / "file").read_text() == "one"
+    assert (layers[1] / "file").read_text() == "one"
     assert [line.split(":")[0] for line in said] == ["the base ...", "the base"]
 
 
@@ -87,7 +86,7 @@ def bake_once(folder: Path, log: Path) -> None:
         time.sleep(0.3)
         (layer / "file").write_text("x")
 
-    shelf = Shelf(folder, lambda text: log.with_suffix(".said").open("a").write(text + "\n") and None)
+    shelf = Shelf(folder, lambda _: None)
     with shelf.locked():
         shelf.layer("base-1", "the base", bake)
 
