@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -54,7 +55,7 @@ async def test_trouble_is_tried_again_later_and_then_done(billing: Billing) -> N
     event_id = await put_event(billing, customer)
 
     async def has_failed() -> bool:
-        return (await state_of(billing, event_id))["error"] == "payment-service-unavailable"
+        return bool((await state_of(billing, event_id))["error"] == "payment-service-unavailable")
 
     await until(has_failed, within=8, what="the first try has failed")
     billing.clock.ahead = timedelta(minutes=1)
@@ -70,7 +71,7 @@ async def test_one_customers_trouble_does_not_hold_up_another(billing: Billing) 
     stuck, fine = await put_event(billing, f"{first}\x01"), await put_event(billing, second)
 
     async def is_done() -> bool:
-        return (await state_of(billing, fine))["state"] == "done"
+        return bool((await state_of(billing, fine))["state"] == "done")
 
     await until(is_done, within=8, what="the other customer's event is done")
     assert (await state_of(billing, stuck))["state"] in {"new", "done"}
@@ -84,7 +85,7 @@ async def test_trouble_that_lasts_a_day_is_dead_and_counted(billing: Billing) ->
     billing.clock.ahead = inbox.GIVE_UP_AFTER + timedelta(minutes=1)
 
     async def is_dead() -> bool:
-        return (await state_of(billing, event_id))["state"] == "dead"
+        return bool((await state_of(billing, event_id))["state"] == "dead")
 
     await until(is_dead, within=15, what="the event is dead")
     assert (await state_of(billing, event_id))["due_at"] is None
@@ -134,9 +135,12 @@ async def test_a_loop_outlives_its_failures() -> None:
         if rounds == 2:
             raise ValueError("unforeseen")
 
+    def reached(wanted: int) -> bool:
+        return rounds == wanted
+
     loop = asyncio.create_task(every("a-loop", timedelta(minutes=10), work, clock))
     for expected in (1, 2, 3):
-        await until(lambda wanted=expected: rounds == wanted, within=2, what=f"round {expected}")
+        await until(partial(reached, expected), within=2, what=f"round {expected}")
         await clock.advance(timedelta(seconds=5))
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):

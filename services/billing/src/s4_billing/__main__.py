@@ -5,8 +5,6 @@ import sys
 from random import SystemRandom
 
 from s4_billing import catalogue, provisioning
-from s4_billing.catalogue import Catalogue
-from s4_billing.converge import every
 from s4_billing.service import Service
 from s4_billing.settings import read
 from s4_billing.stripe_api import StripeApi
@@ -22,15 +20,13 @@ async def run_service() -> None:
     async with Service.open(settings, clock, SystemRandom()) as service:
         pool = service.pool
         await require_migrated(pool, "s4_billing")
+        sql = "billing"
         await run(
-            "billing",
+            sql,
             consume("billing", provisioning.routes(), pool, settings.amqp_url),
             relay("billing", pool, settings.amqp_url),
             serve(service.app, settings.listen),
-            service.converger.forever(),
-            every("catalogue", settings.catalogue_every, service.catalogue.check, clock),
-            every("commands", settings.settle_every, service.commands.settle, clock),
-            every("reconcile", settings.reconcile_every, service.reconciler.turn, clock),
+            *service.loops(settings, clock),
             serve_probes(settings.probes_listen, service.readiness(bus_ready("billing", pool))),
         )
 
@@ -44,27 +40,20 @@ async def run_catalogue(action: str) -> None:
     """Compare the plans with Stripe, after making what is missing if told to ``push``; say how they differ."""
     settings = read(os.environ)
     async with StripeApi.open(settings, SystemClock(), SystemRandom()) as api:
-        sold = Catalogue(catalogue.read(settings.catalogue), api)
+        sold = catalogue.Catalogue(catalogue.read(settings.catalogue), api)
         await (sold.push() if action == "push" else sold.check())
-    for plan in sold.plans:
-        print(f"{plan}: {'; '.join(sold.wrong.get(plan, ['as at Stripe']))}")
+    print("\n".join(f"{plan}: {'; '.join(sold.wrong.get(plan, ['as at Stripe']))}" for plan in sold.plans))
     if not sold.is_open:
         raise Permanent("catalogue-differs", plans=",".join(sold.wrong))
 
 
-def main(argv: list[str]) -> int:
-    """The exit status of the command; 2 if there is no such command."""
-    match argv:
-        case ["serve"]:
-            return start("billing", run_service())
-        case ["migrate"]:
-            return start("billing", run_migrations())
-        case ["catalogue", "check" | "push" as action]:
-            return start("billing", run_catalogue(action))
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 2
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    match sys.argv[1:]:
+        case ["serve"]:
+            sys.exit(start("billing", run_service()))
+        case ["migrate"]:
+            sys.exit(start("billing", run_migrations()))
+        case ["catalogue", "check" | "push" as action]:
+            sys.exit(start("billing", run_catalogue(action)))
+        case _:
+            sys.exit(f"usage: {__doc__}")

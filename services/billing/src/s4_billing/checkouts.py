@@ -201,14 +201,12 @@ class Checkouts:
             get_logger().info("checkout.never-made", checkout=checkout.id)
         async with self._pool.transaction() as tx:
             await store.locked_customer(tx, checkout.account_id)
-            await tx.execute(
+            sql = (
                 "update checkout set state = 'expired' where id = $1 and attempt = $2 and state = 'open'"
                 " and stripe_session_id is null and not exists (select from stripe_command"
-                " where idempotency_key = $3 and state <> 'failed')",
-                checkout.id,
-                checkout.attempt,
-                checkout.command_key,
+                " where idempotency_key = $3 and state <> 'failed')"
             )
+            await tx.execute(sql, checkout.id, checkout.attempt, checkout.command_key)
 
     def _params(self, checkout: Checkout, customer: str) -> Mapping[str, Any]:
         ours = {

@@ -54,9 +54,12 @@ class Commands:
     async def write(self, tx: Transaction, intent: Intent) -> bool:
         """The intent is stored; false if its key was: then what was stored first holds."""
         params = json.dumps(intent.params, sort_keys=True)
-        done = await tx.execute(
+        sql = (
             "insert into stripe_command (idempotency_key, kind, account_id, params, params_hash, state, created_at,"
-            " tried_at) values ($1, $2, $3, $4, $5, 'pending', $6, $6) on conflict do nothing",
+            " tried_at) values ($1, $2, $3, $4, $5, 'pending', $6, $6) on conflict do nothing"
+        )
+        done = await tx.execute(
+            sql,
             intent.key,
             intent.kind,
             intent.account_id,
@@ -86,31 +89,28 @@ class Commands:
             get_logger().error("stripe.rejected", command=key, **error.ids)
             raise
         except Temporary as error:
-            await self._pool.execute(
+            sql = (
                 "update stripe_command set state = 'unknown', error = $2, tried_at = $3"
-                " where idempotency_key = $1 and state in ('pending', 'unknown')",
-                key,
-                str(error.ids.get("reason", error.code)),
-                self._clock.now(),
+                " where idempotency_key = $1 and state in ('pending', 'unknown')"
             )
+            await self._pool.execute(sql, key, str(error.ids.get("reason", error.code)), self._clock.now())
             raise
         async with self._pool.transaction() as tx:
             await deed.record(tx, intent, made.id)  # first: every transaction locks the customer before the command
-            await tx.execute(
+            sql = (
                 "update stripe_command set state = 'ok', error = null, params = null, result_id = $2"
-                " where idempotency_key = $1",
-                key,
-                made.id,
+                " where idempotency_key = $1"
             )
+            await tx.execute(sql, key, made.id)
         return made
 
     async def settle(self) -> None:
         """Every command that was left without an outcome has one. Raises Temporary if one has not; it is last then."""
-        rows = await self._pool.fetch(
+        sql = (
             "select idempotency_key from stripe_command where state in ('pending', 'unknown') and tried_at < $1"
-            " order by tried_at limit 100",
-            self._clock.now() - SETTLE_AFTER,
+            " order by tried_at limit 100"
         )
+        rows = await self._pool.fetch(sql, self._clock.now() - SETTLE_AFTER)
         for row in rows:
             with suppress(StripeRejected):
                 await self.perform(row["idempotency_key"])
@@ -128,10 +128,8 @@ class Commands:
             return found
 
     async def _close(self, key: str, state: str, error: str) -> None:
-        await self._pool.execute(
+        sql = (
             "update stripe_command set state = $2, error = $3, params = null where idempotency_key = $1"
-            " and state in ('pending', 'unknown')",
-            key,
-            state,
-            error,
+            " and state in ('pending', 'unknown')"
         )
+        await self._pool.execute(sql, key, state, error)

@@ -75,11 +75,8 @@ class Customers:
 
     async def _write(self, tx: Transaction, account_id: str, email: str) -> str:
         """The key of the command that makes the customer: a new one only after Stripe has refused the last."""
-        refused = await tx.fetchval(
-            "select count(*) from stripe_command where account_id = $1 and kind = $2 and state = 'failed'",
-            account_id,
-            KIND,
-        )
+        sql = "select count(*) from stripe_command where account_id = $1 and kind = $2 and state = 'failed'"
+        refused = await tx.fetchval(sql, account_id, KIND)
         key = f"cust:{account_id}:{refused}"
         metadata = {"account_id": account_id, "deployment": self._deployment}
         await self._commands.write(tx, Intent(key, KIND, account_id, {"email": email, "metadata": metadata}))

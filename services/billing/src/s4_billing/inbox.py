@@ -21,9 +21,12 @@ LEASES = Leases(table="stripe_event", key="id")
 async def receive(tx: Transaction, event: Occurrence, now: datetime, *, ours: bool) -> bool:
     """The event is stored, and the worker wakes; False if it was stored before."""
     due = ours and is_wanted(event.type)
-    done = await tx.execute(
+    sql = (
         "insert into stripe_event (id, type, object_type, object_id, stripe_customer_id, state, happened_at,"
-        " received_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing",
+        " received_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing"
+    )
+    done = await tx.execute(
+        sql,
         event.id,
         event.type,
         event.object_type,
@@ -51,21 +54,20 @@ async def belongs_to(pool: Pool, event_id: str, stripe_customer_id: str) -> None
 
 async def handled(tx: Transaction, stripe_customer_id: str, tick: int) -> None:
     """Every event of the customer that was received before ``tick`` has had its effect, whoever holds it."""
-    await tx.execute(
+    sql = (
         "update stripe_event set state = 'done', due_at = null, error = null, lease_token = null, lease_until = null"
-        " where stripe_customer_id = $1 and state = 'new' and tick < $2",
-        stripe_customer_id,
-        tick,
+        " where stripe_customer_id = $1 and state = 'new' and tick < $2"
     )
+    await tx.execute(sql, stripe_customer_id, tick)
 
 
 async def ignore(pool: Pool, event_ids: Sequence[str]) -> None:
     """The events are about nothing of ours."""
-    await pool.execute(
+    sql = (
         "update stripe_event set state = 'ignored', due_at = null, lease_token = null, lease_until = null"
-        " where id = any($1::text[]) and state = 'new'",
-        event_ids,
+        " where id = any($1::text[]) and state = 'new'"
     )
+    await pool.execute(sql, event_ids)
 
 
 async def failed(pool: Pool, events: Sequence[Record], code: str, now: datetime, random: Random) -> int:
@@ -73,9 +75,12 @@ async def failed(pool: Pool, events: Sequence[Record], code: str, now: datetime,
     dead = 0
     for event in events:
         is_dead = now - event["received_at"] > GIVE_UP_AFTER
-        done = await pool.execute(
+        sql = (
             "update stripe_event set state = $3, due_at = $4, error = $5, lease_token = null, lease_until = null"
-            " where id = $1 and lease_token = $2 and state = 'new'",
+            " where id = $1 and lease_token = $2 and state = 'new'"
+        )
+        done = await pool.execute(
+            sql,
             event["id"],
             event["lease_token"],
             "dead" if is_dead else "new",

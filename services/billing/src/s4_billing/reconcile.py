@@ -32,12 +32,11 @@ class Reconciler:
     async def turn(self) -> None:
         """Reconcile, unless some replica did so within the interval."""
         now = self._clock.now()
-        run: int | None = await self._pool.fetchval(
+        sql = (
             "insert into reconcile_run (started_at) select $1 where not exists"
-            " (select from reconcile_run where started_at > $2) returning id",
-            now,
-            now - self._settings.reconcile_every * 0.9,
+            " (select from reconcile_run where started_at > $2) returning id"
         )
+        run: int | None = await self._pool.fetchval(sql, now, now - self._settings.reconcile_every * 0.9)
         if run is not None:
             await self.run(run)
 
@@ -54,12 +53,7 @@ class Reconciler:
         for account_id in stale:
             await self._sync.account(account_id)
         await store.forget_unmade_checkouts(self._pool, self._clock.now())
-        await self._pool.execute(
-            "update reconcile_run set finished_at = $2, events_missing = $3, checkouts_stale = $4 where id = $1",
-            run,
-            self._clock.now(),
-            missing,
-            len(stale),
-        )
+        sql = "update reconcile_run set finished_at = $2, events_missing = $3, checkouts_stale = $4 where id = $1"
+        await self._pool.execute(sql, run, self._clock.now(), missing, len(stale))
         DRIFT.labels("event").inc(missing)
         get_logger().info("reconcile.finished", events_missing=missing, checkouts_stale=len(stale))

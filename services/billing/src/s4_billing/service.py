@@ -1,6 +1,6 @@
 """The objects of a running service, wired."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -11,7 +11,7 @@ from s4_billing import catalogue, checkouts, customers
 from s4_billing.catalogue import Catalogue
 from s4_billing.checkouts import Checkouts
 from s4_billing.commands import Commands
-from s4_billing.converge import Converger
+from s4_billing.converge import Converger, every
 from s4_billing.customers import Customers
 from s4_billing.http import application
 from s4_billing.reconcile import Reconciler
@@ -54,6 +54,15 @@ class Service(msgspec.Struct, frozen=True):
                 reconciler=Reconciler(pool, api, sync, clock, settings),
                 sync=sync,
             )
+
+    def loops(self, settings: Settings, clock: Clock) -> list[Coroutine[None, None, None]]:
+        """What runs for as long as the service does."""
+        return [
+            self.converger.forever(),
+            every("catalogue", settings.catalogue_every, self.catalogue.check, clock),
+            every("commands", settings.settle_every, self.commands.settle, clock),
+            every("reconcile", settings.reconcile_every, self.reconciler.turn, clock),
+        ]
 
     def readiness(self, bus: Readiness) -> Readiness:
         """What holds the service back, and how plans differ from Stripe: shown, but no reason to turn webhooks away."""

@@ -85,22 +85,17 @@ async def account_of(pool: Pool, stripe_customer_id: str) -> str | None:
 
 async def ensure_customer(tx: Transaction, account_id: str, email: str, now: datetime) -> None:
     """The account has a row."""
-    await tx.execute(
-        "insert into billing_customer (account_id, email, created_at) values ($1, $2, $3) on conflict do nothing",
-        account_id,
-        email,
-        now,
-    )
+    sql = "insert into billing_customer (account_id, email, created_at) values ($1, $2, $3) on conflict do nothing"
+    await tx.execute(sql, account_id, email, now)
 
 
 async def name_customer(tx: Transaction, account_id: str, stripe_customer_id: str) -> bool:
     """The account's customer is known from now on; false if it has another one or there is no such account."""
-    done = await tx.execute(
+    sql = (
         "update billing_customer set stripe_customer_id = $2 where account_id = $1"
-        " and (stripe_customer_id is null or stripe_customer_id = $2)",
-        account_id,
-        stripe_customer_id,
+        " and (stripe_customer_id is null or stripe_customer_id = $2)"
     )
+    done = await tx.execute(sql, account_id, stripe_customer_id)
     return done == "UPDATE 1"
 
 
@@ -124,44 +119,30 @@ async def stale_accounts(pool: Pool, now: datetime) -> list[str]:
 
 async def forget_unmade_checkouts(pool: Pool, now: datetime) -> None:
     """Checkouts whose time is over and whose session was never made, nor will be, are expired."""
-    await pool.execute(
+    sql = (
         "update checkout set state = 'expired', changed_at = $1 where state = 'open' and expires_at < $1"
         " and stripe_session_id is null and not exists (select from stripe_command where state in ('pending',"
-        " 'unknown') and idempotency_key = 'co:' || checkout.id || ':' || checkout.attempt)",
-        now,
+        " 'unknown') and idempotency_key = 'co:' || checkout.id || ':' || checkout.attempt)"
     )
+    await pool.execute(sql, now)
 
 
 async def put_checkout(tx: Transaction, checkout: Checkout, now: datetime) -> None:
     """The row says what ``checkout`` says. A second open checkout of an account is refused by the table."""
-    await tx.execute(
+    sql = (
         "insert into checkout (id, account_id, plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
         " created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
         " on conflict (id) do update set (plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
-        " changed_at) = ($3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        checkout.id,
-        checkout.account_id,
-        checkout.plan,
-        checkout.email,
-        checkout.ui,
-        checkout.locale,
-        checkout.state,
-        checkout.attempt,
-        checkout.stripe_session_id,
-        checkout.expires_at,
-        now,
+        " changed_at) = ($3, $4, $5, $6, $7, $8, $9, $10, $11)"
     )
+    await tx.execute(sql, *msgspec.structs.astuple(checkout), now)
 
 
 async def name_session(tx: Transaction, command_key: str, stripe_session_id: str) -> None:
     """The attempt's session is known from now on."""
     _, checkout_id, attempt = command_key.split(":")
-    await tx.execute(
-        "update checkout set stripe_session_id = $3 where id = $1 and attempt = $2",
-        checkout_id,
-        int(attempt),
-        stripe_session_id,
-    )
+    sql = "update checkout set stripe_session_id = $3 where id = $1 and attempt = $2"
+    await tx.execute(sql, checkout_id, int(attempt), stripe_session_id)
 
 
 async def subscriptions(where: Pool | Transaction, account_id: str) -> list[SubscriptionRow]:
@@ -187,21 +168,11 @@ def row_of(known: SubscriptionRow | None, fact: Subscription, derived: Derived, 
 
 async def put_subscription(tx: Transaction, account_id: str, row: SubscriptionRow, now: datetime) -> None:
     """The row says so, with a new revision. For rows that changed only."""
-    await tx.execute(
-        "insert into subscription (id, stripe_subscription_id, account_id, checkout_id, plan, state, stripe_status,"
-        " ever_paid, period_end, cancel_at, created_at, changed_at)"
+    sql = (
+        "insert into subscription (id, stripe_subscription_id, checkout_id, plan, state, stripe_status, ever_paid,"
+        " period_end, cancel_at, account_id, created_at, changed_at)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) on conflict (id) do update set (plan, state,"
         " stripe_status, ever_paid, period_end, cancel_at, changed_at, revision)"
-        " = ($5, $6, $7, $8, $9, $10, $11, subscription.revision + 1)",
-        row.id,
-        row.stripe_subscription_id,
-        account_id,
-        row.checkout_id,
-        row.plan,
-        row.state,
-        row.stripe_status,
-        row.ever_paid,
-        row.period_end,
-        row.cancel_at,
-        now,
+        " = ($4, $5, $6, $7, $8, $9, $11, subscription.revision + 1)"
     )
+    await tx.execute(sql, *msgspec.structs.astuple(row), account_id, now)
