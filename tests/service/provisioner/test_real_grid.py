@@ -1,7 +1,6 @@
 """The whole way, with nothing in place of anything: a machine, Tahoe-LAFS on it, and a Tahoe-LAFS client."""
 
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningProgressed
-from s4_provisioner import store
 from s4_provisioner.lifecycle import Stage
 from support.grid_cloud import Cloud
 from support.provisioner import a_desk, a_payment, real_probe
@@ -13,8 +12,6 @@ async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: st
         grid_id = await desk.pay(payment)
         grid = await desk.comes_to(grid_id, Stage.READY, within=90)
 
-        for row in await store.timeline(desk.pool, grid_id):
-            print(row["step"], row["outcome"], row["attempts"], row["seconds"])
         (ready,) = await desk.events(InstanceReady, grid_id)
         (issued,) = await desk.events(FurlIssued, grid_id)
         progress = await desk.events(ProvisioningProgressed, grid_id)

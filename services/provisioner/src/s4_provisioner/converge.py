@@ -20,7 +20,7 @@ from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
-from s4_store import DatabaseUnavailable, LeaseLost, Leases, Pool, Wakeup
+from s4_store import LeaseLost, Leases, Pool, Wakeup
 
 _LEASES = Leases(table="grids", key="id")
 _LOOP = "converger"
@@ -46,6 +46,7 @@ class Converger:
     async def forever(self) -> None:
         """Take what is due, when it is due, for ever."""
         async with Wakeup.listen(self._pool.url, store.CHANNEL) as wakeup, asyncio.TaskGroup() as grids:
+            grids.create_task(self._tools.look_ahead())
             while True:
                 pause = await self._round(grids)
                 await wakeup.wait(pause)
@@ -101,9 +102,12 @@ class Converger:
         """The lease goes on. Raises LeaseLost once it is somebody else's."""
         while True:
             await self._clock.sleep(self._settings.lease.total_seconds() / 3)
-            with suppress(DatabaseUnavailable):
-                if not await _LEASES.extend(self._pool, grid_id, token, self._settings.lease, self._clock.now()):
-                    raise LeaseLost
+            try:
+                is_mine = await _LEASES.extend(self._pool, grid_id, token, self._settings.lease, self._clock.now())
+            except Temporary:
+                continue
+            if not is_mine:
+                raise LeaseLost
 
     async def _step(self, grid_id: GridId, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""

@@ -15,13 +15,14 @@ from s4_provisioner.settings import Settings
 from s4_runtime import (
     Clock,
     Permanent,
+    Temporary,
     context,
     correlation_middleware,
     error_middleware,
     is_id,
     service_token_middleware,
 )
-from s4_store import DatabaseUnavailable, Pool
+from s4_store import Pool
 
 _MAX_BODY_BYTES = 4096
 
@@ -48,7 +49,7 @@ _STATUSES = {
     ClaimRefStale: 409,
     GridGone: 410,
     SealBroken: 503,
-    DatabaseUnavailable: 503,
+    Temporary: 503,
 }
 
 

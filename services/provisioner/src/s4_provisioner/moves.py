@@ -44,6 +44,7 @@ async def start_over(tx: Transaction, grid: Grid, code: str, now: datetime) -> N
 async def put_off(tx: Transaction, grid: Grid, delay: timedelta, now: datetime, *, failed: bool) -> None:
     """The step will be tried again, after trouble or because it was too early."""
     await store.look_again(tx, grid.id, now + delay, failed=failed)
+    await store.wake(tx)
     if failed:
         await tell_progress(tx, grid, grid.stage, "retrying", now)
 

@@ -1,12 +1,15 @@
 """Everything outside that the steps work with, opened once."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 
+from s4_contracts.ids import GridId
+from s4_provisioner import names
 from s4_provisioner.aws.buckets import Buckets
-from s4_provisioner.aws.clients import open_clients
+from s4_provisioner.aws.clients import Clients, open_clients
 from s4_provisioner.aws.roles import Roles
 from s4_provisioner.aws.zones import Zone
 from s4_provisioner.hosts.ec2 import Ec2Hosts, Ec2Settings
@@ -16,7 +19,7 @@ from s4_provisioner.probe import Probe
 from s4_provisioner.sealing import Seal
 from s4_provisioner.settings import Settings
 from s4_provisioner.ssh import Ssh
-from s4_runtime import Clock
+from s4_runtime import Clock, Permanent, Temporary, get_logger
 
 
 class Tools(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,10 +36,19 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
     nodes: NodeHost
     probe: Probe
 
+    async def look_ahead(self) -> None:
+        """What all grids have in common at AWS is known, and connections are open, before the first grid needs them."""
+        nothing = names.bucket(self.settings.deployment, GridId("none"))
+        try:
+            await asyncio.gather(
+                self.hosts.common(), self.zone.id(), self.buckets.exists(nothing), self.roles.exists(nothing)
+            )
+        except (Temporary, Permanent) as trouble:
+            get_logger().warning("aws.not-as-expected", trouble=str(trouble))
 
-@asynccontextmanager
-async def open_tools(settings: Settings, clock: Clock) -> AsyncIterator[Tools]:
-    """The adapters of this deployment, for as long as the block lasts."""
+
+def tools_of(settings: Settings, clock: Clock, clients: Clients) -> Tools:
+    """The adapters of this deployment over these connections to AWS."""
     ssh = Ssh(settings.ssh_key, settings.host_user, settings.ssh_port)
     machines = Ec2Settings(
         deployment=settings.deployment,
@@ -49,16 +61,22 @@ async def open_tools(settings: Settings, clock: Clock) -> AsyncIterator[Tools]:
         ssh_from=settings.ssh_from,
         ssh_port=settings.ssh_port,
     )
+    return Tools(
+        settings=settings,
+        clock=clock,
+        seal=Seal(settings.seal_key),
+        buckets=Buckets(clients.s3, settings.aws_region),
+        roles=Roles(clients.iam),
+        zone=Zone(clients.route53, settings.hosted_zone),
+        hosts=Ec2Hosts(clients.ec2, machines),
+        ssh=ssh,
+        nodes=NodeHost(ssh),
+        probe=Probe(settings.probe_command, settings.probe_limit, settings.probes_at_once),
+    )
+
+
+@asynccontextmanager
+async def open_tools(settings: Settings, clock: Clock) -> AsyncIterator[Tools]:
+    """Everything that the steps need, for as long as the block lasts."""
     async with open_clients(settings.aws_region, settings.aws_endpoint_url) as clients:
-        yield Tools(
-            settings=settings,
-            clock=clock,
-            seal=Seal(settings.seal_key),
-            buckets=Buckets(clients.s3, settings.aws_region),
-            roles=Roles(clients.iam),
-            zone=Zone(clients.route53, settings.hosted_zone),
-            hosts=Ec2Hosts(clients.ec2, machines),
-            ssh=ssh,
-            nodes=NodeHost(ssh),
-            probe=Probe(settings.probe_command, settings.probe_limit, settings.probes_at_once),
-        )
+        yield tools_of(settings, clock, clients)

@@ -42,10 +42,15 @@ class Buckets:
         with aws_errors("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
             await self._s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **extra)
             return
-        with aws_errors("403", "AccessDenied", "Forbidden"):
+        if not await self.exists(name):
+            raise BucketTaken("bucket-name-taken")
+
+    async def exists(self, name: str) -> bool:
+        """Whether there is a bucket of this name, and it is ours."""
+        with aws_errors("403", "404", "AccessDenied", "Forbidden", "NoSuchBucket"):
             await self._s3.head_bucket(Bucket=name)
-            return
-        raise BucketTaken("bucket-name-taken")
+            return True
+        return False
 
     async def _close(self, name: str) -> None:
         await self._s3.put_public_access_block(
@@ -72,10 +77,11 @@ class Buckets:
         content = os.urandom(64)
         with aws_errors():
             await self._s3.put_object(Bucket=name, Key=_PROBE_KEY, Body=content)
-            answer = await self._s3.get_object(Bucket=name, Key=_PROBE_KEY)
+            answer, versioning = await asyncio.gather(
+                self._s3.get_object(Bucket=name, Key=_PROBE_KEY), self._s3.get_bucket_versioning(Bucket=name)
+            )
             async with answer["Body"] as body:
                 found = await body.read()
-            versioning = await self._s3.get_bucket_versioning(Bucket=name)
             await self._s3.delete_object(Bucket=name, Key=_PROBE_KEY)
         if found != content or versioning.get("Status") == "Enabled":
             raise BucketUnproved("bucket-unproved")

@@ -43,6 +43,13 @@ class Roles:
         await asyncio.gather(self._role(name, pairs), self._profile(name, pairs))
         await asyncio.gather(self._allow(name, bucket), self._lend(name))
 
+    async def exists(self, name: str) -> bool:
+        """Whether the role is there."""
+        with aws_errors("NoSuchEntity"):
+            await self._iam.get_role(RoleName=name)
+            return True
+        return False
+
     async def _role(self, name: str, tags: list[dict[str, str]]) -> None:
         with aws_errors("EntityAlreadyExists"):
             await self._iam.create_role(

@@ -31,7 +31,7 @@ class Zone:
             "TTL": _TTL_SECONDS,
             "ResourceRecords": [{"Value": str(address)}],
         }
-        zone = await self._zone_id()
+        zone = await self.id()
         with aws_errors():
             answer = await self._route53.change_resource_record_sets(
                 HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
@@ -44,7 +44,8 @@ class Zone:
             answer = await self._route53.get_change(Id=change)
         return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
-    async def _zone_id(self) -> str:
+    async def id(self) -> str:
+        """The zone's id. Raises NoZone."""
         async with self._lock:
             if self._id is None:
                 with aws_errors():

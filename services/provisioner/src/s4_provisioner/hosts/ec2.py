@@ -59,18 +59,14 @@ class Ec2Hosts:
         self._ec2 = ec2
         self._settings = settings
         self._lock = asyncio.Lock()
-        self._base: tuple[str, str, str] | None = None
+        self._common: tuple[str, str, str] | None = None
 
     async def plan(self, instance_profile: str) -> Launch:
         """All that a machine is asked for with, except its key: from now on fixed for this machine.
 
         Raises NoImage and the errors of aws.trouble.
         """
-        async with self._lock:
-            if self._base is None:
-                (image, root), group = await asyncio.gather(self._image(), self._security_group())
-                self._base = image, root, group
-            image, root, group = self._base
+        image, root, group = await self.common()
         return Launch(
             image=image,
             root_device=root,
@@ -82,6 +78,14 @@ class Ec2Hosts:
             authorized_key=self._settings.authorized_key,
             subnet=self._settings.subnet,
         )
+
+    async def common(self) -> tuple[str, str, str]:
+        """What all machines are started with: image, its root device, security group. Looked up once."""
+        async with self._lock:
+            if self._common is None:
+                (image, root), group = await asyncio.gather(self._image(), self._security_group())
+                self._common = image, root, group
+            return self._common
 
     async def launch(self, grid: GridId, host: Host, launch: Launch, user_data: str) -> Machine:
         """The host's machine, started now or by an earlier attempt.
@@ -96,7 +100,7 @@ class Ec2Hosts:
             with aws_errors():
                 answer = await self._run(self._request(grid, host, launch, user_data))
         except NotThere:
-            self._base = None
+            self._common = None
             raise PlanOutdated("launch-plan-outdated") from None
         return _machine(answer["Instances"][0])
 
