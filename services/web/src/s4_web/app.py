@@ -1,32 +1,33 @@
 """The site's routes, in one list."""
 
 import ipaddress
+from pathlib import Path
 
 from aiohttp import ClientSession, web
 
-from s4_runtime import Clock, Permanent, ServiceClient, correlation_middleware, error_middleware
+from s4_runtime import Clock, Permanent, ServiceClient, Temporary, correlation_middleware, error_middleware
 from s4_store import Pool
 from s4_web import html
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
 from s4_web.live import Live
-from s4_web.pages import claim, home, pay, plans, signup, status
+from s4_web.pages import claim, home, pay, signup, status
 from s4_web.provisioner_client import Provisioner
 from s4_web.security import guard, set_headers
 from s4_web.settings import Settings
 from s4_web.site import SITE, Site
-from s4_web.statics import Statics
-from s4_web.troubles import STATUSES
+from s4_web.troubles import read_words
 
+_TROUBLES = {Permanent: 400, Temporary: 503}  # the table of words gives each code its own status
 _LARGEST_BODY = 64 * 1024  # bytes; our longest form has about one thousand
 
 
-def routes(statics: Statics) -> list[web.RouteDef]:
+def routes() -> list[web.RouteDef]:
     """What can be asked of the site."""
     return [
         web.get("/", home.show),
         web.get("/terms", home.terms),
-        web.get("/plans", plans.show),
+        web.get("/plans", home.plans),
         web.get("/signup", signup.show),
         web.post("/signup", signup.submit),
         web.get("/signup/return", pay.come_back),
@@ -41,17 +42,17 @@ def routes(statics: Statics) -> list[web.RouteDef]:
         web.post("/claim", claim.reveal),
         web.post("/claim/letter", claim.ask_again),
         web.get("/claim/sent", claim.sent),
-        web.get("/static/{name}", statics.serve),
     ]
 
 
 def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clock, live: Live) -> web.Application:
     """The site, ready to be served. Raises Permanent for a setting that cannot be used."""
-    statics = Statics()
     app = web.Application(
         client_max_size=_LARGEST_BODY,
-        middlewares=[correlation_middleware, html.error_pages, error_middleware(STATUSES), guard],
+        middlewares=[correlation_middleware, html.error_pages(read_words()), error_middleware(_TROUBLES), guard],
     )
+    static = web.StaticResource("/static", Path(__file__).parent / "static", name="static")
+    app.router.register_resource(static)
     try:
         trusted = [ipaddress.ip_network(text) for text in settings.trusted_proxies]
     except ValueError:
@@ -66,10 +67,10 @@ def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clo
         provisioner=Provisioner(provisioner),
         verifier=ClaimVerifier(settings.claim_public_key, clock),
         live=live,
-        templates=html.environment(statics),
+        templates=html.environment(static),
         trusted=trusted,
     )
-    app.add_routes(routes(statics))
+    app.add_routes(routes())
     app.on_response_prepare.append(set_headers)
     app.on_shutdown.append(live.close)
     return app

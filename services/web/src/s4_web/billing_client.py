@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from s4_runtime import Clock, PeerUnavailable, ServiceClient
-from s4_web.troubles import Conflict, NotThere, Refused, TooMany
+from s4_web.troubles import Refused
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -72,16 +72,16 @@ class Billing:
     ) -> Checkout:
         """A payment page for the signup: the same one when asked again.
 
-        Raises Conflict (it is paid), Refused, TooMany or PeerUnavailable.
+        Raises Refused ("already-paid" is one of its codes) or PeerUnavailable.
         """
         body = {"checkout_id": signup_id, "account_id": account_id, "plan": plan, "email": email, "ui": ui}
         status, answer = await self._client.call("POST", "/checkouts", {**body, "locale": "en"}, seconds=20)
         if status == 409 and answer.get("code") == "already-paid":
-            raise Conflict("already-paid")
+            raise Refused("already-paid")
         if status == 422:
             raise Refused("unknown-plan" if answer.get("code") == "unknown-plan" else "bad-email")
         if status == 429:
-            raise TooMany("too-many-payments")
+            raise Refused("too-many-payments")
         checkout = _read(Checkout, answer) if status == 200 else None
         if checkout is None or not (checkout.client_secret if ui == "embedded" else checkout.url):
             raise PeerUnavailable("billing-unavailable")
@@ -90,13 +90,13 @@ class Billing:
     async def sync(self, signup_id: str, session_id: str | None) -> str:
         """The checkout's state (open, expired, pending or paid) after billing has asked Stripe.
 
-        Raises NotThere when the session is not this checkout's, PeerUnavailable when billing does not answer.
+        Raises Refused when the session is not this checkout's, PeerUnavailable when billing does not answer.
         """
         status, answer = await self._client.call(
             "POST", f"/checkouts/{signup_id}/sync", {"session_id": session_id}, seconds=20
         )
         if status == 404:
-            raise NotThere("not-found")
+            raise Refused("not-found")
         state = answer.get("state")
         if status != 200 or state not in {"open", "expired", "pending", "paid"}:
             raise PeerUnavailable("billing-unavailable")

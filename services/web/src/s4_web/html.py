@@ -1,31 +1,27 @@
 """Turning templates into answers."""
 
 import json
-from datetime import timedelta
+import shlex
+from collections.abc import Mapping
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from s4_web import security, words
 from s4_web.site import site_of
-from s4_web.statics import Statics
-from s4_web.troubles import words_for
+from s4_web.troubles import Words
 
-_RETRY = timedelta(seconds=30)
+_RETRY_SECONDS = 30
 
 
-def environment(statics: Statics) -> Environment:
+def environment(static: web.StaticResource) -> Environment:
     """Templates that escape everything and stumble over a missing value."""
     found = Environment(
-        loader=PackageLoader("s4_web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("s4_web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.globals["static"] = statics.href
-    found.filters |= {"price": words.price, "size": words.size, "duration": words.duration}
+    found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
+    found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
     return found
 
 
@@ -38,25 +34,32 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
         csrf=lambda: security.csrf_token(request),
         mail_from=site.settings.mail_from,
     )
-    headers = {"Retry-After": str(int(_RETRY.total_seconds()))} if status in {429, 503} else None
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if status in {429, 503} else None
     response = web.Response(text=text, status=status, content_type="text/html", headers=headers)
     security.give_cookie(request, response)
     return response
 
 
-@web.middleware
-async def error_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give a person a page where a program would get {"code": ...}."""
-    response = await handler(request)
-    is_bare = isinstance(response, web.Response) and response.content_type == "application/json"
-    if response.status < 400 or not is_bare or "application/json" in request.headers.get("Accept", ""):
-        return response
-    assert isinstance(response, web.Response)  # noqa: S101  for the type checker: is_bare says so
-    code = json.loads(response.text or "{}").get("code", "")
-    answer = page(request, "error.html", status=response.status, words=words_for(code), code=code)
-    if "Allow" in response.headers:
-        answer.headers["Allow"] = response.headers["Allow"]
-    return answer
+def error_pages(table: Mapping[str, Words]) -> Middleware:
+    """Give a person a page where a program gets {"code": ...}; both get the status that the table has for the code."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await handler(request)
+        is_bare = response.status >= 400 and response.content_type == "application/json"
+        if not is_bare or not isinstance(response, web.Response):
+            return response
+        code = str(json.loads(response.text or "{}").get("code"))
+        said = table.get(code, table["internal-error"])
+        if "application/json" in request.headers.get("Accept", ""):
+            response.set_status(said.status)
+            return response
+        answer = page(request, "error.html", status=said.status, words=said, code=code)
+        if "Allow" in response.headers:
+            answer.headers["Allow"] = response.headers["Allow"]
+        return answer
+
+    return middleware
 
 
 def see_other(place: str) -> web.Response:

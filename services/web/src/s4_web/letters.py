@@ -7,13 +7,13 @@ from s4_contracts.web import InviteRequested
 from s4_runtime import derived_id
 from s4_web import limits
 from s4_web.site import Site
-from s4_web.troubles import TooMany
+from s4_web.troubles import Refused
 
 _ONE_CLICK = timedelta(minutes=1)  # a second click within it asks for nothing new
 
 
 async def ask_for_letter(site: Site, account_id: str, grid_id: str) -> None:
-    """Have a new link sent to the owner's address. Raises TooMany."""
+    """Have a new link sent to the owner's address. Raises Refused."""
     now = site.clock.now()
     settings = site.settings
     name = limits.subject(settings.cookie_key, "letter", grid_id)
@@ -29,4 +29,4 @@ async def ask_for_letter(site: Site, account_id: str, grid_id: str) -> None:
             )
             await tx.emit(event, key=key)
     if not is_allowed:
-        raise TooMany("too-many-letters")
+        raise Refused("too-many-letters")

@@ -13,7 +13,7 @@ StepState = Literal["todo", "doing", "done", "retrying"]
 
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "identity": "Making your grid's own keys",
+        "identity": "Making the keys of your grid",
         "bucket": "Creating a bucket that is yours alone",
         "credentials": "Cutting a key that opens only that bucket",
         "host": "Ordering a machine",

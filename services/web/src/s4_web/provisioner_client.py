@@ -3,7 +3,9 @@
 import msgspec
 
 from s4_runtime import PeerUnavailable, Secret, ServiceClient
-from s4_web.troubles import Gone, NotThere
+from s4_web.troubles import Refused
+
+_CODES = {404: "no-such-grid", 409: "claim-ref-stale", 410: "grid-gone"}
 
 
 class Shares(msgspec.Struct, frozen=True):
@@ -12,12 +14,6 @@ class Shares(msgspec.Struct, frozen=True):
     needed: int
     happy: int
     total: int
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    furl: str
-    nickname: str
-    shares: Shares
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -35,21 +31,14 @@ class Provisioner:
         self._client = client
 
     async def furl(self, grid_id: str, account_id: str, claim_ref: str) -> Key:
-        """The grid's furl. Reading it changes nothing.
-
-        Raises NotThere, Gone ("claim-ref-stale": there is a newer one; "grid-gone") or PeerUnavailable.
-        """
-        status, answer = await self._client.call(
-            "POST", f"/grids/{grid_id}/furl", {"account_id": account_id, "claim_ref": claim_ref}
-        )
-        if status == 404:
-            raise NotThere("no-such-grid")
-        if status in {409, 410}:
-            raise Gone("claim-ref-stale" if status == 409 else "grid-gone")
-        try:
-            if status == 200:
-                found = msgspec.convert(answer, _Answer)
-                return Key(Secret(found.furl), found.nickname, found.shares)
-        except msgspec.ValidationError:
-            pass
+        """The grid's furl; reading it changes nothing. Raises Refused (one of _CODES) or PeerUnavailable."""
+        body = {"account_id": account_id, "claim_ref": claim_ref}
+        status, answer = await self._client.call("POST", f"/grids/{grid_id}/furl", body)
+        if status in _CODES:
+            raise Refused(_CODES[status])
+        if status == 200 and isinstance(answer.get("furl"), str):
+            try:
+                return msgspec.convert({**answer, "furl": Secret(answer["furl"])}, Key)
+            except msgspec.ValidationError:
+                pass
         raise PeerUnavailable("provisioner-unavailable")

@@ -12,8 +12,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from s4_runtime import Secret
+from s4_web import store
 from s4_web.site import Site, origin_of, site_of
-from s4_web.troubles import BadRequest, Forbidden, Unsupported
+from s4_web.troubles import Refused
 
 Form = Mapping[str, str]
 
@@ -34,6 +35,15 @@ def browser_of(request: web.Request) -> bytes | None:
     """What the database knows this browser by: the hash of its cookie; None when it has none."""
     cookie = _cookie(request)
     return hashlib.sha256(cookie.encode()).digest() if cookie else None
+
+
+async def open_signup(request: web.Request) -> store.Signup:
+    """The signup that this browser is about. Raises Refused when it has none."""
+    browser = browser_of(request)
+    found = await store.current_signup(site_of(request).pool, browser) if browser else None
+    if found is None:
+        raise Refused("no-signup")
+    return found
 
 
 def csrf_token(request: web.Request) -> str:
@@ -63,7 +73,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         cookie = _cookie(request)
         expected = _csrf(site_of(request).settings.cookie_key, cookie) if cookie else ""
         if not cookie or not hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), expected.encode()):
-            raise Forbidden("form-not-ours")
+            raise Refused("form-not-ours")
     return await handler(request)
 
 
@@ -72,9 +82,9 @@ def _check_origin(request: web.Request) -> None:
     # Origin header"); Sec-Fetch-Site tells it from a stranger's, and the token decides where that is not sent.
     origin = request.headers.get("Origin", "null")
     if origin not in {"null", site_of(request).origin}:
-        raise Forbidden("form-not-ours")
+        raise Refused("form-not-ours")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        raise Forbidden("form-not-ours")
+        raise Refused("form-not-ours")
 
 
 async def _read_form(request: web.Request) -> dict[str, str]:
@@ -82,15 +92,15 @@ async def _read_form(request: web.Request) -> dict[str, str]:
     if not body or request.content_type == "application/json":
         return {}
     if request.content_type != "application/x-www-form-urlencoded":
-        raise Unsupported("unsupported-form")
+        raise Refused("unsupported-form")
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict", encoding="utf-8"
         )
     except ValueError:
-        raise BadRequest("bad-request") from None
+        raise Refused("bad-request") from None
     if len({name for name, _ in pairs}) < len(pairs):
-        raise BadRequest("bad-request")
+        raise Refused("bad-request")
     return dict(pairs)
 
 
@@ -111,7 +121,9 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
             "Cross-Origin-Resource-Policy": "same-origin",
         }
     )
-    response.headers.setdefault("Cache-Control", "no-store")
+    is_named_by_content = request.path.startswith("/static/") and "v" in request.query and response.status < 400
+    kept = "public, max-age=31536000, immutable" if is_named_by_content else "no-store"
+    response.headers["Cache-Control"] = kept
     if site.is_https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
 

@@ -1,7 +1,7 @@
 """The site's own tables, by question."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -142,33 +142,14 @@ async def journey(pool: Pool, signup: Signup) -> tuple[Row, list[Row], Row]:
     return dict(found or {}), [dict(step) for step in steps], dict(letter or {})
 
 
-class Burn(msgspec.Struct, frozen=True):
-    """Who used a letter's link, and when."""
-
-    reader: bytes
-    claimed_at: datetime
-
-    def is_open_to(self, browser: bytes | None, now: datetime, window: timedelta) -> bool:
-        """Whether this browser may read again: it read before, and the answer may have been lost."""
-        return browser == self.reader and now - self.claimed_at < window
+async def may_reread(db: Pool | Transaction, letter_id: str, browser: bytes | None, since: datetime) -> bool | None:
+    """None while the link is unused; else whether it was this browser that used it, not before ``since``."""
+    sql = "SELECT reader IS NOT DISTINCT FROM $2 AND claimed_at > $3 FROM claims WHERE letter_id = $1"
+    found: bool | None = await db.fetchval(sql, letter_id, browser, since)
+    return found
 
 
-async def burn_of(pool: Pool, letter_id: str) -> Burn | None:
-    """How the link was used, or None when it is still good."""
-    row = await pool.fetchrow("SELECT reader, claimed_at FROM claims WHERE letter_id = $1", letter_id)
-    return Burn(**row) if row else None
-
-
-async def burn(tx: Transaction, letter_id: str, account_id: str, reader: bytes, now: datetime) -> Burn | None:
-    """Use the link up; None when this call did, else how it was used before."""
-    tag = await tx.execute(
-        "INSERT INTO claims (letter_id, account_id, reader, claimed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        letter_id,
-        account_id,
-        reader,
-        now,
-    )
-    if tag == "INSERT 0 1":
-        return None
-    row = await tx.fetchrow("SELECT reader, claimed_at FROM claims WHERE letter_id = $1", letter_id)
-    return Burn(**row) if row else None
+async def burn(tx: Transaction, letter_id: str, account_id: str, reader: bytes, now: datetime) -> bool:
+    """Use the link up; false when it was used before."""
+    sql = "INSERT INTO claims VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+    return await tx.execute(sql, letter_id, account_id, reader, now) == "INSERT 0 1"

@@ -1,19 +1,19 @@
 """The claim: a letter's link, used once, shows the furl to its owner."""
 
-import shlex
+from datetime import datetime
 
 from aiohttp import web
 
 from s4_contracts.ids import AccountId, GridId
 from s4_contracts.web import FurlClaimed
+from s4_store import Transaction
 from s4_web import store
 from s4_web.claim_token import Claim
 from s4_web.html import page, see_other
 from s4_web.letters import ask_for_letter
-from s4_web.provisioner_client import Key
 from s4_web.security import FORM, browser_of
-from s4_web.site import Site, site_of
-from s4_web.troubles import Forbidden, Gone, NotThere
+from s4_web.site import site_of
+from s4_web.troubles import Refused
 
 
 async def _claim(request: web.Request, token: str) -> Claim:
@@ -21,20 +21,20 @@ async def _claim(request: web.Request, token: str) -> Claim:
     site = site_of(request)
     claim = site.verifier.read(token)
     if claim is None:
-        raise NotThere("claim-link-bad")
+        raise Refused("claim-link-bad")
     browser = browser_of(request)
     accounts = await store.paid_accounts(site.pool, browser) if browser else set()
     if accounts and claim.account_id not in accounts:
-        raise Forbidden("claim-link-foreign")
+        raise Refused("claim-link-foreign")
     return claim
 
 
-async def _is_spent(request: web.Request, claim: Claim) -> bool:
+async def _is_spent(request: web.Request, claim: Claim, tx: Transaction | None = None) -> bool:
+    """Whether the link shows no furl any more: used, unless just now by this browser, whose answer may be lost."""
     site = site_of(request)
-    burn = await store.burn_of(site.pool, claim.letter_id)
-    if burn is None:
-        return claim.is_expired
-    return not burn.is_open_to(browser_of(request), site.clock.now(), site.settings.reread_window)
+    since = site.clock.now() - site.settings.reread_window
+    may_reread = await store.may_reread(tx or site.pool, claim.letter_id, browser_of(request), since)
+    return claim.is_expired if may_reread is None else not may_reread
 
 
 async def show(request: web.Request) -> web.Response:
@@ -54,34 +54,31 @@ async def reveal(request: web.Request) -> web.Response:
         return _again(request, token, claim)
     try:
         key = await site.provisioner.furl(claim.grid_id, claim.account_id, claim.claim_ref)
-    except Gone as gone:
-        return _again(request, token, claim, reason=gone.code)
-    if not await _burn(site, claim, browser):
-        return _again(request, token, claim)
-    return page(request, "furl.html", key=key, commands=commands(key))
-
-
-async def _burn(site: Site, claim: Claim, browser: bytes) -> bool:
-    """Use the link up for this browser; false when another browser was first."""
-    now = site.clock.now()
+    except Refused as refusal:
+        if refusal.code == "no-such-grid":
+            raise
+        return _again(request, token, claim, reason=refusal.code)
     async with site.pool.transaction() as tx:
-        before = await store.burn(tx, claim.letter_id, claim.account_id, browser, now)
-        if before is not None:
-            return before.is_open_to(browser, now, site.settings.reread_window)
-        await tx.emit(
-            FurlClaimed(
-                account_id=AccountId(claim.account_id),
-                grid_id=GridId(claim.grid_id),
-                claim_ref=claim.claim_ref,
-                occurred_at=now,
-            ),
-            key=claim.letter_id,
-        )
-        signup_id = await store.signup_of_account(tx, claim.account_id)
-        if signup_id is not None:
-            await store.say(tx, signup_id, claim.account_id, {"what": "claimed", "at": now})
-            await tx.execute("UPDATE journeys SET claimed_at = $2 WHERE signup_id = $1", signup_id, now)
-    return True
+        is_first = await store.burn(tx, claim.letter_id, claim.account_id, browser, site.clock.now())
+        if is_first:
+            await _note_claimed(tx, claim, site.clock.now())
+        elif await _is_spent(request, claim, tx):
+            return _again(request, token, claim)
+    return page(request, "furl.html", key=key)
+
+
+async def _note_claimed(tx: Transaction, claim: Claim, now: datetime) -> None:
+    event = FurlClaimed(
+        account_id=AccountId(claim.account_id),
+        grid_id=GridId(claim.grid_id),
+        claim_ref=claim.claim_ref,
+        occurred_at=now,
+    )
+    await tx.emit(event, key=claim.letter_id)
+    signup_id = await store.signup_of_account(tx, claim.account_id)
+    if signup_id is not None:
+        await store.say(tx, signup_id, claim.account_id, {"what": "claimed", "at": now})
+        await tx.execute("UPDATE journeys SET claimed_at = $2 WHERE signup_id = $1", signup_id, now)
 
 
 def _again(request: web.Request, token: str, claim: Claim, *, reason: str = "") -> web.Response:
@@ -99,16 +96,3 @@ async def ask_again(request: web.Request) -> web.Response:
 async def sent(request: web.Request) -> web.Response:
     """The new letter is on its way."""
     return page(request, "claim_sent.html")
-
-
-def commands(key: Key) -> dict[str, str]:
-    """What to type, exactly. One server holds the whole grid, so one share is needed, enough and all there is."""
-    shares = f"--shares-needed={key.shares.needed} --shares-happy={key.shares.happy} --shares-total={key.shares.total}"
-    return {
-        "create": f"tahoe create-client --introducer={shlex.quote(key.furl.reveal())} "
-        f"--nickname={shlex.quote(key.nickname)} {shares} ~/s4-grid",
-        "run": "tahoe run ~/s4-grid",
-        "alias": "tahoe -d ~/s4-grid create-alias home",
-        "put": "tahoe -d ~/s4-grid put FILE home:FILE",
-        "get": "tahoe -d ~/s4-grid get home:FILE COPY",
-    }

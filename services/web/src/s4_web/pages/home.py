@@ -1,4 +1,4 @@
-"""The home page, and the terms."""
+"""The pages that anybody may read."""
 
 from aiohttp import web
 
@@ -14,6 +14,11 @@ async def show(request: web.Request) -> web.Response:
     except PeerUnavailable:
         offer = None
     return page(request, "home.html", offer=offer)
+
+
+async def plans(request: web.Request) -> web.Response:
+    """What is sold, as billing says."""
+    return page(request, "plans.html", offer=await site_of(request).billing.offer())
 
 
 async def terms(request: web.Request) -> web.Response:

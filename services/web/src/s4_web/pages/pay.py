@@ -8,24 +8,16 @@ from aiohttp import web
 from s4_runtime import PeerUnavailable
 from s4_web import store
 from s4_web.html import page, see_other
-from s4_web.security import browser_of
+from s4_web.security import open_signup
 from s4_web.site import Site, origin_of, site_of
-from s4_web.troubles import Conflict, NotThere
+from s4_web.troubles import Refused
 
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{8,200}")
 
 
-async def _open_signup(request: web.Request) -> store.Signup:
-    browser = browser_of(request)
-    found = await store.current_signup(site_of(request).pool, browser) if browser else None
-    if found is None:
-        raise NotThere("no-signup")
-    return found
-
-
 async def show(request: web.Request) -> web.Response:
     """The payment page of this browser's signup."""
-    site, signup = site_of(request), await _open_signup(request)
+    site, signup = site_of(request), await open_signup(request)
     if signup.is_paid:
         return see_other("/status")
     plan = (await site.billing.offer()).plan(signup.plan)
@@ -43,9 +35,9 @@ async def show(request: web.Request) -> web.Response:
 
 async def session(request: web.Request) -> web.Response:
     """The secret with which Stripe.js shows the embedded page; asked for by our own script."""
-    site, signup = site_of(request), await _open_signup(request)
+    site, signup = site_of(request), await open_signup(request)
     if signup.is_paid:
-        raise Conflict("already-paid")
+        raise Refused("already-paid")
     checkout = await site.billing.open_checkout(
         signup.signup_id, signup.account_id, signup.plan, signup.email, "embedded"
     )
@@ -54,13 +46,15 @@ async def session(request: web.Request) -> web.Response:
 
 async def hosted(request: web.Request) -> web.Response:
     """On to Stripe's own page."""
-    site, signup = site_of(request), await _open_signup(request)
+    site, signup = site_of(request), await open_signup(request)
     try:
         checkout = await site.billing.open_checkout(
             signup.signup_id, signup.account_id, signup.plan, signup.email, "hosted"
         )
-    except Conflict:
-        return see_other("/status")
+    except Refused as refusal:
+        if refusal.code == "already-paid":
+            return see_other("/status")
+        raise
     url = checkout.url or ""
     if not _may_lead_to(site, url):
         raise PeerUnavailable("billing-unavailable")
@@ -75,8 +69,8 @@ async def come_back(request: web.Request) -> web.Response:
     """Back from Stripe: have billing look, so that nobody waits for the webhook. It decides, not the address."""
     session_ids = request.query.getall("session_id", [])
     if len(session_ids) != 1 or len(request.query) != 1 or not _SESSION_ID.fullmatch(session_ids[0]):
-        raise NotThere("not-found")
-    site, signup = site_of(request), await _open_signup(request)
+        raise Refused("not-found")
+    site, signup = site_of(request), await open_signup(request)
     state: str | None = None
     with suppress(PeerUnavailable):  # the webhook tells billing too, and billing tells us
         state = await site.billing.sync(signup.signup_id, session_ids[0])
@@ -86,5 +80,5 @@ async def come_back(request: web.Request) -> web.Response:
 
 async def cancelled(request: web.Request) -> web.Response:
     """Left Stripe's page without paying: the signup waits."""
-    signup = await _open_signup(request)
+    signup = await open_signup(request)
     return see_other("/status") if signup.is_paid else page(request, "cancelled.html", signup=signup)

@@ -9,7 +9,7 @@ from s4_web.billing_client import Offer
 from s4_web.html import page, see_other
 from s4_web.security import FORM, Form, browser_of
 from s4_web.site import Site, site_of
-from s4_web.troubles import Closed, Forbidden, TooMany
+from s4_web.troubles import Refused
 
 
 async def show(request: web.Request) -> web.Response:
@@ -17,7 +17,7 @@ async def show(request: web.Request) -> web.Response:
     site = site_of(request)
     offer = await site.billing.offer()
     if not offer.open:
-        raise Closed("signups-closed")
+        raise Refused("signups-closed")
     browser = browser_of(request)
     current = await store.current_signup(site.pool, browser) if browser else None
     values = {"plan": request.query.get("plan", ""), "another": request.query.get("another", "")}
@@ -32,7 +32,7 @@ async def submit(request: web.Request) -> web.Response:
     """One signup per browser until it is paid: the same form twice, or in two tabs, changes that one."""
     site, form, browser = site_of(request), request[FORM], browser_of(request)
     if browser is None:
-        raise Forbidden("form-not-ours")
+        raise Refused("form-not-ours")
     if _is_settled(await store.current_signup(site.pool, browser), form):
         return see_other("/status")
     try:
@@ -40,7 +40,7 @@ async def submit(request: web.Request) -> web.Response:
     except PeerUnavailable as trouble:
         return _form(request, site.billing.last_offer(), form, {"form": trouble.code}, status=503)
     if not offer.open:
-        raise Closed("signups-closed")
+        raise Refused("signups-closed")
     email = email_of(form.get("email", "").strip(" "))
     problems = _problems(form, offer, email)
     if email is None or problems:
@@ -57,7 +57,7 @@ def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
     if offer.plan(form.get("plan", "")) is None:
         problems["plan"] = "Please choose one of the plans."
     if form.get("terms") != "yes":
-        problems["terms"] = "Please agree to the terms, or we may not sell to you."
+        problems["terms"] = "Please agree to the terms to go on."
     return problems
 
 
@@ -74,7 +74,7 @@ async def _count(request: web.Request, site: Site, email: str) -> None:
             for kind, text, most in limited
         ]
     if not all(allowed):
-        raise TooMany("too-many-signups")
+        raise Refused("too-many-signups")
 
 
 async def _record(site: Site, browser: bytes, form: Form, email: str) -> None:

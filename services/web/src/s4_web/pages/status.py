@@ -8,17 +8,9 @@ from s4_web.address import masked
 from s4_web.html import page, see_other
 from s4_web.letters import ask_for_letter
 from s4_web.progress import Story, story
-from s4_web.security import browser_of
+from s4_web.security import open_signup
 from s4_web.site import site_of
-from s4_web.troubles import Conflict, NotThere
-
-
-async def _signup(request: web.Request) -> store.Signup:
-    browser = browser_of(request)
-    found = await store.current_signup(site_of(request).pool, browser) if browser else None
-    if found is None:
-        raise NotThere("no-signup")
-    return found
+from s4_web.troubles import Refused
 
 
 async def _story(request: web.Request, signup: store.Signup) -> tuple[Story, str | None]:
@@ -37,7 +29,7 @@ async def _story(request: web.Request, signup: store.Signup) -> tuple[Story, str
 
 async def show(request: web.Request) -> web.Response:
     """The page as it is now; it is complete without any script."""
-    signup = await _signup(request)
+    signup = await open_signup(request)
     told, _ = await _story(request, signup)
     return page(
         request,
@@ -52,7 +44,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def events(request: web.Request) -> web.StreamResponse:
     """Server-sent events (HTML Standard, section 9.2): all since Last-Event-ID, then each as it comes."""
-    signup = await _signup(request)
+    signup = await open_signup(request)
     site = site_of(request)
     asked = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     after = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
@@ -68,9 +60,9 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 async def ask_again(request: web.Request) -> web.Response:
     """Have the letter sent again."""
-    signup = await _signup(request)
+    signup = await open_signup(request)
     told, grid_id = await _story(request, signup)
     if not told.can_send_letter or grid_id is None:
-        raise Conflict("not-ready")
+        raise Refused("not-ready")
     await ask_for_letter(site_of(request), signup.account_id, grid_id)
     return see_other("/status?letter=asked")
