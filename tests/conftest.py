@@ -1,16 +1,13 @@
 """Fixtures that every folder of tests shares."""
 
-import contextlib
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from s4_shop.missing import MissingProgram
 from s4_shop.ports import free_port as any_free_port
-from support.infra import TestBroker, TestDatabases, TestRun
+from support.infra import TestBroker, TestDatabases, TestRun, needs_program
 
 _FOLDERS = ("unit", "shop", "devcloud", "service", "integration", "journeys")  # in the order in which they run
 _HERE = Path(__file__).parent
@@ -31,18 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(_HERE).parts[0] if item.path.is_relative_to(_HERE) else ""
-
-
-@contextlib.contextmanager
-def needs_program() -> Iterator[None]:
-    """A program that is not installed skips the test at home and fails it in CI."""
-    try:
-        yield
-    except MissingProgram as missing:
-        message = f"not installed: {missing} (make demo says how)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

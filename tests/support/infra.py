@@ -18,8 +18,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from s4_shop import processes
 from s4_shop.folder import StateFolder
+from s4_shop.missing import MissingProgram
 from s4_shop.ports import free_port
 from s4_shop.postgres import PostgresCluster
 from s4_shop.rabbitmq import Ports, RabbitNode
@@ -162,3 +165,15 @@ class TestBroker:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  loopback
             text = answer.read()
         return json.loads(text) if text else None
+
+
+@contextlib.contextmanager
+def needs_program() -> Iterator[None]:
+    """A program that is not installed skips the test at home and fails it in CI."""
+    try:
+        yield
+    except MissingProgram as missing:
+        message = f"not installed: {missing} (make demo says how)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)

@@ -57,7 +57,8 @@ class Follower:
                 if ending.at > self._exits.get(part.name, 0.0):
                     self._exits[part.name] = ending.at
                     self.failures[part.name] = self.failures.get(part.name, 0) + 1
-                    self._tell(part.name, ending)
+                    if self.failures[part.name] < _TRIES:  # the last one is told by who gives up
+                        self._tell(part.name, ending)
             if one.digest == part.digest and self._seen.get(part.name) != one.state:
                 self._seen[part.name] = one.state
                 if one.state in ("ready", "done"):
@@ -75,8 +76,8 @@ class Follower:
             whole, _, _ = text.rpartition(b"\n")
             self._read[part.name] = self._read.get(part.name, 0) + len(whole)
         for line in whole.decode("utf-8", "replace").splitlines():
-            if line.strip():
-                self._report(f"    {line.strip()[:110]}")
+            if line.startswith(f"{part.name}: "):
+                self._report(f"    {line[:110]}")
 
 
 async def up(folder: StateFolder, parts: Sequence[Part], report: Report, *, within: float = 300.0) -> None:
