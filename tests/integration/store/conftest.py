@@ -3,6 +3,20 @@ from collections.abc import AsyncIterator
 import pytest
 
 from s4_store import Pool, migrate
+from support.databases import emptied
+from support.infra import TestDatabases
+
+
+@pytest.fixture(scope="session")
+def store_database(postgres: TestDatabases) -> str:
+    return postgres.create_database("store")
+
+
+@pytest.fixture
+async def database(store_database: str) -> str:
+    """The url of an empty database, which the tests of this folder share."""
+    await emptied(store_database)
+    return store_database
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from datetime import timedelta
 from random import SystemRandom
 from typing import Any, cast
 
+import aio_pika
 import aiormq
-from aiormq.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection
 
 from s4_bus.metrics import CONNECTED
 from s4_runtime import Backoff, Secret, Temporary, get_logger
@@ -20,7 +21,8 @@ from s4_runtime import Backoff, Secret, Temporary, get_logger
 # aiormq raises the second when the channel is used after its end.
 CHANNEL_ERRORS = (aiormq.AMQPError, aiormq.exceptions.ChannelInvalidStateError, OSError)
 
-Work = Callable[[AbstractConnection], Awaitable[None]]
+# Is given a connection, and calls the function once it does its work on it.
+Work = Callable[[AbstractConnection, Callable[[], None]], Awaitable[None]]
 
 _BACKOFF = Backoff(base=timedelta(milliseconds=250), cap=timedelta(seconds=15))
 _STEADY = timedelta(seconds=15)  # a connection that held so long makes earlier failures forgotten
@@ -40,23 +42,31 @@ async def connected(url: Secret | str) -> AsyncIterator[AbstractConnection]:
     # aiormq reports every failed attempt, with text of its own. We report each change, once.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
-        connection = await aiormq.connect(url.reveal() if isinstance(url, Secret) else url)
+        connection = await aio_pika.connect(url.reveal() if isinstance(url, Secret) else url)
     try:
         yield connection
     finally:
         await connection.close()
 
 
-async def open_channel(connection: AbstractConnection, *, on_return_raises: bool = True) -> aiormq.Channel:
+async def open_channel(connection: AbstractConnection, *, on_return_raises: bool = True) -> AbstractChannel:
     """A channel with publisher confirms. Raises BusUnavailable when the connection is closed."""
     if connection.is_closed:
         raise BusUnavailable
-    return cast("aiormq.Channel", await connection.channel(on_return_raises=on_return_raises))
+    return await connection.channel(publisher_confirms=True, on_return_raises=on_return_raises)
+
+
+async def wire(channel: AbstractChannel) -> aiormq.Channel:
+    """What aio-pika's channel is made of, for the few calls that are made for every event.
+
+    aio-pika builds several objects around each message, and sends each acknowledgement alone.
+    """
+    return cast("aiormq.Channel", await channel.get_underlay_channel())
 
 
 async def until_closed(channel: AbstractChannel) -> None:
     """Raise BusUnavailable when the channel, or its connection, is closed by anybody."""
-    await asyncio.wait({channel.closing})
+    await asyncio.wait({(await wire(channel)).closing})
     raise BusUnavailable
 
 
@@ -69,14 +79,16 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
     loop = asyncio.get_running_loop()
     state, failures, since = "", 0, math.inf
 
-    async def session() -> None:
+    def working() -> None:
         nonlocal state, since
+        gauge.set(1)
+        if state != "connected":
+            log.info("bus.connected", part=part)
+        state, since = "connected", loop.time()
+
+    async def session() -> None:
         async with connected(url) as connection:
-            gauge.set(1)
-            if state != "connected":
-                log.info("bus.connected", part=part)
-            state, since = "connected", loop.time()
-            await work(connection)
+            await work(connection, working)
 
     try:
         while True:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import SystemRandom
 from typing import Any
 
-import aiormq
-from aiormq.abc import AbstractChannel, AbstractConnection, DeliveredMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractMessage
+from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import CHANNEL_ERRORS, open_channel, stay_connected, until_closed
+from s4_bus.connection import CHANNEL_ERRORS, open_channel, stay_connected, until_closed, wire
 from s4_bus.deliveries import Deliveries
 from s4_bus.envelope import Arrival
 from s4_bus.retry import next_retry
@@ -57,7 +57,7 @@ class Consumer:
         self._prefetch = prefetch
         self._concurrency = concurrency
 
-    async def work(self, connection: AbstractConnection) -> None:
+    async def work(self, connection: AbstractConnection, working: Callable[[], None]) -> None:
         """Handle until the connection is lost."""
         channel = await open_channel(connection)
         bound = set(self._routes) | set(map(routing_key, LISTENERS.get(self._service, ())))
@@ -65,15 +65,15 @@ class Consumer:
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
             group.create_task(self._watch(await open_channel(connection)))
-            group.create_task(self._attend(channel))
+            group.create_task(self._attend(channel, working))
 
-    async def _attend(self, channel: AbstractChannel) -> None:
+    async def _attend(self, channel: AbstractChannel, working: Callable[[], None]) -> None:
         await _reachable(self._pool)
-        deliveries = Deliveries(channel, main_queue(self._service).name)
+        deliveries = Deliveries(channel, await wire(channel), main_queue(self._service).name)
         desk = Desk(self._service, self._routes, self._pool, channel, deliveries)
-        working = asyncio.create_task(self._work_off(deliveries, desk))
+        crew = asyncio.create_task(self._work_off(deliveries, desk, working))
         try:
-            await asyncio.shield(working)
+            await asyncio.shield(crew)
         except asyncio.CancelledError:
             desk.closing = True
             try:
@@ -81,14 +81,15 @@ class Consumer:
             except CHANNEL_ERRORS:
                 deliveries.forget()  # they come again
             deliveries.close()
-            await working
+            await crew
             raise
         finally:
-            working.cancel()
+            crew.cancel()
 
-    async def _work_off(self, deliveries: Deliveries, desk: Desk) -> None:
+    async def _work_off(self, deliveries: Deliveries, desk: Desk, working: Callable[[], None]) -> None:
         """First the suspects of an earlier crash, one by one, so that none takes others down with it; then all."""
         await deliveries.start(prefetch=1)
+        working()
         while (message := await deliveries.suspect()) is not None:
             await desk.settle([message])
         await deliveries.stop()
@@ -108,8 +109,8 @@ class Consumer:
     async def _watch(self, channel: AbstractChannel) -> None:
         while True:
             for queue in (main_queue(self._service), parked_queue(self._service)):
-                found = await channel.queue_declare(queue.name, passive=True)
-                metrics.QUEUED.labels(self._service, queue.name).set(found.message_count or 0)
+                found = await channel.declare_queue(queue.name, passive=True)
+                metrics.QUEUED.labels(self._service, queue.name).set(found.declaration_result.message_count or 0)
             last_success("consumer")
             await asyncio.sleep(_WATCH.total_seconds())
 
@@ -209,8 +210,8 @@ class Desk:
         if retry is None:
             return await self._park(arrival.message, arrival.type, trouble.code)
         headers: dict[str, str | int] = {envelope.ATTEMPTS: attempt, envelope.CODE: trouble.code}
-        properties = envelope.again(arrival.message, headers, expires=retry.delay)
-        await self._forward(arrival.message, retry_queue(self._service, retry.tier).name, properties)
+        later = envelope.again(arrival.message, headers, expiration=retry.delay)
+        await self._forward(arrival.message, retry_queue(self._service, retry.tier).name, later)
         metrics.CONSUMED.labels(self._service, arrival.type, "retried").inc()
         metrics.RETRIED.labels(self._service, trouble.code).inc()
         self._tell(
@@ -225,10 +226,10 @@ class Desk:
         metrics.PARKED.labels(self._service, code).inc()
         self._tell("event.parked", message, code=code)
 
-    async def _forward(self, message: DeliveredMessage, queue: str, properties: aiormq.spec.Basic.Properties) -> None:
+    async def _forward(self, message: DeliveredMessage, queue: str, changed: AbstractMessage) -> None:
         """The message is in the other queue, and only then gone from ours."""
         async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
-            await self._channel.basic_publish(message.body, routing_key=queue, properties=properties, mandatory=True)
+            await self._channel.default_exchange.publish(changed, queue, mandatory=True)
         await self._deliveries.acknowledge([message])
 
     def _tell(self, name: str, message: DeliveredMessage, **fields: str | float) -> None:

@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from aiormq.abc import AbstractChannel, DeliveredMessage
+import aiormq
+from aio_pika.abc import AbstractChannel
+from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
 from s4_bus.envelope import is_suspect
@@ -19,8 +21,9 @@ _QUIET = timedelta(milliseconds=500)  # a queue that gives nothing for so long h
 class Deliveries:
     """Hands out batches, and acknowledges them in as few frames as possible."""
 
-    def __init__(self, channel: AbstractChannel, queue: str) -> None:
+    def __init__(self, channel: AbstractChannel, raw: aiormq.Channel, queue: str) -> None:
         self._channel = channel
+        self._raw = raw
         self._queue = queue
         self._tag = ""
         self._arrived: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
@@ -28,16 +31,16 @@ class Deliveries:
         self._one_at_a_time = asyncio.Lock()
         self._acknowledging = asyncio.Lock()
         self._under_way = 0
-        channel.on_consumer_cancel_callbacks.add(self._on_cancelled_by_broker)
+        raw.on_consumer_cancel_callbacks.add(self._on_cancelled_by_broker)
 
     async def start(self, prefetch: int) -> None:
         """From here on the broker sends, up to ``prefetch`` messages ahead."""
-        await self._channel.basic_qos(prefetch_count=prefetch)
-        self._tag = (await self._channel.basic_consume(self._queue, self._on_message)).consumer_tag or ""
+        await self._channel.set_qos(prefetch_count=prefetch)
+        self._tag = (await self._raw.basic_consume(self._queue, self._on_message)).consumer_tag or ""
 
     async def stop(self) -> None:
         """The broker sends no more."""
-        await self._channel.basic_cancel(self._tag)
+        await self._raw.basic_cancel(self._tag)
 
     def close(self) -> None:
         """Batches end when what has arrived is handed out."""
@@ -90,10 +93,10 @@ class Deliveries:
             self._unsettled -= tags
             last = max(tags)
             if not self._unsettled or min(self._unsettled) > last:
-                await self._channel.basic_ack(last, multiple=True, wait=False)
+                await self._raw.basic_ack(last, multiple=True, wait=False)
                 return
             for tag in tags:
-                await self._channel.basic_ack(tag, wait=False)
+                await self._raw.basic_ack(tag, wait=False)
 
     async def _on_message(self, message: DeliveredMessage) -> None:
         self._unsettled.add(message.delivery_tag or 0)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import aio_pika
 import msgspec
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
@@ -18,7 +20,6 @@ ATTEMPTS = "x-s4-attempts"
 CODE = "x-s4-code"
 # What we wrote ourselves. The broker's own headers are not copied to another queue: it adds them anew.
 _KEPT = (context.CORRELATION_HEADER, "X-Causation-Id", "traceparent", ATTEMPTS)
-_PERSISTENT = 2
 
 
 class Unreadable(Permanent):
@@ -73,27 +74,32 @@ def outgoing(service: str, event_id: str, name: str, headers: str) -> Basic.Prop
         message_type=name,
         app_id=service,
         content_type="application/json",
-        delivery_mode=_PERSISTENT,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         headers=json.loads(headers),
     )
 
 
 def again(
-    message: DeliveredMessage, headers: dict[str, str | int], *, expires: timedelta | None = None
-) -> Basic.Properties:
-    """Properties of a message that goes on to another queue, with our headers changed by ``headers``."""
+    message: DeliveredMessage, headers: dict[str, str | int], *, expiration: timedelta | None = None
+) -> aio_pika.Message:
+    """The message as it goes on to another queue, with our headers changed by ``headers``."""
     old = message.header.properties
-    found = {name: value for name, value in (old.headers or {}).items() if name in _KEPT}
-    return Basic.Properties(
+    return aio_pika.Message(
+        message.body,
         message_id=old.message_id,
-        message_type=old.message_type,
+        type=old.message_type,
         app_id=old.app_id,
         content_type=old.content_type,
-        delivery_mode=_PERSISTENT,
-        expiration=None if expires is None else str(int(expires.total_seconds() * 1000)),
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        expiration=expiration,
         timestamp=SystemClock().now(),
-        headers={**found, **headers},
+        headers={**kept_headers(old.headers or {}), **headers},
     )
+
+
+def kept_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the headers that we wrote ourselves."""
+    return {name: value for name, value in headers.items() if name in _KEPT}
 
 
 def _text_headers(message: DeliveredMessage) -> dict[str, str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import aiormq
+import aio_pika
 import msgspec
-from aiormq.abc import DeliveredMessage
-from pamqp.commands import Basic
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from s4_bus.connection import connected, open_channel
-from s4_bus.envelope import ATTEMPTS, CODE, again, attempts_of
+from s4_bus.envelope import ATTEMPTS, CODE, kept_headers
 from s4_bus.topology import main_queue, parked_queue
 from s4_runtime import Secret
+
+_TIMEOUT = timedelta(seconds=10)
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -40,36 +40,39 @@ async def put_back(service: str, amqp_url: Secret | str, ids: Collection[str]) -
     async with connected(amqp_url) as connection:
         channel = await open_channel(connection)
         async for message in _messages(channel, service, limit=10_000):
-            if message.header.properties.message_id in ids:
-                await channel.basic_publish(
+            if message.message_id in ids:
+                fresh = aio_pika.Message(
                     message.body,
-                    routing_key=main_queue(service).name,
-                    properties=again(message, {ATTEMPTS: 0}),
-                    mandatory=True,
+                    message_id=message.message_id,
+                    type=message.type,
+                    app_id=message.app_id,
+                    content_type=message.content_type,
+                    delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                    headers={**kept_headers(message.headers), ATTEMPTS: 0},
                 )
-                await channel.basic_ack(message.delivery_tag or 0)
+                await channel.default_exchange.publish(fresh, main_queue(service).name, mandatory=True)
+                await message.ack()
                 moved += 1
     return moved
 
 
-async def _messages(channel: aiormq.Channel, service: str, limit: int) -> AsyncIterator[DeliveredMessage]:
+async def _messages(channel: AbstractChannel, service: str, limit: int) -> AsyncIterator[AbstractIncomingMessage]:
+    queue = await channel.get_queue(parked_queue(service).name)
     for _ in range(limit):
-        async with asyncio.timeout(10):
-            message = await channel.basic_get(parked_queue(service).name)
-        if not isinstance(message.delivery, Basic.GetOk):
+        message = await queue.get(fail=False, timeout=_TIMEOUT.total_seconds())
+        if message is None:
             return
         yield message
 
 
-def _described(message: DeliveredMessage) -> Parked:
-    properties = message.header.properties
-    headers = properties.headers or {}
+def _described(message: AbstractIncomingMessage) -> Parked:
     # The broker itself parks what was delivered too often, and says so in its own header only.
-    code = headers.get(CODE) if CODE in headers else "delivered-too-often"
+    code = message.headers.get(CODE, "delivered-too-often")
+    attempts = message.headers.get(ATTEMPTS, 0)
     return Parked(
-        properties.message_id or "",
-        properties.message_type or "",
+        message.message_id or "",
+        message.type or "",
         str(code),
-        attempts_of(message),
-        properties.timestamp,
+        attempts if isinstance(attempts, int) else 0,
+        message.timestamp,
     )

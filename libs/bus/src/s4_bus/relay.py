@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import aiormq
-from aiormq.abc import AbstractConnection, DeliveredMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import open_channel, stay_connected, until_closed
+from s4_bus.connection import open_channel, stay_connected, until_closed, wire
 from s4_bus.topology import EXCHANGE, declare_exchange, declare_listeners
 from s4_runtime import Secret, Temporary, get_logger, last_success
 from s4_store import Pool, Record, Wakeup, outbox
@@ -44,12 +45,14 @@ class Relay:
         self._service = service
         self._pool = pool
 
-    async def work(self, connection: AbstractConnection) -> None:
+    async def work(self, connection: AbstractConnection, working: Callable[[], None]) -> None:
         """Publish until the connection is lost."""
         channel = await open_channel(connection, on_return_raises=False)
-        channel.on_return_callbacks.add(self._count_unroutable)
         await declare_exchange(channel)
-        publisher = _Publisher(self._service, self._pool, channel)
+        raw = await wire(channel)
+        raw.on_return_callbacks.add(self._count_unroutable)
+        working()
+        publisher = _Publisher(self._service, self._pool, channel, raw)
         busy = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
@@ -76,10 +79,11 @@ class Relay:
 
 
 class _Publisher:
-    def __init__(self, service: str, pool: Pool, channel: aiormq.Channel) -> None:
+    def __init__(self, service: str, pool: Pool, channel: AbstractChannel, raw: aiormq.Channel) -> None:
         self._service = service
         self._pool = pool
         self._channel = channel
+        self._raw = raw
         self._announced: set[str] = set()
 
     async def batch(self) -> int:
@@ -104,7 +108,7 @@ class _Publisher:
     async def _publish(self, row: Record) -> int | None:
         """The row's number if the broker refused it."""
         try:
-            await self._channel.basic_publish(
+            await self._raw.basic_publish(
                 row["body"].encode(),
                 exchange=EXCHANGE,
                 routing_key=row["type"],

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
-import aiormq
 import msgspec
-from aiormq.abc import AbstractChannel
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.exceptions import ChannelPreconditionFailed
 
 from s4_contracts import Event, routing_key
 from s4_contracts.billing import SignupPaid
@@ -108,18 +109,18 @@ async def declare_listeners(channel: AbstractChannel, name: str) -> None:
 
 async def declare_exchange(channel: AbstractChannel) -> None:
     """The one exchange exists."""
-    await channel.exchange_declare(EXCHANGE, exchange_type="topic", durable=True)
+    await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
 
 
 async def _bind(channel: AbstractChannel, service: str, types: Iterable[str]) -> None:
     await declare_exchange(channel)
-    await _declare(channel, main_queue(service))
+    queue = await _declare(channel, main_queue(service))
     for name in types:
-        await channel.queue_bind(main_queue(service).name, EXCHANGE, name)
+        await queue.bind(EXCHANGE, name)
 
 
-async def _declare(channel: AbstractChannel, queue: Queue) -> None:
+async def _declare(channel: AbstractChannel, queue: Queue) -> AbstractQueue:
     try:
-        await channel.queue_declare(queue.name, durable=True, arguments=dict(queue.arguments))
-    except aiormq.exceptions.ChannelPreconditionFailed:
+        return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+    except ChannelPreconditionFailed:
         raise Permanent("queue-declared-differently", queue=queue.name) from None

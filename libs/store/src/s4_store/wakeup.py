@@ -34,8 +34,8 @@ class Wakeup:
     async def listen(cls, url: Secret | str, channel: str) -> AsyncIterator[Wakeup]:
         """Listens on a connection of its own until the block ends."""
         wakeup = cls(url if isinstance(url, Secret) else Secret(url), channel)
-        await wakeup._connect()
         try:
+            await wakeup._connect()
             yield wakeup
         finally:
             await wakeup._disconnect()
@@ -59,8 +59,9 @@ class Wakeup:
     async def _connect(self) -> bool:
         await self._disconnect()
         with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            connection = await asyncpg.connect(self._url.reveal(), timeout=_CONNECT_TIMEOUT.total_seconds())
-            self._connection = connection
+            self._connection = connection = await asyncpg.connect(
+                self._url.reveal(), timeout=_CONNECT_TIMEOUT.total_seconds()
+            )
             connection.add_termination_listener(lambda _connection: self._woken.set())
             await connection.add_listener(self._channel, lambda *_notification: self._woken.set())
             return True
