@@ -1,5 +1,6 @@
 """The pump: bytes between listeners and machines."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from s4_devcloud.machines.doors import Doors, tcp
+from s4_devcloud.machines.pump import End
 
 HERE = "127.0.0.1"
 MEGABYTES = 200
@@ -119,3 +121,32 @@ def test_a_killed_pump_is_replaced_and_every_door_is_open_again(
         with socket.create_connection((HERE, port)) as line:
             line.sendall(b"x")
             assert line.recv(1) == b"x"
+
+
+class Line(asyncio.Transport):
+    """A transport that remembers what was written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.written.append(b"<eof>")
+
+
+def test_what_comes_before_the_machine_is_reached_is_kept_for_it() -> None:
+    outside, inside, line = End(), End(), Line()
+    inside.connection_made(line)
+    outside.data_received(b"SSH-2.0-")
+    outside.data_received(b"client")
+    outside.eof_received()
+
+    outside.join(inside)
+
+    assert line.written == [b"SSH-2.0-client", b"<eof>"]

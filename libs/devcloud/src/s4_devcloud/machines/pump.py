@@ -24,6 +24,17 @@ class End(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.other: End | None = None
+        self._early = bytearray()  # what came before there was another end
+        self._early_eof = False
+
+    def join(self, other: "End") -> None:
+        """What arrives here, and what has arrived already, leaves there."""
+        self.other = other
+        if self._early:
+            self.data_received(bytes(self._early))
+            self._early.clear()
+        if self._early_eof:
+            self.eof_received()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the way out."""
@@ -32,12 +43,16 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass it on."""
-        if self.other and self.other.transport:
+        if self.other is None:
+            self._early += data
+        elif self.other.transport:
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
         """Pass it on; the other direction may still have something to say."""
-        if self.other and self.other.transport and self.other.transport.can_write_eof():
+        if self.other is None:
+            self._early_eof = True
+        elif self.other.transport and self.other.transport.can_write_eof():
             self.other.transport.write_eof()
         return True
 
@@ -66,7 +81,7 @@ class Outside(End):
         self.task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Nothing is read until the machine's end is open."""
+        """Little is read until the machine's end is open (Python 3.11.2 reads although it is paused)."""
         super().connection_made(transport)
         self.held.add(self)
         if self.transport:
@@ -90,7 +105,8 @@ class Outside(End):
             if inner.transport:
                 inner.transport.abort()
             return
-        self.other, inner.other = inner, self
+        self.join(inner)
+        inner.join(self)
         self.transport.resume_reading()
 
     def _reset(self) -> None:
