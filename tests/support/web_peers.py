@@ -64,7 +64,9 @@ class Peer:
             return web.json_response({"code": "service-token-required"}, status=401)
         body = await request.json() if request.can_read_body else {}
         self.calls.append((request.path, body))
-        status, answer = self._next.pop(request.path, None) or await self.answer(request.path, body)
+        status, answer = (
+            self._next.pop(request.path) if request.path in self._next else await self.answer(request.path, body)
+        )
         return web.json_response(answer, status=status)
 
     @asynccontextmanager

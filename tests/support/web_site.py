@@ -76,7 +76,12 @@ class Buyer:
 
     def ready(self) -> InstanceReady:
         now = self._site.clock.now()
-        more = {"host_id": HostId(new_id()), "region": "eu-central-1", "proved_at": now, "proof_seconds": 1.25}
+        more: dict[str, Any] = {
+            "host_id": HostId(new_id()),
+            "region": "eu-central-1",
+            "proved_at": now,
+            "proof_seconds": 1.25,
+        }
         return InstanceReady(**self._ids, **more, occurred_at=now)
 
     def furl_issued(self) -> FurlIssued:
@@ -88,7 +93,7 @@ class Buyer:
         )
 
     def letter(self, *, bounced: bool = False) -> LetterSent | LetterBounced:
-        ids = {"account_id": self.account_id, "letter_id": self.letter_id, "kind": "welcome"}
+        ids: dict[str, Any] = {"account_id": self.account_id, "letter_id": self.letter_id, "kind": "welcome"}
         now = self._site.clock.now()
         return LetterBounced(**ids, code="550", occurred_at=now) if bounced else LetterSent(**ids, occurred_at=now)
 

@@ -29,10 +29,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
     """The template's text as an answer."""
     site = site_of(request)
     text = site.templates.get_template(template).render(
-        **values,
-        path=request.path,
-        csrf=lambda: security.csrf_token(request),
-        mail_from=site.settings.mail_from,
+        **values, path=request.path, csrf=lambda: security.csrf_token(request), mail_from=site.settings.mail_from
     )
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status in {429, 503} else None
     response = web.Response(text=text, status=status, content_type="text/html", headers=headers)

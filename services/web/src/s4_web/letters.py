@@ -22,10 +22,7 @@ async def ask_for_letter(site: Site, account_id: str, grid_id: str) -> None:
         is_allowed = await limits.use(tx, name, settings.letters_per_grid, settings.limit_window, now)
         if is_allowed:
             event = InviteRequested(
-                account_id=AccountId(account_id),
-                grid_id=GridId(grid_id),
-                request_id=RequestId(key),
-                occurred_at=now,
+                account_id=AccountId(account_id), grid_id=GridId(grid_id), request_id=RequestId(key), occurred_at=now
             )
             await tx.emit(event, key=key)
     if not is_allowed:

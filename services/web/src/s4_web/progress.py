@@ -60,13 +60,7 @@ class Story(msgspec.Struct, frozen=True):
 
 
 def story(
-    checkout: str | None,
-    *,
-    has_returned: bool,
-    journey: Row,
-    steps: Sequence[Row],
-    letter: Row,
-    now: datetime,
+    checkout: str | None, *, has_returned: bool, journey: Row, steps: Sequence[Row], letter: Row, now: datetime
 ) -> Story:
     """The story of one signup; ``checkout`` is what billing last said of its payment page."""
     last_letter: Literal["none", "sent", "bounced"] = letter.get("state", "none")

@@ -64,10 +64,7 @@ def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
 async def _count(request: web.Request, site: Site, email: str) -> None:
     settings, now = site.settings, site.clock.now()
     address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site.trusted)
-    limited = [
-        ("address", address, settings.signups_per_address),
-        ("email", email.lower(), settings.signups_per_email),
-    ]
+    limited = [("address", address, settings.signups_per_address), ("email", email.lower(), settings.signups_per_email)]
     async with site.pool.transaction() as tx:
         allowed = [
             await limits.use(tx, limits.subject(settings.cookie_key, kind, text), most, settings.limit_window, now)
