@@ -32,9 +32,10 @@ class PartFailed(Exception):
 
 
 class Follower:
-    """Tells, once, everything that happens to the parts."""
+    """Tells, once, everything that happens to the parts, but of each part no more than `most` failures."""
 
-    def __init__(self, folder: StateFolder, report: Report) -> None:
+    def __init__(self, folder: StateFolder, report: Report, most: float = _TRIES - 1) -> None:
+        self._most = most
         self._folder = folder
         self._report = report
         self._seen: dict[str, str] = {}
@@ -57,7 +58,7 @@ class Follower:
                 if ending.at > self._exits.get(part.name, 0.0):
                     self._exits[part.name] = ending.at
                     self.failures[part.name] = self.failures.get(part.name, 0) + 1
-                    if self.failures[part.name] < _TRIES:  # the last one is told by who gives up
+                    if self.failures[part.name] <= self._most:  # the last one is told by who gives up
                         self._tell(part.name, ending)
             if one.digest == part.digest and self._seen.get(part.name) != one.state:
                 self._seen[part.name] = one.state

@@ -6,6 +6,7 @@ await shop.until_ready("billing")
 """
 
 import asyncio
+import math
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -130,7 +131,7 @@ class Shop:
 
     async def report_exits(self) -> None:
         """For ever: a part that ends is reported at once, with its last log lines."""
-        follower = Follower(self.folder, self._report)
+        follower = Follower(self.folder, self._report, most=math.inf)
         follower.mute()
         while True:
             follower.look(self.parts)
