@@ -89,6 +89,7 @@ class Site:
         self.looks = 0
         self.sent: list[dict[str, str]] = []
         self.final = "ready"
+        self.seconds_from = 0
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -123,7 +124,8 @@ class Site:
     async def status(self, _request: web.Request) -> web.Response:
         self.looks += 1
         state = self.final if self.looks >= 3 else "provisioning"
-        return html(status_page(state, ("boot", "done" if self.looks > 1 else "doing", 2.0)))
+        seconds = 2.0 if self.looks >= self.seconds_from else None
+        return html(status_page(state, ("boot", "done" if self.looks > 1 else "doing", seconds)))
 
     async def events(self, request: web.Request) -> web.Response:
         assert request.query["after"] == "7"
@@ -182,7 +184,15 @@ async def test_the_status_page_is_followed_until_the_grid_is_ready(customer: Cus
     said: list[str] = []
     progress = await follow(customer, f"{customer.url}/status", said.append, within=10)
     assert progress.state == "ready"
+    assert progress.ready_at > 0
     assert [line.split()[2:4] for line in said] == [["boot", "doing"], ["boot", "done"]]
+
+
+async def test_the_word_of_the_last_step_is_waited_for_a_little(site: Site, customer: Customer) -> None:
+    site.seconds_from = 6
+    progress = await follow(customer, f"{customer.url}/status", lambda _line: None, within=10)
+    assert progress.seconds == {"boot": 2.0}
+    assert site.looks == 6
 
 
 async def test_a_grid_that_cannot_be_made_ends_the_demo_in_words(site: Site, customer: Customer) -> None:

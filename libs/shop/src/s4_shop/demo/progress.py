@@ -13,6 +13,7 @@ from s4_shop.demo.forms import Page
 Say = Callable[[str], None]
 
 _DURATION = re.compile(r"PT([\d.]+)S")
+_LATE_WORDS = 3.0  # seconds
 _LONGEST_SILENCE = 2.0  # seconds without an event before the page is read again
 
 
@@ -23,6 +24,12 @@ class Progress:
     state: str = ""
     steps: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    ready_at: float = 0.0  # on the loop's clock
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every step has said how long it took; the word of the last may come after the grid is ready."""
+        return all(step in self.seconds for step in self.steps if step != "letter")
 
     def read(self, page: Page) -> list[tuple[str, str]]:
         """Take the page in; the steps that changed since."""
@@ -53,7 +60,9 @@ async def follow(customer: Customer, status_url: str, say: Say, *, within: float
                         seconds = f"{progress.seconds[step]:5.1f} s" if step in progress.seconds else ""
                         say(f"  {loop.time() - began:6.1f} s  {step:<12} {state:<9} {seconds}".rstrip())
                 if progress.state == "ready":
-                    return progress
+                    progress.ready_at = progress.ready_at or loop.time()
+                    if progress.is_complete or loop.time() > progress.ready_at + _LATE_WORDS:
+                        return progress
                 if progress.state == "failed":
                     raise Refused("the site says that the grid could not be made (make logs PART=provisioner)")
                 await _next_event(customer, f"{status_url}/events")
