@@ -1,7 +1,7 @@
 """One shop for all journeys: started once, taken down at the end."""
 
 import asyncio
-import tempfile
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,20 +11,20 @@ import pytest
 from s4_shop.folder import StateFolder
 from s4_shop.options import default_options
 from s4_shop.shop import Shop, down
+from support.infra import TestRun
 from support.ledger import Ledger
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def shop() -> Iterator[Shop]:
-    options = msgspec.structs.replace(default_options(ROOT, {}), durable=False)
-    with tempfile.TemporaryDirectory(prefix="s4-journeys-") as folder:
-        state = StateFolder(Path(folder))
-        try:
-            yield asyncio.run(Shop.up(state, options))
-        finally:
-            down(state)
+def shop(test_run: TestRun) -> Iterator[Shop]:
+    state = StateFolder(test_run.folder / "shop")
+    options = msgspec.structs.replace(default_options(ROOT, os.environ), durable=False)
+    try:
+        yield asyncio.run(Shop.up(state, options))
+    finally:
+        down(state)
 
 
 @pytest.fixture
