@@ -27,32 +27,55 @@ KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_M
 
 
 class Image(msgspec.Struct):
-    """A baked image; `programs` holds s4-host and s4-node."""
+    """What machines boot; `programs` holds s4-host and, where Tahoe-LAFS is, s4-node."""
 
     name: str
+    folder: Path
     programs: Path
 
 
-def bake() -> Image:
-    """The image of plain machines; from the cache unless libs/node changed."""
+def baked() -> Image:
+    """The image of plain machines that run Tahoe-LAFS; from the cache unless libs/node changed."""
     command = [sys.executable, "-m", "s4_devcloud", "image", "--kind", "sshd"]
     done = subprocess.run(
         [*command, "--output", str(_IMAGES), "--node", str(_NODE)], check=True, stdout=subprocess.PIPE, timeout=300
     )
     name = json.loads(done.stdout)["name"]
     (layer,) = json.loads((_IMAGES / "sshd.json").read_text())["layers"]
-    return Image(name, _IMAGES / layer / "bin")
+    return Image(name, _IMAGES, _IMAGES / layer / "bin")
+
+
+# Keeps what it is told beside the machine's own files, and says what s4-host says when all is well.
+_S4_HOST = """#!/bin/sh
+told=$(dirname "$S4_HOST_CONFIG")/told
+case $1 in
+apply) cat > "$told"; echo '{"state": "starting", "changed": true}' ;;
+status) echo '{"state": "running", "listening": {"introducer": true, "storage": true}}' ;;
+*) exit 2 ;;
+esac
+"""
+
+
+def light(folder: Path) -> Image:
+    """An image of machines that let us in and take what they are told, and run nothing."""
+    programs = folder / "light" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "s4-host").write_text(_S4_HOST)
+    (programs / "s4-host").chmod(0o755)
+    (folder / "sshd.json").write_text(json.dumps({"kind": "sshd", "name": "s4-node-light", "layers": ["light"]}))
+    return Image("s4-node-light", folder, programs)
 
 
 class Cloud:
     """A running local cloud."""
 
-    def __init__(self, ready: dict[str, Any], image: Image) -> None:
+    def __init__(self, ready: dict[str, Any], image: Image, state: Path) -> None:
         self.endpoint: str = ready["listen"]
         self.control: str = ready["control"]
         self.ssh_port: int = ready["ssh_port"]
         self.ssh_user: str = ready["ssh_user"] or "s4"
         self.image = image
+        self.state = state
         self._clients: dict[str, Any] = {}
         self.client("route53").create_hosted_zone(Name=ZONE, CallerReference="tests")
 
@@ -115,6 +138,11 @@ class Cloud:
         if ids:
             self.client("ec2").terminate_instances(InstanceIds=ids)
 
+    def told(self, instance_id: str) -> dict[str, Any]:
+        """What s4-host was told on a light machine."""
+        found: dict[str, Any] = json.loads((self.state / "machines" / instance_id / "told").read_text())
+        return found
+
     def close(self) -> None:
         """No connection is left open."""
         for client in self._clients.values():
@@ -129,10 +157,9 @@ class Cloud:
 
 
 @contextmanager
-def local_cloud(state: Path) -> Iterator[Cloud]:
+def local_cloud(state: Path, image: Image) -> Iterator[Cloud]:
     """A cloud whose machines need no root; nothing of it is left afterwards."""
-    image = bake()
-    command = [sys.executable, "-m", "s4_devcloud", "aws", "--driver", "sshd", "--image", str(_IMAGES)]
+    command = [sys.executable, "-m", "s4_devcloud", "aws", "--driver", "sshd", "--image", str(image.folder)]
     log = (state / "aws.log").open("wb")
     process = subprocess.Popen(
         [*command, "--state", str(state / "aws"), "--region", REGION],
@@ -144,7 +171,7 @@ def local_cloud(state: Path) -> Iterator[Cloud]:
     try:
         line = process.stdout.readline()
         assert line, f"the local cloud did not start: {(state / 'aws.log').read_text()[-2000:]}"
-        cloud = Cloud(json.loads(line), image)
+        cloud = Cloud(json.loads(line), image, state / "aws")
         yield cloud
         cloud.close()
     finally:

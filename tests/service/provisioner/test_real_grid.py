@@ -6,9 +6,9 @@ from support.grid_cloud import Cloud
 from support.provisioner import a_desk, a_payment, real_probe
 
 
-async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: str, cloud: Cloud) -> None:
+async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: str, tahoe_cloud: Cloud) -> None:
     payment = a_payment()
-    async with a_desk(database, cloud, probe_command=real_probe(cloud)) as desk, desk.converging():
+    async with a_desk(database, tahoe_cloud, probe_command=real_probe(tahoe_cloud)) as desk, desk.converging():
         grid_id = await desk.pay(payment)
         grid = await desk.comes_to(grid_id, Stage.READY, within=90)
 
@@ -20,7 +20,7 @@ async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: st
     assert ready.proof_seconds > 0
     assert issued.claim_ref == f"{grid_id}:1"
     assert grid.host
-    assert cloud.address_of(grid.dns_name or "") == [str(grid.host.address)]
+    assert tahoe_cloud.address_of(grid.dns_name) == [str(grid.host.address)]
     assert [(event.step, event.state) for event in progress] == [
         (step, state)
         for step in ("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof")

@@ -81,7 +81,9 @@ class Ssh:
                     preferred_auth="publickey",
                 ) as connection,
             ):
-                done = await connection.run(command, input=standard_input, encoding=None, check=False)
+                # Without input asyncssh would leave the command's standard input open for ever.
+                given = {"input": standard_input} if standard_input else {"stdin": asyncssh.DEVNULL}
+                done = await connection.run(command, encoding=None, check=False, **given)
         except asyncssh.HostKeyNotVerifiable:
             raise StrangeHost("strange-host-key") from None
         except asyncssh.PermissionDenied:
