@@ -34,19 +34,12 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
 
     ``forwarded`` holds the header's values; anyone may write it, so it counts only behind a trusted proxy.
     """
-    path = [part.strip() for value in forwarded for part in value.split(",")]
-    address = peer or "unknown"
-    while path and _is_in(address, trusted):
+    path = [*(part.strip() for value in forwarded for part in value.split(",")), peer or ""]
+    while True:
+        address = path.pop()
         try:
-            address = str(ipaddress.ip_address(path.pop()))
+            known = ipaddress.ip_address(address)
         except ValueError:
-            break
-    return address
-
-
-def _is_in(address: str, networks: Sequence[Network]) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(found in network for network in networks)
+            return "unknown"
+        if not path or not any(known in network for network in trusted):
+            return address

@@ -4,14 +4,22 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.types import Options
 
 from s4_runtime import Clock, Permanent, is_id
 
 _LONGEST = 4096  # bytes; ours have about 500
 
+# Whether it has expired is decided below, by a clock that is given; expired ones are read too.
+_OPTIONS: Options = {"require": ["iss", "aud", "iat"], "verify_exp": False, "verify_iat": False}
 
-class ClaimKeyUnusable(Permanent):
-    """The setting does not hold an Ed25519 public key in PEM."""
+
+class _Said(msgspec.Struct, frozen=True):
+    jti: str
+    sub: str
+    grid: str
+    ref: str
+    exp: float
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -31,9 +39,9 @@ class ClaimVerifier:
         try:
             key = load_pem_public_key(public_key_pem.encode())
         except ValueError:
-            raise ClaimKeyUnusable("claim-public-key-unusable") from None
+            raise Permanent("claim-public-key-unusable") from None
         if not isinstance(key, Ed25519PublicKey):
-            raise ClaimKeyUnusable("claim-public-key-not-ed25519")
+            raise Permanent("claim-public-key-not-ed25519")
         self._key = key
         self._clock = clock
 
@@ -43,23 +51,12 @@ class ClaimVerifier:
             return None
         try:
             said = jwt.decode(
-                token,
-                self._key,
-                algorithms=["EdDSA"],
-                audience="s4-web",
-                issuer="s4-notifier",
-                options={
-                    "require": ["iss", "aud", "sub", "jti", "iat", "exp", "grid", "ref"],
-                    "verify_exp": False,  # an injected clock decides, below
-                    "verify_iat": False,
-                },
+                token, self._key, algorithms=["EdDSA"], audience="s4-web", issuer="s4-notifier", options=_OPTIONS
             )
-        except jwt.InvalidTokenError:
+            claim = msgspec.convert(said, _Said)
+        except (jwt.InvalidTokenError, msgspec.ValidationError):
             return None
-        ids = (said["jti"], said["sub"], said["grid"])
-        if not all(isinstance(text, str) and is_id(text) for text in ids) or not isinstance(said["ref"], str):
+        ids = (claim.jti, claim.sub, claim.grid)
+        if not all(map(is_id, ids)):
             return None
-        if not isinstance(said["exp"], int | float):
-            return None
-        is_expired = said["exp"] <= self._clock.now().timestamp()
-        return Claim(*ids, claim_ref=said["ref"], is_expired=is_expired)
+        return Claim(*ids, claim_ref=claim.ref, is_expired=claim.exp <= self._clock.now().timestamp())

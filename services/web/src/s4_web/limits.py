@@ -4,14 +4,18 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
-from s4_runtime import Secret
+from s4_contracts.ids import AccountId, GridId, RequestId
+from s4_contracts.web import InviteRequested
+from s4_runtime import derived_id
 from s4_store import Transaction
+from s4_web.site import Site
+from s4_web.troubles import Refused
 
-
-def subject(key: Secret, kind: str, text: str) -> str:
-    """A name for what is counted, from which nobody without the key learns the address."""
-    digest = hmac.new(key.reveal().encode(), f"limit:{kind}:{text}".encode(), hashlib.sha256)
-    return f"{kind}:{digest.hexdigest()[:32]}"
+_ONE_CLICK = timedelta(minutes=1)  # a second click within it asks for nothing new
+_USE = """
+INSERT INTO counters (subject, window_at, uses) VALUES ($1, $2, 1)
+ON CONFLICT (subject, window_at) DO UPDATE SET uses = counters.uses + 1 RETURNING uses
+"""
 
 
 def window_of(now: datetime, length: timedelta) -> datetime:
@@ -20,15 +24,26 @@ def window_of(now: datetime, length: timedelta) -> datetime:
     return datetime.fromtimestamp(now.timestamp() // seconds * seconds, UTC)
 
 
-async def use(tx: Transaction, name: str, limit: int, length: timedelta, now: datetime) -> bool:
-    """Count one use; true while there were at most ``limit`` in this window."""
-    window = window_of(now, length)
-    uses = await tx.fetchval(
-        "INSERT INTO counters (subject, window_at, uses) VALUES ($1, $2, 1) "
-        "ON CONFLICT (subject, window_at) DO UPDATE SET uses = counters.uses + 1 RETURNING uses",
-        name,
-        window,
-    )
+async def use(tx: Transaction, site: Site, kind: str, text: str, limit: int) -> bool:
+    """Count one use; true while there were at most ``limit`` in this window. The address itself is not kept."""
+    key, length = site.settings.cookie_key.reveal().encode(), site.settings.limit_window
+    subject = hmac.new(key, f"limit:{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+    window = window_of(site.clock.now(), length)
+    uses = await tx.fetchval(_USE, f"{kind}:{subject}", window)
     if uses == 1:
         await tx.execute("DELETE FROM counters WHERE window_at < $1", window - length)
     return bool(uses <= limit)
+
+
+async def ask_for_letter(site: Site, account_id: str, grid_id: str) -> None:
+    """Have a new link sent to the owner's address. Raises Refused."""
+    now = site.clock.now()
+    key = derived_id("invite", grid_id, window_of(now, _ONE_CLICK).isoformat())
+    async with site.pool.transaction() as tx:
+        is_allowed = await use(tx, site, "letter", grid_id, site.settings.letters_per_grid)
+        if is_allowed:
+            account, grid, request = AccountId(account_id), GridId(grid_id), RequestId(key)
+            event = InviteRequested(account_id=account, grid_id=grid, request_id=request, occurred_at=now)
+            await tx.emit(event, key=key)
+    if not is_allowed:
+        raise Refused("too-many-letters")

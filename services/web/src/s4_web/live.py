@@ -1,9 +1,7 @@
 """Live status: every replica hears of every change, and every open stream wakes for its own."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 from aiohttp import web
 
@@ -12,7 +10,6 @@ from s4_store import DatabaseUnavailable, Pool, Wakeup
 from s4_web import store
 
 _LONGEST_SILENCE = 5.0  # seconds: a lost notification is made up for by looking
-_LOOP = "web-live"
 
 
 class Live:
@@ -32,7 +29,7 @@ class Live:
                     await self._ring()
                 except DatabaseUnavailable:
                     continue
-                last_success(_LOOP)
+                last_success("web-live")
 
     async def _ring(self) -> None:
         told = dict(self._bells)
@@ -50,29 +47,18 @@ class Live:
     async def changes(self, signup_id: str, after: int, heartbeat: float) -> AsyncIterator[bytes]:
         """The stream's text: what happened since revision ``after``, then each change, and signs of life."""
         yield b"retry: 1000\n\n"
-        with self._bell() as bell:
+        bell = asyncio.Event()
+        try:
             while not self._is_closing:
                 bell.clear()
                 self._bells[bell] = (signup_id, after)
-                for revision, facts in await store.feed_after(self._pool, signup_id, after):
-                    after = revision
-                    yield _message(revision, facts)
+                for after, what, facts in await store.feed_after(self._pool, signup_id, after):  # noqa: B020, PLR1704  on from there
+                    yield f"id: {after}\nevent: {what}\ndata: {facts}\n\n".encode()
                 self._bells[bell] = (signup_id, after)
                 try:
                     async with asyncio.timeout(heartbeat):
                         await bell.wait()
                 except TimeoutError:
                     yield b": still here\n\n"
-
-    @contextmanager
-    def _bell(self) -> Iterator[asyncio.Event]:
-        bell = asyncio.Event()
-        try:
-            yield bell
         finally:
             self._bells.pop(bell, None)
-
-
-def _message(revision: int, facts: str) -> bytes:
-    name = json.loads(facts)["what"]
-    return f"id: {revision}\nevent: {name}\ndata: {facts}\n\n".encode()

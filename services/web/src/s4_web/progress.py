@@ -2,30 +2,40 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 State = Literal["waiting-for-payment", "confirming", "provisioning", "ready", "failed"]
 StepState = Literal["todo", "doing", "done", "retrying"]
 
-NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "identity": "Making the keys of your grid",
-        "bucket": "Creating a bucket that is yours alone",
-        "credentials": "Cutting a key that opens only that bucket",
-        "host": "Ordering a machine",
-        "boot": "Waiting for the machine to start",
-        "node": "Installing and starting your storage node",
-        "dns": "Giving your grid a name on the internet",
-        "proof": "Storing a test file from outside and reading it back",
-        "letter": "Sending you the letter with your link",
-    }
-)
+NAMES: Mapping[str, str] = {
+    "identity": "Making the keys of your grid",
+    "bucket": "Creating a bucket that is yours alone",
+    "credentials": "Cutting a key that opens only that bucket",
+    "host": "Ordering a machine",
+    "boot": "Waiting for the machine to start",
+    "node": "Installing and starting your storage node",
+    "dns": "Giving your grid a name on the internet",
+    "proof": "Storing a test file from outside and reading it back",
+    "letter": "Sending you the letter with your link",
+}
 _KNOWN = tuple(name for name in NAMES if name != "letter")
-_STATES: Mapping[str, StepState] = MappingProxyType({"started": "doing", "done": "done", "retrying": "retrying"})
+_STATES: Mapping[str, StepState] = {"todo": "todo", "started": "doing", "done": "done", "retrying": "retrying"}
+_LETTER: Mapping[str, StepState] = {"sent": "done", "bounced": "retrying"}
+
+
+class Signup(msgspec.Struct, frozen=True):
+    """What one browser wants to buy, or has bought."""
+
+    signup_id: str
+    account_id: str
+    plan: str
+    email: str
+    returned_at: datetime | None
+    checkout_state: str | None
+    is_paid: bool
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -35,8 +45,6 @@ class Step(msgspec.Struct, frozen=True):
     name: str
     state: StepState
     seconds: float | None = None
-    attempt: int = 1
-    began_at: datetime | None = None
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -46,7 +54,6 @@ class Story(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     revision: int
     total_seconds: float | None
-    started_at: datetime | None
     letter: Literal["none", "sent", "bounced"]
     can_send_letter: bool
     is_claimed: bool
@@ -55,17 +62,15 @@ class Story(msgspec.Struct, frozen=True):
     @property
     def is_moving(self) -> bool:
         """Whether more is to be expected soon."""
-        waits_for_letter = self.state == "ready" and self.letter == "none"
-        return self.state in {"confirming", "provisioning"} or waits_for_letter
+        return self.state in {"confirming", "provisioning"} or (self.state == "ready" and self.letter == "none")
 
 
-def story(
-    checkout: str | None, *, has_returned: bool, journey: Row, steps: Sequence[Row], letter: Row, now: datetime
-) -> Story:
-    """The story of one signup; ``checkout`` is what billing last said of its payment page."""
+def story(signup: Signup, journey: Row, steps: Sequence[Row], letter: Row, now: datetime) -> Story:
+    """The story of one signup, from what the database has of it."""
     last_letter: Literal["none", "sent", "bounced"] = letter.get("state", "none")
-    state = _state(checkout, journey, steps, has_returned=has_returned)
-    shown = [*_steps(steps, is_ready=state == "ready"), _letter_step(state, last_letter)]
+    state = _state(signup, journey, steps)
+    letter_state: StepState = _LETTER.get(last_letter) or ("doing" if state == "ready" else "todo")
+    shown = [*_steps(steps, is_ready=state == "ready"), Step("letter", NAMES["letter"], letter_state)]
     started = journey.get("paid_at") or min((row["began_at"] for row in steps), default=None)
     ended = (journey.get("ready_at") or journey.get("issued_at") or now) if state == "ready" else now
     return Story(
@@ -73,7 +78,6 @@ def story(
         steps=tuple(shown),
         revision=journey.get("revision", 0),
         total_seconds=max(0.0, (ended - started).total_seconds()) if started else None,
-        started_at=started,
         letter=last_letter,
         can_send_letter=state == "ready" and journey.get("claim_ref") is not None,
         is_claimed=journey.get("claimed_at") is not None,
@@ -81,16 +85,16 @@ def story(
     )
 
 
-def _state(checkout: str | None, said: Row, steps: Sequence[Row], *, has_returned: bool) -> State:
+def _state(signup: Signup, said: Row, steps: Sequence[Row]) -> State:
     if said.get("ready_at") or said.get("issued_at"):
         return "ready"
     if _is_failed(said, steps) and said["failed_final"]:
         return "failed"
     if said.get("paid_at") or steps or said.get("failed_at"):
         return "provisioning"
-    if checkout in {"pending", "paid"} or (has_returned and checkout is None):
-        return "confirming"
-    return "waiting-for-payment"
+    is_unanswered = signup.returned_at is not None and signup.checkout_state is None
+    is_confirming = is_unanswered or signup.checkout_state in {"pending", "paid"}
+    return "confirming" if is_confirming else "waiting-for-payment"
 
 
 def _is_failed(said: Row, steps: Sequence[Row]) -> bool:
@@ -104,26 +108,9 @@ def _steps(rows: Sequence[Row], *, is_ready: bool) -> list[Step]:
     places = {name: (float(number), name) for number, name in enumerate(_KNOWN, start=1)}
     places |= {name: (float(row["position"]), name) for name, row in told.items() if name not in places}
     order = sorted(places, key=places.__getitem__)
-    # What lies before a step that has begun is over, even where the word of it comes late.
-    begun = max((order.index(name) for name in told), default=-1)
     shown = []
-    for number, name in enumerate(order):
-        row = told.get(name)
-        state = _STATES[row["state"]] if row else "todo"
-        if is_ready or number < begun:
-            state = "done"
-        shown.append(_step(name, state, row))
+    for name in order:
+        row = told.get(name, {"state": "todo", "seconds": None})
+        words = NAMES.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
+        shown.append(Step(name, words, "done" if is_ready else _STATES[row["state"]], row["seconds"]))
     return shown
-
-
-def _step(name: str, state: StepState, row: Row | None) -> Step:
-    words = NAMES.get(name) or name.replace("-", " ").replace("_", " ").capitalize()
-    if row is None:
-        return Step(name, words, state)
-    return Step(name, words, state, row["seconds"], row["attempt"], row["began_at"])
-
-
-def _letter_step(state: State, letter: str) -> Step:
-    states: Mapping[str, StepState] = {"sent": "done", "bounced": "retrying"}
-    waiting: StepState = "doing" if state == "ready" else "todo"
-    return Step("letter", NAMES["letter"], states.get(letter, waiting))

@@ -1,5 +1,7 @@
 """The one question to the provisioner: a grid's furl, for its owner."""
 
+from typing import Any
+
 import msgspec
 
 from s4_runtime import PeerUnavailable, Secret, ServiceClient
@@ -8,20 +10,18 @@ from s4_web.troubles import Refused
 _CODES = {404: "no-such-grid", 409: "claim-ref-stale", 410: "grid-gone"}
 
 
-class Shares(msgspec.Struct, frozen=True):
-    """How Tahoe is to spread a file."""
-
-    needed: int
-    happy: int
-    total: int
-
-
 class Key(msgspec.Struct, frozen=True):
-    """What an owner needs to use the grid."""
+    """What an owner needs to use the grid; ``shares`` says how Tahoe is to spread a file."""
 
     furl: Secret
     nickname: str
-    shares: Shares
+    shares: dict[str, int]
+
+
+def _secret(_wanted: type, text: Any) -> Secret:
+    if not isinstance(text, str):
+        raise TypeError
+    return Secret(text)
 
 
 class Provisioner:
@@ -36,9 +36,7 @@ class Provisioner:
         status, answer = await self._client.call("POST", f"/grids/{grid_id}/furl", body)
         if status in _CODES:
             raise Refused(_CODES[status])
-        if status == 200 and isinstance(answer.get("furl"), str):
-            try:
-                return msgspec.convert({**answer, "furl": Secret(answer["furl"])}, Key)
-            except msgspec.ValidationError:
-                pass
-        raise PeerUnavailable("provisioner-unavailable")
+        try:
+            return msgspec.convert(answer if status == 200 else None, Key, dec_hook=_secret)
+        except msgspec.ValidationError:
+            raise PeerUnavailable("provisioner-unavailable") from None

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from s4_runtime import Secret
 from s4_web import store
+from s4_web.progress import Signup
 from s4_web.site import Site, origin_of, site_of
 from s4_web.troubles import Refused
 
@@ -21,14 +22,14 @@ Form = Mapping[str, str]
 _COOKIE_AGE = timedelta(days=90)
 _COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url
 _MOST_FIELDS = 32
+_POLICY = (
+    "default-src 'none'; script-src 'self' {script}; style-src 'self'; img-src 'self'; connect-src 'self' {stripe}; "
+    "frame-src {frames}; form-action 'self' {stripe}; frame-ancestors 'none'; base-uri 'none'"
+)
+_FOR_EVER = "public, max-age=31536000, immutable"
 _NEW_COOKIE = web.RequestKey("new_cookie", str)
 FORM = web.RequestKey("form", dict)
 _SECRET_ADDRESSES = ("/claim", "/signup/return")  # their query must not travel on as a referrer
-
-
-def cookie_name(site: Site) -> str:
-    """The __Host- prefix (RFC 6265bis, section 4.1.3.2) wherever the site is served over https."""
-    return "__Host-s4" if site.is_https else "s4"
 
 
 def browser_of(request: web.Request) -> bytes | None:
@@ -37,7 +38,7 @@ def browser_of(request: web.Request) -> bytes | None:
     return hashlib.sha256(cookie.encode()).digest() if cookie else None
 
 
-async def open_signup(request: web.Request) -> store.Signup:
+async def open_signup(request: web.Request) -> Signup:
     """The signup that this browser is about. Raises Refused when it has none."""
     browser = browser_of(request)
     found = await store.current_signup(site_of(request).pool, browser) if browser else None
@@ -55,7 +56,7 @@ def csrf_token(request: web.Request) -> str:
 
 
 def _cookie(request: web.Request) -> str | None:
-    cookie = request.get(_NEW_COOKIE) or request.cookies.get(cookie_name(site_of(request)), "")
+    cookie = request.get(_NEW_COOKIE) or request.cookies.get(site_of(request).cookie_name, "")
     return cookie if _COOKIE_FORM.fullmatch(cookie) else None
 
 
@@ -80,10 +81,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _check_origin(request: web.Request) -> None:
     # "null" is what a browser sends from a page of ours with Referrer-Policy: no-referrer (Fetch, "append a request
     # Origin header"); Sec-Fetch-Site tells it from a stranger's, and the token decides where that is not sent.
-    origin = request.headers.get("Origin", "null")
-    if origin not in {"null", site_of(request).origin}:
-        raise Refused("form-not-ours")
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+    is_near = request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
+    if not is_near or request.headers.get("Origin", "null") not in {"null", site_of(request).origin}:
         raise Refused("form-not-ours")
 
 
@@ -94,9 +93,7 @@ async def _read_form(request: web.Request) -> dict[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         raise Refused("unsupported-form")
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict", encoding="utf-8"
-        )
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         raise Refused("bad-request") from None
     if len({name for name, _ in pairs}) < len(pairs):
@@ -122,41 +119,23 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
         }
     )
     is_named_by_content = request.path.startswith("/static/") and "v" in request.query and response.status < 400
-    kept = "public, max-age=31536000, immutable" if is_named_by_content else "no-store"
-    response.headers["Cache-Control"] = kept
+    response.headers["Cache-Control"] = _FOR_EVER if is_named_by_content else "no-store"
     if site.is_https:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
 
 
 def give_cookie(request: web.Request, response: web.Response) -> None:
     """A browser that was new when its page was made gets its cookie with it."""
-    site = site_of(request)
-    if _NEW_COOKIE in request:
-        response.set_cookie(
-            cookie_name(site),
-            request[_NEW_COOKIE],
-            max_age=int(_COOKIE_AGE.total_seconds()),
-            path="/",
-            secure=site.is_https,
-            httponly=True,
-            samesite="Lax",  # Stripe sends people back to us: Strict would hide the cookie then
-        )
+    if cookie := request.get(_NEW_COOKIE):
+        # Lax: Stripe sends people back to us, and Strict would hide the cookie then.
+        name, age, is_https = site_of(request).cookie_name, int(_COOKIE_AGE.total_seconds()), site_of(request).is_https
+        response.set_cookie(name, cookie, max_age=age, path="/", secure=is_https, httponly=True, samesite="Lax")
 
 
 def content_policy(site: Site, *, pays_here: bool) -> str:
     """Only what we serve ourselves; on the payment page also Stripe.js and the places that it pays at."""
+    if not pays_here:
+        return _POLICY.format(script="", stripe="", frames="'none'").replace(" ;", ";")
     script = origin_of(site.settings.stripe_js_url)
-    places = list(dict.fromkeys([script, *(origin_of(url) for url in site.settings.checkout_origins)]))
-    stripe = " ".join(places) if pays_here else ""
-    rules = {
-        "default-src": "'none'",
-        "script-src": f"'self' {script if pays_here else ''}",
-        "style-src": "'self'",
-        "img-src": "'self'",
-        "connect-src": f"'self' {stripe}",
-        "frame-src": stripe or "'none'",
-        "form-action": f"'self' {stripe}",
-        "frame-ancestors": "'none'",
-        "base-uri": "'none'",
-    }
-    return "; ".join(f"{name} {value.strip()}" for name, value in rules.items())
+    stripe = " ".join(dict.fromkeys([script, *map(origin_of, site.settings.checkout_origins)]))
+    return _POLICY.format(script=script, stripe=stripe, frames=stripe)

@@ -6,6 +6,8 @@ import msgspec
 
 from s4_runtime import Secret, ServiceSettings
 
+_STRIPE = "https://checkout.stripe.com https://js.stripe.com https://api.stripe.com https://hooks.stripe.com"
+
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """Settings of the web service; every duration is ISO 8601, every address of ours comes from here.
@@ -25,14 +27,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     claim_public_key: str
     stripe_publishable_key: str
     stripe_js_url: str = "https://js.stripe.com/dahlia/stripe.js"
-    checkout_origins: list[str] = msgspec.field(
-        default_factory=lambda: [
-            "https://checkout.stripe.com",
-            "https://js.stripe.com",
-            "https://api.stripe.com",
-            "https://hooks.stripe.com",
-        ]
-    )
+    checkout_origins: list[str] = msgspec.field(default_factory=_STRIPE.split)
     mail_from: str
     trusted_proxies: list[str] = msgspec.field(default_factory=list)
     signups_per_address: int = 20

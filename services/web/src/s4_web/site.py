@@ -36,6 +36,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         return self.settings.public_url.startswith("https://")
 
     @property
+    def cookie_name(self) -> str:
+        """With the __Host- prefix (RFC 6265bis, section 4.1.3.2) wherever the site is served over https."""
+        return "__Host-s4" if self.is_https else "s4"
+
+    @property
     def origin(self) -> str:
         """Our own origin as browsers write it."""
         return origin_of(self.settings.public_url)

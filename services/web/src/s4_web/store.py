@@ -2,74 +2,39 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from s4_runtime import new_id
-from s4_store import Pool, Record, Transaction, notify
+from s4_store import Pool, Transaction, notify
+from s4_web.progress import Row, Signup
 
-Row = dict[str, Any]
 CHANNEL = "web_journeys"
-
-
-class Signup(msgspec.Struct, frozen=True):
-    """What one browser wants to buy, or has bought."""
-
-    signup_id: str
-    account_id: str
-    plan: str
-    email: str
-    created_at: datetime
-    returned_at: datetime | None
-    checkout_state: str | None
-    paid_at: datetime | None
-
-    @property
-    def is_paid(self) -> bool:
-        """Whether billing has said that it is paid, by event or by answer."""
-        return self.paid_at is not None or self.checkout_state == "paid"
-
-
-_SIGNUPS = (
-    "SELECT s.signup_id, s.account_id, s.plan, s.email, s.created_at, s.returned_at, s.checkout_state, j.paid_at "
-    "FROM signups s LEFT JOIN journeys j USING (signup_id) "
-)
-
-
-def _signup(row: Record | None) -> Signup | None:
-    return Signup(**row) if row else None
+Ids = tuple[str, str, str | None]  # of the signup, its account, and its grid where that is known
 
 
 async def current_signup(db: Pool | Transaction, browser: bytes) -> Signup | None:
-    """The browser's latest signup."""
-    return _signup(
-        await db.fetchrow(
-            _SIGNUPS + "WHERE s.browser = $1 ORDER BY s.created_at DESC, s.signup_id DESC LIMIT 1", browser
-        )
+    """The browser's latest signup. It is paid when billing said so, by event or by answer."""
+    row = await db.fetchrow(
+        "SELECT signup_id, s.account_id, plan, email, returned_at, checkout_state, "
+        "coalesce(paid_at, issued_at) IS NOT NULL OR coalesce(checkout_state = 'paid', false) AS is_paid "
+        "FROM signups s LEFT JOIN journeys j USING (signup_id) "
+        "WHERE browser = $1 ORDER BY created_at DESC, signup_id DESC LIMIT 1",
+        browser,
     )
+    return Signup(**row) if row else None
 
 
 async def lock_browser(tx: Transaction, browser: bytes, now: datetime) -> None:
     """Nobody else changes this browser's signups until the transaction ends."""
-    await tx.execute(
-        "INSERT INTO browsers VALUES ($1, $2) ON CONFLICT (browser) DO UPDATE SET seen_at = excluded.seen_at",
-        browser,
-        now,
-    )
+    sql = "INSERT INTO browsers VALUES ($1, $2) ON CONFLICT (browser) DO UPDATE SET seen_at = excluded.seen_at"
+    await tx.execute(sql, browser, now)
 
 
 async def add_signup(tx: Transaction, browser: bytes, plan: str, email: str, now: datetime) -> None:
     """The browser has a new signup, of a new account."""
-    await tx.execute(
-        "INSERT INTO signups (signup_id, account_id, browser, plan, email, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-        new_id(),
-        new_id(),
-        browser,
-        plan,
-        email,
-        now,
-    )
+    sql = "INSERT INTO signups VALUES ($1, $2, $3, $4, $5, $6)"
+    await tx.execute(sql, new_id(), new_id(), browser, plan, email, now)
 
 
 async def change_signup(tx: Transaction, signup_id: str, plan: str, email: str) -> None:
@@ -79,13 +44,8 @@ async def change_signup(tx: Transaction, signup_id: str, plan: str, email: str) 
 
 async def note_return(pool: Pool, signup_id: str, state: str | None, now: datetime) -> None:
     """The person came back from paying, and billing said this (None: it did not answer)."""
-    await pool.execute(
-        "UPDATE signups SET returned_at = $2, checkout_state = CASE WHEN checkout_state = 'paid' THEN 'paid' "
-        "ELSE $3 END WHERE signup_id = $1",
-        signup_id,
-        now,
-        state,
-    )
+    sql = "UPDATE signups SET returned_at = $2, checkout_state = $3 WHERE signup_id = $1"
+    await pool.execute(f"{sql} AND checkout_state IS DISTINCT FROM 'paid'", signup_id, now, state)
 
 
 async def paid_accounts(pool: Pool, browser: bytes) -> set[str]:
@@ -100,38 +60,35 @@ async def paid_accounts(pool: Pool, browser: bytes) -> set[str]:
 
 async def signup_of_account(tx: Transaction, account_id: str) -> str | None:
     """The signup that made the account."""
-    found: str | None = await tx.fetchval(
-        "SELECT signup_id FROM signups WHERE account_id = $1 "
-        "UNION SELECT signup_id FROM journeys WHERE account_id = $1 LIMIT 1",
-        account_id,
-    )
+    each = "SELECT signup_id FROM {} WHERE account_id = $1"
+    sql = f"{each.format('signups')} UNION {each.format('journeys')} LIMIT 1"
+    found: str | None = await tx.fetchval(sql, account_id)
     return found
 
 
-async def say(tx: Transaction, signup_id: str, account_id: str, facts: dict[str, object]) -> None:
+async def say(tx: Transaction, ids: Ids, what: str, at: datetime, **facts: object) -> None:
     """Add to the signup's feed; its numbers have no gaps, because the journey's row is locked while one is taken."""
     revision = await tx.fetchval(
-        "INSERT INTO journeys (signup_id, account_id, revision) VALUES ($1, $2, 1) "
-        "ON CONFLICT (signup_id) DO UPDATE SET revision = journeys.revision + 1 RETURNING revision",
-        signup_id,
-        account_id,
+        "INSERT INTO journeys AS old (signup_id, account_id, grid_id, revision) VALUES ($1, $2, $3, 1) "
+        "ON CONFLICT (signup_id) DO UPDATE SET grid_id = coalesce(excluded.grid_id, old.grid_id), "
+        "revision = old.revision + 1 RETURNING revision",
+        *ids,
     )
-    await tx.execute("INSERT INTO feed VALUES ($1, $2, $3)", signup_id, revision, msgspec.json.encode(facts).decode())
+    text = msgspec.json.encode({"what": what, "at": at, **facts}).decode()
+    await tx.execute("INSERT INTO feed VALUES ($1, $2, $3, $4)", ids[0], revision, what, text)
     await notify(tx, CHANNEL)
 
 
-async def feed_after(pool: Pool, signup_id: str, revision: int) -> list[tuple[int, str]]:
-    """What was said about the signup since that revision, in order."""
-    rows = await pool.fetch(
-        "SELECT revision, facts FROM feed WHERE signup_id = $1 AND revision > $2 ORDER BY revision", signup_id, revision
-    )
-    return [(row["revision"], row["facts"]) for row in rows]
+async def feed_after(pool: Pool, signup_id: str, revision: int) -> list[tuple[int, str, str]]:
+    """What was said about the signup since that revision, in order: its number, its name, its facts in JSON."""
+    sql = "SELECT revision, what, facts FROM feed WHERE signup_id = $1 AND revision > $2 ORDER BY revision"
+    return [(row["revision"], row["what"], row["facts"]) for row in await pool.fetch(sql, signup_id, revision)]
 
 
 async def revisions(pool: Pool, signups: Collection[str]) -> dict[str, int]:
     """The latest revision of each of the signups."""
-    rows = await pool.fetch("SELECT signup_id, revision FROM journeys WHERE signup_id = ANY($1::uuid[])", list(signups))
-    return {row["signup_id"]: row["revision"] for row in rows}
+    sql = "SELECT signup_id, revision FROM journeys WHERE signup_id = ANY($1::uuid[])"
+    return {row["signup_id"]: row["revision"] for row in await pool.fetch(sql, list(signups))}
 
 
 async def journey(pool: Pool, signup: Signup) -> tuple[Row, list[Row], Row]:

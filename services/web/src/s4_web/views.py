@@ -10,19 +10,27 @@ from s4_store import Transaction
 from s4_web import store
 
 # A later word wins; of two said in one moment, the one that is further on.
-_STEP = (
-    "INSERT INTO steps AS old (signup_id, step, position, state, attempt, seconds, began_at, said_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (signup_id, step) DO UPDATE SET "
-    "state = excluded.state, attempt = excluded.attempt, seconds = excluded.seconds, said_at = excluded.said_at, "
-    "position = excluded.position, began_at = least(old.began_at, excluded.began_at) "
-    "WHERE (excluded.said_at, array_position(ARRAY['started', 'retrying', 'done'], excluded.state)) "
-    "> (old.said_at, array_position(ARRAY['started', 'retrying', 'done'], old.state))"
-)
-_LETTER = (
-    "INSERT INTO letters AS old VALUES ($1, $2, $3, $4) ON CONFLICT (account_id) DO UPDATE SET "
-    "letter_id = excluded.letter_id, state = excluded.state, said_at = excluded.said_at "
-    "WHERE excluded.said_at > old.said_at"
-)
+_STEP = """
+INSERT INTO steps AS old (signup_id, step, position, state, attempt, seconds, began_at, said_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (signup_id, step) DO UPDATE SET
+state = excluded.state, attempt = excluded.attempt, seconds = excluded.seconds, said_at = excluded.said_at,
+position = excluded.position, began_at = least(old.began_at, excluded.began_at)
+WHERE (excluded.said_at, array_position(ARRAY['started', 'retrying', 'done'], excluded.state))
+    > (old.said_at, array_position(ARRAY['started', 'retrying', 'done'], old.state))
+"""
+_LETTER = """
+INSERT INTO letters AS old VALUES ($1, $2, $3, $4) ON CONFLICT (account_id) DO UPDATE SET
+letter_id = excluded.letter_id, state = excluded.state, said_at = excluded.said_at
+WHERE excluded.said_at > old.said_at
+"""
+_PAID = "UPDATE journeys SET paid_at = $2 WHERE signup_id = $1"
+_READY = "UPDATE journeys SET ready_at = least(ready_at, $2) WHERE signup_id = $1"
+_ISSUED = """
+UPDATE journeys SET claim_ref = $2, issued_at = $3 WHERE signup_id = $1 AND coalesce(issued_at <= $3, true)
+"""
+_FAILED = """
+UPDATE journeys SET failed_at = $2, failed_final = $3 WHERE signup_id = $1 AND coalesce(failed_at <= $2, true)
+"""
 
 
 def routes() -> list[Route[Any]]:
@@ -38,60 +46,41 @@ def routes() -> list[Route[Any]]:
     ]
 
 
+def _ids(event: ProvisioningProgressed | InstanceReady | FurlIssued | ProvisioningFailed) -> store.Ids:
+    return event.signup_id, event.account_id, event.grid_id
+
+
 async def note_payment(event: SignupPaid, tx: Transaction) -> None:
     """The signup is paid."""
-    await store.say(tx, event.signup_id, event.account_id, {"what": "paid", "at": event.occurred_at})
-    await tx.execute("UPDATE journeys SET paid_at = $2 WHERE signup_id = $1", event.signup_id, event.occurred_at)
+    await store.say(tx, (event.signup_id, event.account_id, None), "paid", event.occurred_at)
+    await tx.execute(_PAID, event.signup_id, event.occurred_at)
     await store.change_signup(tx, event.signup_id, event.plan, event.email)
 
 
 async def note_progress(event: ProvisioningProgressed, tx: Transaction) -> None:
     """A step began, ended, or will be tried again."""
-    facts = {"what": "step", "step": event.step, "state": event.state, "seconds": event.seconds}
-    await store.say(tx, event.signup_id, event.account_id, facts | {"at": event.occurred_at})
+    facts = {"step": event.step, "state": event.state, "seconds": event.seconds}
+    await store.say(tx, _ids(event), "step", event.occurred_at, **facts)
     row = (event.step, event.position, event.state, event.attempt, event.seconds, event.occurred_at)
     await tx.execute(_STEP, event.signup_id, *row)
-    await tx.execute("UPDATE journeys SET grid_id = $2 WHERE signup_id = $1", event.signup_id, event.grid_id)
 
 
 async def note_ready(event: InstanceReady, tx: Transaction) -> None:
     """The grid was proved from outside."""
-    facts = {"what": "ready", "at": event.occurred_at, "proof_seconds": event.proof_seconds}
-    await store.say(tx, event.signup_id, event.account_id, facts)
-    await tx.execute(
-        "UPDATE journeys SET grid_id = $2, region = $3, ready_at = least(ready_at, $4) WHERE signup_id = $1",
-        event.signup_id,
-        event.grid_id,
-        event.region,
-        event.occurred_at,
-    )
+    await store.say(tx, _ids(event), "ready", event.occurred_at, proof_seconds=event.proof_seconds)
+    await tx.execute(_READY, event.signup_id, event.occurred_at)
 
 
 async def note_furl(event: FurlIssued, tx: Transaction) -> None:
     """The furl waits for its owner."""
-    await store.say(tx, event.signup_id, event.account_id, {"what": "furl", "at": event.occurred_at})
-    await tx.execute(
-        "UPDATE journeys SET grid_id = $2, claim_ref = $3, issued_at = $4 "
-        "WHERE signup_id = $1 AND coalesce(issued_at <= $4, true)",
-        event.signup_id,
-        event.grid_id,
-        event.claim_ref,
-        event.occurred_at,
-    )
+    await store.say(tx, _ids(event), "furl", event.occurred_at)
+    await tx.execute(_ISSUED, event.signup_id, event.claim_ref, event.occurred_at)
 
 
 async def note_failure(event: ProvisioningFailed, tx: Transaction) -> None:
     """Building the grid ran into trouble."""
-    facts = {"what": "failed", "at": event.occurred_at, "step": event.step, "final": event.final}
-    await store.say(tx, event.signup_id, event.account_id, facts)
-    await tx.execute(
-        "UPDATE journeys SET failed_at = $2, failed_step = $3, failed_final = $4 "
-        "WHERE signup_id = $1 AND coalesce(failed_at <= $2, true)",
-        event.signup_id,
-        event.occurred_at,
-        event.step,
-        event.final,
-    )
+    await store.say(tx, _ids(event), "failed", event.occurred_at, step=event.step, final=event.final)
+    await tx.execute(_FAILED, event.signup_id, event.occurred_at, event.final)
 
 
 async def note_letter(event: LetterSent | LetterBounced, tx: Transaction) -> None:
@@ -100,5 +89,4 @@ async def note_letter(event: LetterSent | LetterBounced, tx: Transaction) -> Non
     await tx.execute(_LETTER, event.account_id, event.letter_id, state, event.occurred_at)
     signup_id = await store.signup_of_account(tx, event.account_id)
     if signup_id is not None:
-        facts = {"what": "letter", "state": state, "at": event.occurred_at}
-        await store.say(tx, signup_id, event.account_id, facts)
+        await store.say(tx, (signup_id, event.account_id, None), "letter", event.occurred_at, state=state)

@@ -6,11 +6,8 @@ _WITHOUT_MINOR = frozenset({"jpy", "krw", "vnd", "clp", "isk", "ugx"})  # ISO 42
 
 def price(amount: int, currency: str) -> str:
     """The amount, given in minor units, with its currency: "$25", "€12.50", "980 SEK"."""
-    if currency.lower() in _WITHOUT_MINOR:
-        number = f"{amount:,}"
-    else:
-        whole, minor = divmod(amount, 100)
-        number = f"{whole:,}" + (f".{minor:02d}" if minor else "")
+    is_whole = currency.lower() in _WITHOUT_MINOR
+    number = f"{amount:,}" if is_whole else f"{amount / 100:,.2f}".removesuffix(".00")
     sign = _SIGNS.get(currency.lower())
     return f"{sign}{number}" if sign else f"{number} {currency.upper()}"
 

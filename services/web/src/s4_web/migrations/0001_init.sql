@@ -23,13 +23,11 @@ CREATE TABLE journeys (
     revision bigint NOT NULL DEFAULT 0,
     paid_at timestamptz,
     grid_id uuid,
-    region text,
     ready_at timestamptz,
     issued_at timestamptz,
     claim_ref text,
     claimed_at timestamptz,
     failed_at timestamptz,
-    failed_step text,
     failed_final boolean
 );
 CREATE INDEX journeys_of_account ON journeys (account_id);
@@ -57,6 +55,7 @@ CREATE TABLE letters (
 CREATE TABLE feed (
     signup_id uuid NOT NULL,
     revision bigint NOT NULL,
+    what text NOT NULL,
     facts text NOT NULL,
     PRIMARY KEY (signup_id, revision)
 );

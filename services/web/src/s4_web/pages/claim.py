@@ -10,7 +10,7 @@ from s4_store import Transaction
 from s4_web import store
 from s4_web.claim_token import Claim
 from s4_web.html import page, see_other
-from s4_web.letters import ask_for_letter
+from s4_web.limits import ask_for_letter
 from s4_web.security import FORM, browser_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -59,8 +59,7 @@ async def reveal(request: web.Request) -> web.Response:
             raise
         return _again(request, token, claim, reason=refusal.code)
     async with site.pool.transaction() as tx:
-        is_first = await store.burn(tx, claim.letter_id, claim.account_id, browser, site.clock.now())
-        if is_first:
+        if await store.burn(tx, claim.letter_id, claim.account_id, browser, site.clock.now()):
             await _note_claimed(tx, claim, site.clock.now())
         elif await _is_spent(request, claim, tx):
             return _again(request, token, claim)
@@ -68,16 +67,12 @@ async def reveal(request: web.Request) -> web.Response:
 
 
 async def _note_claimed(tx: Transaction, claim: Claim, now: datetime) -> None:
-    event = FurlClaimed(
-        account_id=AccountId(claim.account_id),
-        grid_id=GridId(claim.grid_id),
-        claim_ref=claim.claim_ref,
-        occurred_at=now,
-    )
+    account, grid = AccountId(claim.account_id), GridId(claim.grid_id)
+    event = FurlClaimed(account_id=account, grid_id=grid, claim_ref=claim.claim_ref, occurred_at=now)
     await tx.emit(event, key=claim.letter_id)
     signup_id = await store.signup_of_account(tx, claim.account_id)
     if signup_id is not None:
-        await store.say(tx, signup_id, claim.account_id, {"what": "claimed", "at": now})
+        await store.say(tx, (signup_id, claim.account_id, claim.grid_id), "claimed", now)
         await tx.execute("UPDATE journeys SET claimed_at = $2 WHERE signup_id = $1", signup_id, now)
 
 

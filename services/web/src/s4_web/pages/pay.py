@@ -9,7 +9,7 @@ from s4_runtime import PeerUnavailable
 from s4_web import store
 from s4_web.html import page, see_other
 from s4_web.security import open_signup
-from s4_web.site import Site, origin_of, site_of
+from s4_web.site import origin_of, site_of
 from s4_web.troubles import Refused
 
 _SESSION_ID = re.compile(r"cs_[A-Za-z0-9_]{8,200}")
@@ -23,14 +23,7 @@ async def show(request: web.Request) -> web.Response:
     plan = (await site.billing.offer()).plan(signup.plan)
     if plan is None:
         return see_other("/signup")
-    return page(
-        request,
-        "pay.html",
-        plan=plan,
-        signup=signup,
-        stripe_js_url=site.settings.stripe_js_url,
-        publishable_key=site.settings.stripe_publishable_key,
-    )
+    return page(request, "pay.html", plan=plan, signup=signup, settings=site.settings)
 
 
 async def session(request: web.Request) -> web.Response:
@@ -38,31 +31,21 @@ async def session(request: web.Request) -> web.Response:
     site, signup = site_of(request), await open_signup(request)
     if signup.is_paid:
         raise Refused("already-paid")
-    checkout = await site.billing.open_checkout(
-        signup.signup_id, signup.account_id, signup.plan, signup.email, "embedded"
-    )
-    return web.json_response({"client_secret": checkout.client_secret})
+    return web.json_response({"client_secret": await site.billing.open_checkout(signup, "embedded")})
 
 
 async def hosted(request: web.Request) -> web.Response:
     """On to Stripe's own page."""
     site, signup = site_of(request), await open_signup(request)
     try:
-        checkout = await site.billing.open_checkout(
-            signup.signup_id, signup.account_id, signup.plan, signup.email, "hosted"
-        )
+        url = await site.billing.open_checkout(signup, "hosted")
     except Refused as refusal:
         if refusal.code == "already-paid":
             return see_other("/status")
         raise
-    url = checkout.url or ""
-    if not _may_lead_to(site, url):
+    if origin_of(url) not in {origin_of(known) for known in site.settings.checkout_origins}:
         raise PeerUnavailable("billing-unavailable")
     return see_other(url)
-
-
-def _may_lead_to(site: Site, url: str) -> bool:
-    return origin_of(url) in {origin_of(known) for known in site.settings.checkout_origins}
 
 
 async def come_back(request: web.Request) -> web.Response:

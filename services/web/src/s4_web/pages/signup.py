@@ -7,6 +7,7 @@ from s4_web import limits, store
 from s4_web.address import client_address, email_of
 from s4_web.billing_client import Offer
 from s4_web.html import page, see_other
+from s4_web.progress import Signup
 from s4_web.security import FORM, Form, browser_of
 from s4_web.site import Site, site_of
 from s4_web.troubles import Refused
@@ -38,7 +39,7 @@ async def submit(request: web.Request) -> web.Response:
     try:
         offer = await site.billing.offer(fresh=True)
     except PeerUnavailable as trouble:
-        return _form(request, site.billing.last_offer(), form, {"form": trouble.code}, status=503)
+        return _form(request, site.billing.known, form, {"form": trouble.code}, status=503)
     if not offer.open:
         raise Refused("signups-closed")
     email = email_of(form.get("email", "").strip(" "))
@@ -51,26 +52,20 @@ async def submit(request: web.Request) -> web.Response:
 
 
 def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
-    problems = {}
-    if email is None:
-        problems["email"] = "Please give the address that your letter is to go to, such as name@example.com."
-    if offer.plan(form.get("plan", "")) is None:
-        problems["plan"] = "Please choose one of the plans."
-    if form.get("terms") != "yes":
-        problems["terms"] = "Please agree to the terms to go on."
-    return problems
+    checks = {
+        "email": (email, "Please give the address that your letter is to go to, such as name@example.com."),
+        "plan": (offer.plan(form.get("plan", "")), "Please choose one of the plans."),
+        "terms": (form.get("terms") == "yes", "Please agree to the terms to go on."),
+    }
+    return {field: words for field, (is_right, words) in checks.items() if not is_right}
 
 
 async def _count(request: web.Request, site: Site, email: str) -> None:
-    settings, now = site.settings, site.clock.now()
     address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site.trusted)
-    limited = [("address", address, settings.signups_per_address), ("email", email.lower(), settings.signups_per_email)]
     async with site.pool.transaction() as tx:
-        allowed = [
-            await limits.use(tx, limits.subject(settings.cookie_key, kind, text), most, settings.limit_window, now)
-            for kind, text, most in limited
-        ]
-    if not all(allowed):
+        fits_address = await limits.use(tx, site, "address", address, site.settings.signups_per_address)
+        fits_email = await limits.use(tx, site, "email", email.lower(), site.settings.signups_per_email)
+    if not (fits_address and fits_email):
         raise Refused("too-many-signups")
 
 
@@ -85,13 +80,11 @@ async def _record(site: Site, browser: bytes, form: Form, email: str) -> None:
             await store.add_signup(tx, browser, form["plan"], email, now)
 
 
-def _is_settled(current: store.Signup | None, form: Form) -> bool:
+def _is_settled(current: Signup | None, form: Form) -> bool:
     """Whether the browser's signup is paid, and the form does not ask for another one after it."""
     return current is not None and current.is_paid and form.get("another") != current.signup_id
 
 
-def _form(
-    request: web.Request, offer: Offer, values: Form, problems: dict[str, str], *, status: int = 200
-) -> web.Response:
+def _form(request: web.Request, offer: Offer, values: Form, problems: Form, *, status: int = 200) -> web.Response:
     kept = {name: values.get(name, "") for name in ("email", "plan", "terms", "another")}
     return page(request, "signup.html", offer=offer, values=kept, problems=problems, status=status)

@@ -1,30 +1,23 @@
 """How far the browser's grid is, live."""
 
+from contextlib import suppress
+
 from aiohttp import web
 
 from s4_runtime import Temporary
 from s4_web import store
 from s4_web.address import masked
 from s4_web.html import page, see_other
-from s4_web.letters import ask_for_letter
-from s4_web.progress import Story, story
+from s4_web.limits import ask_for_letter
+from s4_web.progress import Signup, Story, story
 from s4_web.security import open_signup
 from s4_web.site import site_of
 from s4_web.troubles import Refused
 
 
-async def _story(request: web.Request, signup: store.Signup) -> tuple[Story, str | None]:
-    site = site_of(request)
-    journey, steps, letter = await store.journey(site.pool, signup)
-    told = story(
-        signup.checkout_state,
-        has_returned=signup.returned_at is not None,
-        journey=journey,
-        steps=steps,
-        letter=letter,
-        now=site.clock.now(),
-    )
-    return told, journey.get("grid_id")
+async def _story(request: web.Request, signup: Signup) -> tuple[Story, str | None]:
+    journey, steps, letter = await store.journey(site_of(request).pool, signup)
+    return story(signup, journey, steps, letter, site_of(request).clock.now()), journey.get("grid_id")
 
 
 async def show(request: web.Request) -> web.Response:
@@ -38,7 +31,6 @@ async def show(request: web.Request) -> web.Response:
         story=told,
         address=masked(signup.email),
         is_letter_asked="letter" in request.query,
-        now=site_of(request).clock.now(),
     )
 
 
@@ -50,11 +42,9 @@ async def events(request: web.Request) -> web.StreamResponse:
     after = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
-    try:
+    with suppress(ConnectionError, Temporary):  # the browser comes back by itself and says what it saw last
         async for text in site.live.changes(signup.signup_id, after, site.settings.heartbeat.total_seconds()):
             await response.write(text)
-    except (ConnectionError, Temporary):
-        pass  # the browser comes back by itself and says what it saw last
     return response
 
 
