@@ -8,7 +8,7 @@ from typing import Any
 
 import aio_pika
 
-from s4_bus import consume, on, relay
+from s4_bus import bus_ready, consume, on, relay
 from s4_bus.connection import connected
 from s4_bus.metrics import CONSUMED, PARKED, RETRIED
 from s4_contracts import encode
@@ -78,6 +78,39 @@ class Bus:
             channel = await connection.channel()
             declared = await channel.declare_queue(queue, passive=True)
             return declared.declaration_result.message_count or 0
+
+    async def exists(self, queue: str) -> bool:
+        """Whether somebody has declared the queue."""
+        try:
+            await self.waiting(queue)
+        except aio_pika.exceptions.ChannelNotFoundEntity:
+            return False
+        return True
+
+    async def declare(self, queue: str, arguments: dict[str, str]) -> None:
+        """A queue that somebody else made in our name."""
+        async with connected(self.amqp_url) as connection:
+            channel = await connection.channel()
+            await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+
+    async def listening(self) -> None:
+        """Wait until a consumer consumes."""
+        ready = bus_ready("notifier", self.receiver)
+
+        async def consuming() -> bool:
+            return (await ready()).get("consumer", False)
+
+        await until(consuming, within=15, what="a consumer that consumes")
+
+    @property
+    def sender_url(self) -> str:
+        """The sender's database."""
+        return self.sender.url.reveal()
+
+    @property
+    def receiver_url(self) -> str:
+        """The receiver's database."""
+        return self.receiver.url.reveal()
 
     async def settled(self) -> bool:
         """Whether nothing waits, not even in a consumer's hands."""

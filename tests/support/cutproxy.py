@@ -16,8 +16,7 @@ class CutProxy:
         self._pumps: set[asyncio.Task[None]] = set()
         self._open = True
         self.accepted = 0
-        self.bytes_to_server = 0
-        self.cut_after_bytes: int | None = None
+        self.refused = 0
 
     @property
     def url(self) -> str:
@@ -56,6 +55,7 @@ class CutProxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._open:
+            self.refused += 1
             writer.transport.abort()
             return
         self.accepted += 1
@@ -65,20 +65,14 @@ class CutProxy:
             writer.transport.abort()
             return
         self._writers |= {writer, server}
-        for source, sink, counts in ((reader, server, True), (upstream, writer, False)):
-            pump = asyncio.create_task(self._pump(source, sink, counts=counts))
+        for source, sink in ((reader, server), (upstream, writer)):
+            pump = asyncio.create_task(self._pump(source, sink))
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, counts: bool) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         try:
             while data := await source.read(65536):
-                if counts:
-                    self.bytes_to_server += len(data)
-                    if self.cut_after_bytes is not None and self.bytes_to_server >= self.cut_after_bytes:
-                        self.cut_after_bytes = None
-                        self.cut()
-                        return
                 sink.write(data)
                 await sink.drain()
         except OSError:

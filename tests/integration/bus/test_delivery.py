@@ -43,7 +43,7 @@ async def test_an_event_that_nobody_listens_to_is_sent_and_counted(bus: Bus) -> 
 async def test_the_same_message_again_changes_nothing(bus: Bus) -> None:
     event, message_id, before = an_invite(), new_id(), consumed("duplicate")
     async with running(bus.consuming()):
-        await until(lambda: listening(bus), within=10, what="the queue exists")
+        await bus.listening()
         await bus.publish(*(a_message(event, message_id=message_id) for _ in range(5)))
         await bus.publish(a_message(event, message_id=message_id))
         await until(lambda: consumed("duplicate") + consumed("handled") >= before + 6, within=10, what="six deliveries")
@@ -53,7 +53,7 @@ async def test_the_same_message_again_changes_nothing(bus: Bus) -> None:
 async def test_messages_in_any_order_each_have_their_effect(bus: Bus) -> None:
     events = [an_invite() for _ in range(20)]
     async with running(bus.consuming()):
-        await until(lambda: listening(bus), within=10, what="the queue exists")
+        await bus.listening()
         await bus.publish(*map(a_message, reversed(events)))
         await bus.publish(*map(a_message, events))
         await until(lambda: doubled(bus, len(events)), within=10, what="forty messages, each of its own")
@@ -100,7 +100,7 @@ async def test_two_relays_and_two_consumers_share_the_work(bus: Bus) -> None:
 async def test_at_the_end_what_was_begun_is_finished_and_acknowledged(bus: Bus) -> None:
     gate = Gate()
     async with running(bus.consuming(gate.handle)) as (consumer,):
-        await until(lambda: listening(bus), within=10, what="the queue exists")
+        await bus.listening()
         await bus.publish(a_message())
         await gate.reached.wait()
         consumer.cancel()
@@ -117,7 +117,7 @@ async def test_at_the_end_what_was_begun_is_finished_and_acknowledged(bus: Bus) 
 async def test_readiness_says_which_part_is_connected(bus: Bus) -> None:
     async with running(bus.relaying(), bus.consuming()):
         web, notifier = bus_ready("web", bus.sender), bus_ready("notifier", bus.receiver)
-        await until(lambda: listening(bus), within=10, what="the queue exists")
+        await bus.listening()
         assert await notifier() == {"database": True, "consumer": True}
         await until(lambda: all_true(web), within=10, what="the relay is connected")
     assert await notifier() == {"database": True, "consumer": False}
@@ -125,10 +125,6 @@ async def test_readiness_says_which_part_is_connected(bus: Bus) -> None:
 
 async def nothing_pending(bus: Bus) -> bool:
     return (await outbox.backlog(bus.sender)).pending == 0
-
-
-async def listening(bus: Bus) -> bool:
-    return (await bus_ready("notifier", bus.receiver)()).get("consumer", False)
 
 
 async def doubled(bus: Bus, count: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from random import SystemRandom
 from typing import Any
@@ -69,22 +70,22 @@ class Consumer:
 
     async def _attend(self, channel: AbstractChannel, working: Callable[[], None]) -> None:
         await _reachable(self._pool)
-        deliveries = Deliveries(channel, await wire(channel), main_queue(self._service).name)
+        raw = await wire(channel)
+        deliveries = Deliveries(channel, raw, main_queue(self._service).name)
         desk = Desk(self._service, self._routes, self._pool, channel, deliveries)
         crew = asyncio.create_task(self._work_off(deliveries, desk, working))
         try:
             await asyncio.shield(crew)
         except asyncio.CancelledError:
+            # Without its channel nothing can be acknowledged, and a write to it may wait for ever: no drain then.
             desk.closing = True
-            try:
-                await deliveries.stop()
-            except CHANNEL_ERRORS:
-                deliveries.forget()  # they come again
-            deliveries.close()
-            await crew
+            draining = asyncio.create_task(_drain(deliveries, crew))
+            await asyncio.wait({draining, raw.closing}, return_when=asyncio.FIRST_COMPLETED)
+            draining.cancel()
             raise
         finally:
             crew.cancel()
+            await asyncio.gather(crew, return_exceptions=True)
 
     async def _work_off(self, deliveries: Deliveries, desk: Desk, working: Callable[[], None]) -> None:
         """First the suspects of an earlier crash, one by one, so that none takes others down with it; then all."""
@@ -236,6 +237,14 @@ class Desk:
         known = message.header.properties.message_type in self._routes
         kind = message.header.properties.message_type if known else "unknown"
         get_logger().warning(name, type=kind, event_id=message.header.properties.message_id, **fields)
+
+
+async def _drain(deliveries: Deliveries, crew: asyncio.Task[None]) -> None:
+    """No more messages come, and those that came are settled."""
+    with suppress(*CHANNEL_ERRORS):
+        await deliveries.stop()
+    deliveries.close()
+    await asyncio.wait({crew})
 
 
 async def _reachable(pool: Pool) -> None:

@@ -46,11 +46,6 @@ class Deliveries:
         """Batches end when what has arrived is handed out."""
         self._arrived.put_nowait(None)
 
-    def forget(self) -> None:
-        """What has arrived and was not handed out is dropped: without its channel it cannot be acknowledged."""
-        while not self._arrived.empty():
-            self._arrived.get_nowait()
-
     async def suspect(self) -> DeliveredMessage | None:
         """The next message, if it is a suspect. Any other is kept for a batch."""
         try:

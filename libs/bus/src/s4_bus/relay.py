@@ -48,11 +48,13 @@ class Relay:
     async def work(self, connection: AbstractConnection, working: Callable[[], None]) -> None:
         """Publish until the connection is lost."""
         channel = await open_channel(connection, on_return_raises=False)
-        await declare_exchange(channel)
+        # A declaration that the broker refuses closes its channel: not the one that publishes.
+        declaring = await open_channel(connection)
+        await declare_exchange(declaring)
         raw = await wire(channel)
         raw.on_return_callbacks.add(self._count_unroutable)
         working()
-        publisher = _Publisher(self._service, self._pool, channel, raw)
+        publisher = _Publisher(self._service, self._pool, declaring, raw)
         busy = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
@@ -79,10 +81,10 @@ class Relay:
 
 
 class _Publisher:
-    def __init__(self, service: str, pool: Pool, channel: AbstractChannel, raw: aiormq.Channel) -> None:
+    def __init__(self, service: str, pool: Pool, declaring: AbstractChannel, raw: aiormq.Channel) -> None:
         self._service = service
         self._pool = pool
-        self._channel = channel
+        self._declaring = declaring
         self._raw = raw
         self._announced: set[str] = set()
 
@@ -102,7 +104,7 @@ class _Publisher:
 
     async def _announce(self, rows: Sequence[Record]) -> None:
         for name in {row["type"] for row in rows} - self._announced:
-            await declare_listeners(self._channel, name)
+            await declare_listeners(self._declaring, name)
             self._announced.add(name)
 
     async def _publish(self, row: Record) -> int | None:
