@@ -13,7 +13,7 @@ from support.login import Keys
 
 
 @pytest.fixture(scope="session")
-def cloud_of_all(machine_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:  # noqa: F811
+def cloud_of_all(machine_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     started = LocalCloud(tmp_path_factory.mktemp("cloud"), machine_image)
     yield started
     assert started.stop() == 0

@@ -49,7 +49,7 @@ def test_without_an_image_it_says_what_to_run(tmp_path: Path) -> None:
     assert "python -m s4_devcloud image" in said.stderr
 
 
-async def test_machines_of_sshd_work_behind_the_same_api(plain_image: Path, tmp_path: Path, keys: Keys) -> None:  # noqa: F811
+async def test_machines_of_sshd_work_behind_the_same_api(plain_image: Path, tmp_path: Path, keys: Keys) -> None:
     cloud = LocalCloud(tmp_path / "s", plain_image, "--driver", "sshd", "--region", "eu-west-1")
     try:
         instance = start_one(cloud, keys.user_data())
@@ -63,7 +63,7 @@ async def test_machines_of_sshd_work_behind_the_same_api(plain_image: Path, tmp_
     assert up["Placement"]["AvailabilityZone"].startswith("eu-west-1")
 
 
-async def test_ending_it_ends_its_machines(machine_image: Path, tmp_path: Path, keys: Keys) -> None:  # noqa: F811
+async def test_ending_it_ends_its_machines(machine_image: Path, tmp_path: Path, keys: Keys) -> None:
     cloud = LocalCloud(tmp_path / "s", machine_image)
     instance = start_one(cloud, keys.user_data())
     await becomes(cloud.client("ec2"), instance["InstanceId"], "running")
@@ -74,7 +74,7 @@ async def test_ending_it_ends_its_machines(machine_image: Path, tmp_path: Path, 
 
 
 async def test_what_a_power_cut_left_is_gone_after_the_next_start(
-    machine_image: Path,  # noqa: F811
+    machine_image: Path,
     tmp_path: Path,
     keys: Keys,
 ) -> None:
@@ -95,7 +95,7 @@ async def test_what_a_power_cut_left_is_gone_after_the_next_start(
 
 
 def test_sweep_ends_what_was_left_and_touches_nothing_that_is_served(
-    machine_image: Path,  # noqa: F811
+    machine_image: Path,
     tmp_path: Path,
     free_port: Callable[[], int],
 ) -> None:
@@ -113,7 +113,7 @@ def test_sweep_ends_what_was_left_and_touches_nothing_that_is_served(
 
 
 @pytest.mark.parametrize("network", ["127.77.3.0/24"])
-def test_a_given_network_is_the_one_that_machines_get(plain_image: Path, tmp_path: Path, network: str) -> None:  # noqa: F811
+def test_a_given_network_is_the_one_that_machines_get(plain_image: Path, tmp_path: Path, network: str) -> None:
     cloud = LocalCloud(tmp_path / "s", plain_image, "--driver", "sshd", "--network", network)
     second = devcloud(
         "aws", "--state", str(tmp_path / "t"), "--image", str(plain_image), "--driver", "sshd", "--network", network

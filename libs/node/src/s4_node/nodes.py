@@ -50,7 +50,7 @@ def introducer_node(directory: Path) -> Introducer:
         str(directory),
         "client.port",
         ["introducer.furl"],
-        _valid_config=node._common_valid_config(),  # noqa: SLF001
+        _valid_config=node._common_valid_config(),  # noqa: SLF001  stock Tahoe checks its configuration with exactly this
     )
     i2p, tor = create_i2p_provider(reactor, config), create_tor_provider(reactor, config)
     default_handlers, foolscap_handlers = node.create_connection_handlers(config, i2p, tor)
