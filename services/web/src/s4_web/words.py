@@ -14,7 +14,7 @@ def price(amount: int, currency: str) -> str:
 
 def size(count: int) -> str:
     """A number of bytes in decimal units, as disks are sold."""
-    amount, units = float(count), ["bytes", "KB", "MB", "GB", "TB"]
+    amount, units = float(count), ["bytes", "KB", "MB", "GB", "TB", "PB"]
     while amount >= 1000 and len(units) > 1:
         amount /= 1000
         del units[0]
