@@ -171,6 +171,16 @@ async def test_only_the_part_that_changed_is_started_anew(
     assert pid_of(folder, "b") != b
 
 
+async def test_a_part_that_waits_is_not_forgotten_when_the_plan_of_what_it_waits_for_changes(
+    folder: StateFolder, told: Told, free_port: Callable[[], int]
+) -> None:
+    waiting = listener("waiting", free_port(), "first")
+    with pytest.raises(PartFailed, match="first"):
+        await control.up(folder, [script("first", "raise SystemExit(1)"), waiting], told.append, within=20)
+    await control.up(folder, [script("first", "print('better')"), waiting], told.append, within=20)
+    assert pid_of(folder, "waiting")
+
+
 async def test_a_part_that_is_no_longer_planned_ends(
     folder: StateFolder, told: Told, free_port: Callable[[], int]
 ) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from s4_shop import processes
 from s4_shop.checks import is_ready
@@ -27,7 +27,7 @@ class Keeper:
     folder: StateFolder
     status: PartStatus
     changed: Callable[[], None]
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
+    is_settled: bool = False
     starts: int = 0
     adopted: bool = False
     _child: Child | None = None
@@ -48,7 +48,7 @@ class Keeper:
         elif self._process is not None and self.status.state not in ("starting", "ready"):
             self._show("starting")
         elif self.status.state in ("ready", "done"):
-            self.settled.set()
+            self.is_settled = True
 
     def end(self) -> None:
         """The part's process has ended."""
@@ -58,9 +58,9 @@ class Keeper:
 
     async def keep(self, others: Mapping[str, "Keeper"]) -> None:
         """For ever: the part runs whenever it should."""
-        if not self.adopted:
-            for name in self.part.needs:
-                await others[name].settled.wait()
+        # Looked up each time: a new plan may put another keeper in the place of one that this part waits for.
+        while not self.adopted and not all(name in others and others[name].is_settled for name in self.part.needs):
+            await asyncio.sleep(_TICK)
         while True:
             if self.status.state == "done":
                 await self._until_forgotten(others)
@@ -81,13 +81,16 @@ class Keeper:
 
     async def _until_forgotten(self, others: Mapping[str, "Keeper"]) -> None:
         """Until a part that was told something by this one-shot has been started anew."""
-        told = [others[name] for name in self.part.repeat_after]
-        known = [keeper.starts for keeper in told]
+        known = [(id(one), one.starts) for one in self._told(others)]
         while True:
             await asyncio.sleep(_TICK)
-            forgot = known != [keeper.starts for keeper in told]
-            if forgot and all(keeper.status.state == "ready" for keeper in told):
+            told = self._told(others)
+            forgot = known != [(id(one), one.starts) for one in told]
+            if forgot and all(one.status.state == "ready" for one in told):
                 return
+
+    def _told(self, others: Mapping[str, "Keeper"]) -> list["Keeper"]:
+        return [others[name] for name in self.part.repeat_after if name in others]
 
     def _start(self) -> None:
         name, log = self.part.name, self.folder.log(self.part.name)
@@ -143,5 +146,5 @@ class Keeper:
     def _show(self, state: State) -> None:
         self.status.become(state)
         if state in ("ready", "done"):
-            self.settled.set()
+            self.is_settled = True
         self.changed()
