@@ -181,3 +181,18 @@ def test_a_permanent_error_at_start_is_told_plainly_and_exits_78(capsys: pytest.
 
     assert start("web", main()) == 78
     assert "web: database-not-migrated run=python -m s4_web migrate" in capsys.readouterr().err
+
+
+def test_an_outage_that_outlasts_the_start_is_told_plainly_and_exits_75(capsys: pytest.CaptureFixture[str]) -> None:
+    async def main() -> None:
+        raise Temporary("database-unavailable")
+
+    assert start("web", main()) == 75
+    assert "web: database-unavailable" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_told_with_its_address(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert start("web", serve(web.Application(), listen)) == 78
+    assert listen in capsys.readouterr().err

@@ -8,11 +8,14 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from s4_runtime.errors import Permanent
+import uvloop
+
+from s4_runtime.errors import Permanent, Trouble
 from s4_runtime.logs import get_logger
 
 DRAIN = timedelta(seconds=20)
-EXIT_UNUSABLE = 78  # sysexits.h, EX_CONFIG
+EXIT_UNUSABLE = 78  # sysexits.h, EX_CONFIG: a person must mend it
+EXIT_LATER = 75  # sysexits.h, EX_TEMPFAIL: start it again later
 
 
 async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timedelta = DRAIN) -> None:
@@ -27,7 +30,7 @@ async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timed
         loop.add_signal_handler(number, stop.set)
     tasks = {loop.create_task(coroutine) for coroutine in coroutines}
     stopped = loop.create_task(stop.wait())
-    log.info("service.started", part=service)
+    log.info("service.started", service=service)
     try:
         await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -35,7 +38,7 @@ async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timed
         for task in tasks:
             task.cancel()
         ended, late = await asyncio.wait(tasks, timeout=drain.total_seconds())
-        log.info("service.stopped", part=service, late=len(late))
+        log.info("service.stopped", service=service, late=len(late))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     failures = [task.exception() for task in ended if not task.cancelled()]
@@ -44,12 +47,12 @@ async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timed
 
 
 def start(service: str, main: Coroutine[Any, Any, None]) -> int:
-    """Run a service's main to its end; give the exit status and, for what a person must mend, say it plainly."""
+    """Run a service's main to its end, on uvloop. The exit status; what a person must mend is said plainly."""
     try:
-        with suppress(KeyboardInterrupt):
-            asyncio.run(main)
-    except Permanent as error:
-        get_logger().error("service.cannot-run", part=service, code=error.code, **error.ids)
+        with suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+    except Trouble as error:
+        get_logger().error("service.cannot-run", service=service, trouble=str(error))
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201  the operator's terminal, where no log is shown
-        return EXIT_UNUSABLE
+        return EXIT_UNUSABLE if isinstance(error, Permanent) else EXIT_LATER
     return 0

@@ -26,9 +26,9 @@ async def serve(app: web.Application, listen: str, *, name: str = "http") -> Non
             await site.start()
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise AddressTaken("address-in-use", listen=listen, part=name) from None
+                raise AddressTaken("address-in-use", listen=listen, listener=name) from None
             raise
-        get_logger().info("http.listening", part=name, addresses=[f"{a[0]}:{a[1]}" for a in runner.addresses])
+        get_logger().info("http.listening", listener=name, addresses=[f"{a[0]}:{a[1]}" for a in runner.addresses])
         await forever()
     finally:
         await runner.cleanup()
