@@ -59,7 +59,9 @@ class Keeper:
     async def keep(self, others: Mapping[str, "Keeper"]) -> None:
         """For ever: the part runs whenever it should."""
         # Looked up each time: a new plan may put another keeper in the place of one that this part waits for.
-        while not self.adopted and not all(name in others and others[name].is_settled for name in self.part.needs):
+        while not self.adopted:
+            if all(name in others and others[name].is_settled for name in self.part.needs):
+                break
             await asyncio.sleep(_TICK)
         while True:
             if self.status.state == "done":
