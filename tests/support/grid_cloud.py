@@ -82,15 +82,25 @@ class Cloud:
     def client(self, service: str) -> Any:
         """A client that is not the one under test."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
-                service,
-                region_name=REGION,
-                endpoint_url=self.endpoint,
-                aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
-                config=botocore.config.Config(retries={"total_max_attempts": 1}),
-            )
+            self._clients[service] = self._made(service)
         return self._clients[service]
+
+    def client_of_somebody_else(self, service: str) -> Any:
+        """A client of another account."""
+        made = self._clients[f"other {service}"] = self._made(service)
+        account = ("x-moto-account-id", "210987654321")  # moto's way to say so
+        made.meta.events.register(f"before-sign.{service}", lambda request, **_: request.headers.add_header(*account))
+        return made
+
+    def _made(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+            config=botocore.config.Config(retries={"total_max_attempts": 1}),
+        )
 
     def instances(self, deployment: str, *states: str) -> list[dict[str, Any]]:
         """The deployment's instances in these states; without any, those that live."""
@@ -128,6 +138,10 @@ class Cloud:
         """Something goes wrong the next time (libs/devcloud, control API of the aws part)."""
         self._call("POST", {"kind": kind, **fault})
 
+    def faults_left(self) -> int:
+        """How many things are still to go wrong."""
+        return len(self._call("GET", None)["faults"])
+
     def mend(self) -> None:
         """Nothing goes wrong any more."""
         self._call("DELETE", None)
@@ -148,12 +162,13 @@ class Cloud:
         for client in self._clients.values():
             client.close()
 
-    def _call(self, method: str, body: object) -> None:
-        data = json.dumps(body).encode()
+    def _call(self, method: str, body: object) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.control}/faults", data, headers, method=method)  # noqa: S310  loopback
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  loopback
-            answer.read()
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
 
 
 @contextmanager

@@ -182,13 +182,14 @@ async def test_a_reached_quota_waits_for_a_person(desk: Desk, cloud: Cloud) -> N
     assert (failed.step, failed.code, failed.final) == ("host", "aws-quota-reached", True)
 
 
-@pytest.mark.parametrize("action", ["CreateBucket", "CreateRole", "RunInstances", "DescribeInstances"])
+@pytest.mark.parametrize("action", ["CreateRole", "RunInstances", "DescribeInstances", "ChangeResourceRecordSets"])
 async def test_throttling_costs_no_more_than_time(desk: Desk, cloud: Cloud, action: str) -> None:
     cloud.break_next("throttle", action=action, times=2)
     async with desk.converging():
         grid_id = await desk.pay()
         await desk.comes_to(grid_id, Stage.READY, within=60)
 
+    assert cloud.faults_left() == 0
     made_once(cloud, desk, 1)
 
 
@@ -198,6 +199,7 @@ async def test_an_answer_that_is_cut_off_does_not_start_a_second_machine(desk: D
         grid_id = await desk.pay()
         await desk.comes_to(grid_id, Stage.READY, within=60)
 
+    assert cloud.faults_left() == 0
     made_once(cloud, desk, 1)
 
 

@@ -4,9 +4,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from s4_contracts.ids import GridId
-from s4_provisioner.furl import furl, location
 from s4_provisioner.identity import Identity, Tub
-from s4_provisioner.node_files import Whereabouts, apply_payload, customers_furl
+from s4_provisioner.node_files import Whereabouts, apply_payload, customers_furl, furl, location
 
 GRID = GridId("0192f0a1-7c3d-5b2e-9f10-8a1b2c3d4e5f")
 IDENTITY = Identity(

@@ -125,4 +125,3 @@ async def test_only_so_many_clients_run_at_once(tmp_path: Path) -> None:
     proofs = await asyncio.gather(*(probe.prove(FURL) for _ in range(6)))
 
     assert max(proof.seconds for proof in proofs) <= 2
-    assert list(tmp_path.iterdir()) == []

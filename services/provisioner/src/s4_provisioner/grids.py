@@ -24,7 +24,6 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     instance_profile: str
     user: str
     authorized_key: str
-    subnet: str | None = None
 
 
 class Host(msgspec.Struct, frozen=True, kw_only=True):

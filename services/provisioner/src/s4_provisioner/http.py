@@ -8,20 +8,11 @@ from aiohttp import web
 from s4_contracts.ids import AccountId, GridId
 from s4_provisioner import names, store
 from s4_provisioner.capability import furl_of
-from s4_provisioner.grids import Grid
-from s4_provisioner.lifecycle import Stage, Wanted
+from s4_provisioner.lifecycle import Wanted
 from s4_provisioner.sealing import Seal, SealBroken
 from s4_provisioner.settings import Settings
-from s4_runtime import (
-    Clock,
-    Permanent,
-    Temporary,
-    context,
-    correlation_middleware,
-    error_middleware,
-    is_id,
-    service_token_middleware,
-)
+from s4_runtime import Clock, Permanent, Temporary, context, correlation_middleware, error_middleware, is_id
+from s4_runtime.http import service_token_middleware
 from s4_store import Pool
 
 _MAX_BODY_BYTES = 4096
@@ -43,14 +34,7 @@ class BadRequest(Permanent):
     """The body is not what this route takes."""
 
 
-_STATUSES = {
-    BadRequest: 400,
-    NoSuchGrid: 404,
-    ClaimRefStale: 409,
-    GridGone: 410,
-    SealBroken: 503,
-    Temporary: 503,
-}
+_STATUSES = {BadRequest: 400, NoSuchGrid: 404, ClaimRefStale: 409, GridGone: 410, SealBroken: 503, Temporary: 503}
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -80,24 +64,13 @@ class Furls:
                 raise NoSuchGrid("no-such-grid")
             if grid.wanted is Wanted.ABSENT:
                 raise GridGone("grid-gone")
-            if not _has_furl(grid) or claim.claim_ref != names.claim_ref(grid.id, grid.furl_generation):
+            if grid.proved_at is None or claim.claim_ref != names.claim_ref(grid.id, grid.furl_generation):
                 raise ClaimRefStale("claim-ref-stale")
             furl = furl_of(grid, self._seal, hint=self._hint)
-            await store.note_read(
-                tx,
-                grid.id,
-                account_id=claim.account_id,
-                claim_ref=claim.claim_ref,
-                story_id=context.current().correlation_id,
-                now=self._clock.now(),
-            )
+            await store.note_read(tx, grid, claim.claim_ref, context.current().correlation_id, self._clock.now())
         # Integers: the command-line client of Tahoe-LAFS 1.20 breaks on strings here.
         shares = {"needed": 1, "happy": 1, "total": 1}
         return {"furl": furl.reveal(), "nickname": names.nickname(grid.id), "shares": shares}
-
-
-def _has_furl(grid: Grid) -> bool:
-    return grid.proved_at is not None and grid.stage is not Stage.IDENTITY
 
 
 def application(furls: Furls, settings: Settings) -> web.Application:

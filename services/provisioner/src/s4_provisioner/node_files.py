@@ -5,13 +5,22 @@ from ipaddress import IPv4Address
 import msgspec
 
 from s4_contracts.ids import GridId
-from s4_provisioner.furl import furl, location
 from s4_provisioner.identity import Identity
 from s4_provisioner.names import nickname
 
 # Every grid of a dedicated host has the same two ports; the security group opens just these beside SSH.
 INTRODUCER_PORT = 34561
 STORAGE_PORT = 34562
+
+
+def location(name: str, port: int, address: IPv4Address | None) -> str:
+    """Where a node says that it is: its name first, then, if given, the host's address as a second hint."""
+    return f"tcp:{name}:{port}" + (f",tcp:{address}:{port}" if address else "")
+
+
+def furl(tub_id: str, where: str, swissnum: str) -> str:
+    """A Foolscap URL (Foolscap, "Using FURLs"): who, where, and the unguessable name of what is there."""
+    return f"pb://{tub_id}@{where}/{swissnum}"
 
 
 class Whereabouts(msgspec.Struct, frozen=True):

@@ -27,7 +27,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ami_name: str = "s4-node-*"
     instance_type: str = "t4g.small"
     disk_gib: int = 16
-    subnet: str | None = None
     # Grids get names below grid_domain, in the hosted zone of the name hosted_zone.
     grid_domain: str
     hosted_zone: str

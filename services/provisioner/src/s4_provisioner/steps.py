@@ -13,7 +13,7 @@ from s4_contracts.ids import HostId
 from s4_provisioner import identity, names, store
 from s4_provisioner.capability import furl_of, identity_of, whereabouts
 from s4_provisioner.grids import Grid, Host, host_of, present
-from s4_provisioner.hosts.ec2 import Machine, PlanOutdated, ProfileNotVisible
+from s4_provisioner.hosts.ec2 import PlanOutdated, ProfileNotVisible
 from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
@@ -100,18 +100,15 @@ async def wait_for_boot(grid: Grid, tools: Tools) -> Outcome:
             return await _without(host, "machine-gone", tools)
         if machine is None or machine.address is None:
             await tools.clock.sleep(tools.settings.poll.total_seconds())
-        elif await _lets_us_in(machine, host, tools):
+        elif await _lets_us_in(SshTarget(machine.address, present(host.host_key)), tools):
             return Done(partial(store.keep_address, host_id=host.id, address=str(machine.address)))
     return NotYet(timedelta(0))
 
 
-async def _lets_us_in(machine: Machine, host: Host, tools: Tools) -> bool:
+async def _lets_us_in(target: SshTarget, tools: Tools) -> bool:
     """Try for some seconds: first until anybody greets, then until we are let in."""
-    if machine.address is None:
-        return False
-    target = SshTarget(machine.address, present(host.host_key))
     for _ in range(_GREETING_ROUNDS):
-        if await tools.ssh.is_answering(machine.address):
+        if await tools.ssh.is_answering(target.address):
             try:
                 await tools.nodes.log_in(target)
             except (HostUnreachable, LoginRefused, StrangeHost):
@@ -160,7 +157,10 @@ async def name_in_dns(grid: Grid, tools: Tools) -> Outcome:
     if grid.dns_change is None:
         change = await tools.zone.point(present(grid.dns_name), present(host.address))
         return Again(partial(store.keep_dns_change, grid_id=grid.id, change=change))
-    return Done() if await tools.zone.is_everywhere(grid.dns_change) else NotYet(_SOON)
+    known = await tools.zone.is_everywhere(grid.dns_change)
+    if known is None:
+        return Again(partial(store.keep_dns_change, grid_id=grid.id, change=None))
+    return Done() if known else NotYet(_SOON)
 
 
 @on_a_machine

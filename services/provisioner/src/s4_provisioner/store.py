@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from s4_contracts.billing import SignupPaid
-from s4_contracts.ids import AccountId, GridId, HostId
+from s4_contracts.ids import GridId, HostId
 from s4_provisioner.grids import Grid, Launch, grid_of
 from s4_provisioner.lifecycle import FIRST, Stage, Wanted
 from s4_provisioner.sealing import Sealed
@@ -120,7 +120,7 @@ async def keep_address(tx: Transaction, host_id: HostId, address: str) -> None:
     await tx.execute("update hosts set address = $2 where id = $1", host_id, address)
 
 
-async def keep_dns_change(tx: Transaction, grid_id: GridId, change: str) -> None:
+async def keep_dns_change(tx: Transaction, grid_id: GridId, change: str | None) -> None:
     """The change of the zone that the grid's name waits for."""
     await tx.execute("update grids set dns_change = $2 where id = $1", grid_id, change)
 
@@ -161,13 +161,11 @@ async def retry(tx: Transaction, grid_id: GridId, now: datetime) -> Stage | None
     return Stage(stage) if stage else None
 
 
-async def note_read(
-    tx: Transaction, grid_id: GridId, *, account_id: AccountId, claim_ref: str, story_id: str, now: datetime
-) -> None:
-    """Somebody was given the grid's furl."""
+async def note_read(tx: Transaction, grid: Grid, claim_ref: str, story_id: str, now: datetime) -> None:
+    """The grid's owner was given its furl."""
     await tx.execute(
         "insert into furl_reads (grid_id, account_id, claim_ref, correlation_id, read_at) values ($1, $2, $3, $4, $5)",
-        *(grid_id, account_id, claim_ref, story_id, now),
+        *(grid.id, grid.account_id, claim_ref, story_id, now),
     )
 
 

@@ -12,8 +12,7 @@ from s4_provisioner.aws.buckets import Buckets
 from s4_provisioner.aws.clients import Clients, open_clients
 from s4_provisioner.aws.roles import Roles
 from s4_provisioner.aws.zones import Zone
-from s4_provisioner.hosts.ec2 import Ec2Hosts, Ec2Settings
-from s4_provisioner.hosts.user_data import public_half
+from s4_provisioner.hosts.ec2 import Ec2Hosts
 from s4_provisioner.node_host import NodeHost
 from s4_provisioner.probe import Probe
 from s4_provisioner.sealing import Seal
@@ -50,17 +49,6 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
 def tools_of(settings: Settings, clock: Clock, clients: Clients) -> Tools:
     """The adapters of this deployment over these connections to AWS."""
     ssh = Ssh(settings.ssh_key, settings.host_user, settings.ssh_port)
-    machines = Ec2Settings(
-        deployment=settings.deployment,
-        image_name=settings.ami_name,
-        instance_type=settings.instance_type,
-        disk_gib=settings.disk_gib,
-        user=settings.host_user,
-        authorized_key=public_half(settings.ssh_key),
-        subnet=settings.subnet,
-        ssh_from=settings.ssh_from,
-        ssh_port=settings.ssh_port,
-    )
     return Tools(
         settings=settings,
         clock=clock,
@@ -68,7 +56,7 @@ def tools_of(settings: Settings, clock: Clock, clients: Clients) -> Tools:
         buckets=Buckets(clients.s3, settings.aws_region),
         roles=Roles(clients.iam),
         zone=Zone(clients.route53, settings.hosted_zone),
-        hosts=Ec2Hosts(clients.ec2, machines),
+        hosts=Ec2Hosts(clients.ec2, settings),
         ssh=ssh,
         nodes=NodeHost(ssh),
         probe=Probe(settings.probe_command, settings.probe_limit, settings.probes_at_once),

@@ -5,14 +5,10 @@ import os
 from typing import Any
 
 from s4_provisioner.aws.trouble import aws_errors
-from s4_runtime import Permanent, Temporary
+from s4_runtime import Temporary
 
 _PROBE_KEY = "s4-probe"
 _NO_LOCATION = "us-east-1"  # the one region that CreateBucket refuses to be told (S3 API, CreateBucket)
-
-
-class BucketTaken(Permanent):
-    """Somebody else has a bucket of this name."""
 
 
 class BucketUnproved(Temporary):
@@ -29,7 +25,7 @@ class Buckets:
     async def ensure(self, name: str, tags: dict[str, str]) -> None:
         """The bucket is ours, closed to the public, encrypted and tagged, and gives back what it is given.
 
-        Idempotent. Raises BucketTaken, BucketUnproved and the errors of aws.trouble.
+        Idempotent. Raises BucketUnproved and the errors of aws.trouble: AwsRefused for somebody else's bucket.
         """
         await self._create(name)
         with aws_errors():
@@ -39,14 +35,11 @@ class Buckets:
     async def _create(self, name: str) -> None:
         place = {} if self._region == _NO_LOCATION else {"LocationConstraint": self._region}
         extra = {"CreateBucketConfiguration": place} if place else {}
-        with aws_errors("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+        with aws_errors("BucketAlreadyOwnedByYou"):  # somebody else's is BucketAlreadyExists, a refusal
             await self._s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **extra)
-            return
-        if not await self.exists(name):
-            raise BucketTaken("bucket-name-taken")
 
     async def exists(self, name: str) -> bool:
-        """Whether there is a bucket of this name, and it is ours."""
+        """Whether there is a bucket of this name that we may use."""
         with aws_errors("403", "404", "AccessDenied", "Forbidden", "NoSuchBucket"):
             await self._s3.head_bucket(Bucket=name)
             return True

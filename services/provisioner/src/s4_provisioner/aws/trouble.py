@@ -75,7 +75,7 @@ def translated(error: ClientError) -> Temporary | Permanent:
         return QuotaReached("aws-quota-reached", reason=code)
     if code in _BUSY or _status_of(error) >= 500:
         return AwsUnavailable("aws-busy", retry_after=_BUSY_WAIT, reason=code)
-    if code.endswith((".NotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchHostedZone", "NoSuchKey")):
+    if code.endswith((".NotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchHostedZone", "NoSuchChange")):
         return NotThere("aws-not-there", reason=code)
     return AwsRefused("aws-refused", reason=code)
 

@@ -5,13 +5,17 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from s4_provisioner.aws.trouble import aws_errors
-from s4_runtime import Permanent
+from s4_runtime import Permanent, Temporary
 
 _TTL_SECONDS = 60  # a grid that moves is found again within a minute
 
 
 class NoZone(Permanent):
     """The account has no public hosted zone of the configured name."""
+
+
+class ZoneReplaced(Temporary):
+    """The zone that we knew is gone; there may be a new one of its name."""
 
 
 class Zone:
@@ -31,18 +35,20 @@ class Zone:
             "TTL": _TTL_SECONDS,
             "ResourceRecords": [{"Value": str(address)}],
         }
+        batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
         zone = await self.id()
-        with aws_errors():
-            answer = await self._route53.change_resource_record_sets(
-                HostedZoneId=zone, ChangeBatch={"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
-            )
-        return str(answer["ChangeInfo"]["Id"])
+        with aws_errors("NoSuchHostedZone"):
+            answer = await self._route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+            return str(answer["ChangeInfo"]["Id"])
+        self._id = None
+        raise ZoneReplaced("hosted-zone-replaced", zone=self._name)
 
-    async def is_everywhere(self, change: str) -> bool:
-        """Whether all of the zone's name servers answer with the change."""
-        with aws_errors():
+    async def is_everywhere(self, change: str) -> bool | None:
+        """Whether all of the zone's name servers answer with the change; None when nobody knows of it any more."""
+        with aws_errors("NoSuchChange"):
             answer = await self._route53.get_change(Id=change)
-        return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+            return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
+        return None
 
     async def id(self) -> str:
         """The zone's id. Raises NoZone."""

@@ -11,10 +11,13 @@ from s4_contracts.ids import GridId
 from s4_provisioner import names
 from s4_provisioner.aws.trouble import NotThere, aws_errors, code_of
 from s4_provisioner.grids import Host, Launch
+from s4_provisioner.hosts.user_data import public_half
 from s4_provisioner.node_files import INTRODUCER_PORT, STORAGE_PORT
+from s4_provisioner.settings import Settings
 from s4_runtime import Permanent, Temporary
 
 _ALIVE = ("pending", "running")
+_COMMON_SECONDS = 300.0  # a new image is used for new machines within minutes, without a restart
 _HOPS = 1  # the metadata service answers the machine itself, not what it may route for
 
 
@@ -38,28 +41,16 @@ class Machine(msgspec.Struct, frozen=True):
     address: IPv4Address | None
 
 
-class Ec2Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What all machines of a deployment have in common."""
-
-    deployment: str
-    image_name: str
-    instance_type: str
-    disk_gib: int
-    user: str
-    authorized_key: str
-    subnet: str | None
-    ssh_from: str
-    ssh_port: int
-
-
 class Ec2Hosts:
     """Machines of one account and region."""
 
-    def __init__(self, ec2: Any, settings: Ec2Settings) -> None:
+    def __init__(self, ec2: Any, settings: Settings) -> None:
         self._ec2 = ec2
         self._settings = settings
+        self._authorized_key = public_half(settings.ssh_key)
         self._lock = asyncio.Lock()
         self._common: tuple[str, str, str] | None = None
+        self._common_until = 0.0
 
     async def plan(self, instance_profile: str) -> Launch:
         """All that a machine is asked for with, except its key: from now on fixed for this machine.
@@ -74,17 +65,17 @@ class Ec2Hosts:
             disk_gib=self._settings.disk_gib,
             security_group=group,
             instance_profile=instance_profile,
-            user=self._settings.user,
-            authorized_key=self._settings.authorized_key,
-            subnet=self._settings.subnet,
+            user=self._settings.host_user,
+            authorized_key=self._authorized_key,
         )
 
     async def common(self) -> tuple[str, str, str]:
-        """What all machines are started with: image, its root device, security group. Looked up once."""
+        """What all machines are started with: image, its root device, security group. Looked up now and then."""
         async with self._lock:
-            if self._common is None:
+            now = asyncio.get_running_loop().time()
+            if self._common is None or now > self._common_until:
                 (image, root), group = await asyncio.gather(self._image(), self._security_group())
-                self._common = image, root, group
+                self._common, self._common_until = (image, root, group), now + _COMMON_SECONDS
             return self._common
 
     async def launch(self, grid: GridId, host: Host, launch: Launch, user_data: str) -> Machine:
@@ -155,18 +146,17 @@ class Ec2Hosts:
             "MetadataOptions": {"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": _HOPS},
             "BlockDeviceMappings": [{"DeviceName": launch.root_device, "Ebs": disk}],
             "TagSpecifications": [{"ResourceType": kind, "Tags": pairs} for kind in ("instance", "volume")],
-            **({"SubnetId": launch.subnet} if launch.subnet else {}),
         }
 
     async def _image(self) -> tuple[str, str]:
         """The newest image of the name, and its root device."""
         with aws_errors():
             answer = await self._ec2.describe_images(
-                Owners=["self"], Filters=[{"Name": "name", "Values": [self._settings.image_name]}]
+                Owners=["self"], Filters=[{"Name": "name", "Values": [self._settings.ami_name]}]
             )
         found = [image for image in answer["Images"] if image.get("State", "available") == "available"]
         if not found:
-            raise NoImage("no-machine-image", image=self._settings.image_name)
+            raise NoImage("no-machine-image", image=self._settings.ami_name)
         newest = max(found, key=lambda image: (image.get("CreationDate", ""), image["ImageId"]))
         return newest["ImageId"], newest.get("RootDeviceName") or "/dev/xvda"
 
@@ -188,34 +178,22 @@ class Ec2Hosts:
     async def _find_group(self) -> str | None:
         filters = [{"Name": "group-name", "Values": [names.security_group(self._settings.deployment)]}]
         with aws_errors():
-            if (network := await self._network()) is not None:
-                filters.append({"Name": "vpc-id", "Values": [network]})
             answer = await self._ec2.describe_security_groups(Filters=filters)
-        groups = [group["GroupId"] for group in answer["SecurityGroups"]]
-        return min(groups, default=None)
+        return min((group["GroupId"] for group in answer["SecurityGroups"]), default=None)
 
     async def _make_group(self) -> str:
-        network = await self._network()
         tags = [{"Key": "s4:deployment", "Value": self._settings.deployment}]
         with aws_errors("InvalidGroup.Duplicate"):
             answer = await self._ec2.create_security_group(
                 GroupName=names.security_group(self._settings.deployment),
                 Description="Hosts of grids",
                 TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
-                **({"VpcId": network} if network else {}),
             )
             return str(answer["GroupId"])
         group = await self._find_group()
         if group is None:
             raise Temporary("security-group-not-visible")
         return group
-
-    async def _network(self) -> str | None:
-        """The network of the configured subnet; None for the account's default one."""
-        if self._settings.subnet is None:
-            return None
-        answer = await self._ec2.describe_subnets(SubnetIds=[self._settings.subnet])
-        return str(answer["Subnets"][0]["VpcId"])
 
 
 def _machine(instance: dict[str, Any]) -> Machine:

@@ -1,0 +1,302 @@
+"""What the provisioner makes at AWS, seen by another client of the local cloud."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
+
+import msgspec
+import pytest
+
+from s4_contracts.ids import GridId, HostId
+from s4_provisioner import names
+from s4_provisioner.aws.buckets import Buckets
+from s4_provisioner.aws.clients import Clients, open_clients
+from s4_provisioner.aws.roles import Roles
+from s4_provisioner.aws.trouble import AwsRefused
+from s4_provisioner.aws.zones import NoZone, Zone, ZoneReplaced
+from s4_provisioner.grids import Host, Launch
+from s4_provisioner.hosts.ec2 import Ec2Hosts, NoImage, PlanOutdated
+from s4_provisioner.settings import Settings
+from s4_runtime import new_id
+from support.grid_cloud import REGION, ZONE, Cloud
+from support.provisioner import some_settings
+
+TAGS = {"s4:deployment": "test", "s4:grid": "grid"}
+TOLD = "#cloud-config\n{}\n"
+
+
+@pytest.fixture
+async def clients(cloud: Cloud) -> AsyncIterator[Clients]:
+    async with open_clients(REGION, cloud.endpoint) as clients:
+        yield clients
+    cloud.mend()
+
+
+@pytest.fixture
+def settings(cloud: Cloud) -> Settings:
+    return some_settings("postgresql://nowhere", cloud)
+
+
+@pytest.fixture
+async def hosts(clients: Clients, settings: Settings, cloud: Cloud) -> AsyncIterator[Ec2Hosts]:
+    yield Ec2Hosts(clients.ec2, settings)
+    await asyncio.to_thread(cloud.end_machines, settings.deployment)
+
+
+def a_name() -> str:
+    return names.bucket("test", GridId(new_id()))
+
+
+def a_host(launch: Launch, generation: int = 1) -> Host:
+    return Host(
+        id=HostId(new_id()), generation=generation, launch=launch, sealed_host_key=None, host_key=None,
+        announced_from=1, instance_id=None, address=None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+async def launch(hosts: Ec2Hosts, clients: Clients) -> Launch:
+    profile = a_name()
+    await Roles(clients.iam).ensure(profile, profile, TAGS)
+    return await hosts.plan(profile)
+
+
+async def test_a_bucket_is_closed_to_the_public_encrypted_and_keeps_no_old_versions(
+    clients: Clients, cloud: Cloud
+) -> None:
+    name = a_name()
+    await Buckets(clients.s3, REGION).ensure(name, TAGS)
+
+    s3 = cloud.client("s3")
+    assert set(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    assert "Status" not in s3.get_bucket_versioning(Bucket=name)
+    tags = {tag["Key"]: tag["Value"] for tag in s3.get_bucket_tagging(Bucket=name)["TagSet"]}
+    assert tags == TAGS
+
+
+async def test_proving_a_bucket_leaves_nothing_in_it(clients: Clients, cloud: Cloud) -> None:
+    name = a_name()
+    await Buckets(clients.s3, REGION).ensure(name, TAGS)
+
+    assert "Contents" not in cloud.client("s3").list_objects_v2(Bucket=name)
+
+
+async def test_a_bucket_that_is_made_twice_keeps_what_is_in_it(clients: Clients, cloud: Cloud) -> None:
+    name, buckets = a_name(), Buckets(clients.s3, REGION)
+    await buckets.ensure(name, TAGS)
+    cloud.client("s3").put_object(Bucket=name, Key="shares/aa/share", Body=b"a share")
+    await buckets.ensure(name, TAGS)
+
+    assert cloud.client("s3").get_object(Bucket=name, Key="shares/aa/share")["Body"].read() == b"a share"
+
+
+async def test_a_bucket_can_be_made_outside_the_default_region(cloud: Cloud) -> None:
+    name = a_name()
+    async with open_clients("eu-central-1", cloud.endpoint) as clients:
+        for _ in range(2):
+            await Buckets(clients.s3, "eu-central-1").ensure(name, TAGS)
+
+    assert cloud.client("s3").get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-central-1"
+
+
+async def test_somebody_elses_bucket_is_not_used(clients: Clients, cloud: Cloud) -> None:
+    name = a_name()
+    cloud.client_of_somebody_else("s3").create_bucket(Bucket=name)
+
+    with pytest.raises(AwsRefused, match="BucketAlreadyExists"):
+        await Buckets(clients.s3, REGION).ensure(name, TAGS)
+
+
+async def test_a_role_may_use_its_own_bucket_and_nothing_else(clients: Clients, cloud: Cloud) -> None:
+    name = a_name()
+    await Roles(clients.iam).ensure(name, "the-bucket", TAGS)
+
+    iam = cloud.client("iam")
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    statements = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]
+    assert {statement["Resource"] for statement in statements} == {
+        "arn:aws:s3:::the-bucket",
+        "arn:aws:s3:::the-bucket/*",
+    }
+    assert {action.partition(":")[0] for statement in statements for action in statement["Action"]} == {"s3"}
+    assert not any("*" in action for statement in statements for action in statement["Action"])
+    assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+
+
+async def test_a_machine_with_the_profile_has_the_role_however_often_it_is_made(clients: Clients, cloud: Cloud) -> None:
+    name, roles = a_name(), Roles(clients.iam)
+    await roles.ensure(name, "the-bucket", TAGS)
+    await roles.ensure(name, "the-bucket", TAGS)
+
+    profile = cloud.client("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == [name]
+    trust = profile["Roles"][0]["AssumeRolePolicyDocument"]
+    document = json.loads(trust) if isinstance(trust, str) else trust
+    assert [statement["Principal"] for statement in document["Statement"]] == [{"Service": "ec2.amazonaws.com"}]
+
+
+async def test_a_profile_with_a_strange_role_is_for_a_person(clients: Clients, cloud: Cloud) -> None:
+    name, other = a_name(), a_name()
+    await Roles(clients.iam).ensure(other, "the-bucket", TAGS)
+    iam = cloud.client("iam")
+    iam.create_instance_profile(InstanceProfileName=name)
+    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=other)
+
+    with pytest.raises(AwsRefused, match="instance-profile-has-another-role"):
+        await Roles(clients.iam).ensure(name, "the-bucket", TAGS)
+
+
+async def test_a_name_means_the_address_that_it_was_given_last(clients: Clients, cloud: Cloud) -> None:
+    zone, name = Zone(clients.route53, ZONE), f"g{new_id()}.{ZONE}"
+    await zone.point(name, IPv4Address("192.0.2.1"))
+    await zone.point(name, IPv4Address("192.0.2.1"))
+    change = await zone.point(name, IPv4Address("192.0.2.2"))
+
+    assert await zone.is_everywhere(change) is True
+    assert cloud.address_of(name) == ["192.0.2.2"]
+
+
+async def test_a_zone_that_is_not_there_is_for_a_person(clients: Clients) -> None:
+    with pytest.raises(NoZone):
+        await Zone(clients.route53, "elsewhere.test").point("g.elsewhere.test", IPv4Address("192.0.2.1"))
+
+
+async def test_a_zone_that_was_made_anew_is_found_again(clients: Clients, cloud: Cloud) -> None:
+    zone, route53 = Zone(clients.route53, "anew.test"), cloud.client("route53")
+    first = route53.create_hosted_zone(Name="anew.test", CallerReference="1")["HostedZone"]["Id"]
+    await zone.id()
+    route53.delete_hosted_zone(Id=first)
+    second = route53.create_hosted_zone(Name="anew.test", CallerReference="2")["HostedZone"]["Id"]
+
+    with pytest.raises(ZoneReplaced):
+        await zone.point("g.anew.test", IPv4Address("192.0.2.1"))
+    await zone.point("g.anew.test", IPv4Address("192.0.2.1"))
+
+    assert await zone.id() == second
+    route53.change_resource_record_sets(
+        HostedZoneId=second,
+        ChangeBatch={
+            "Changes": [
+                {
+                    "Action": "DELETE",
+                    "ResourceRecordSet": {
+                        "Name": "g.anew.test", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}],
+                    },
+                }
+            ]
+        },
+    )  # fmt: skip
+    route53.delete_hosted_zone(Id=second)
+
+
+async def test_a_machine_is_started_as_the_plan_says_and_no_other_way(
+    hosts: Ec2Hosts, launch: Launch, cloud: Cloud, settings: Settings
+) -> None:
+    grid, host = GridId(new_id()), a_host(launch)
+    machine = await hosts.launch(grid, host, launch, TOLD)
+
+    (found,) = cloud.instances(settings.deployment)
+    assert found["InstanceId"] == machine.instance_id
+    assert found["ClientToken"] == f"{host.id}-1"
+    assert found["InstanceType"] == "t3.small"
+    assert found["MetadataOptions"]["HttpTokens"] == "required"
+    assert found["IamInstanceProfile"]["Arn"].endswith(launch.instance_profile)
+    assert {tag["Key"]: tag["Value"] for tag in found["Tags"]} == {
+        "s4:deployment": settings.deployment,
+        "s4:grid": grid,
+        "s4:host": host.id,
+        "s4:generation": "1",
+    }
+    (disk,) = found["BlockDeviceMappings"]
+    volume = cloud.client("ec2").describe_volumes(VolumeIds=[disk["Ebs"]["VolumeId"]])["Volumes"][0]
+    assert volume["Encrypted"] is True
+    assert volume["Size"] == settings.disk_gib
+    told = cloud.client("ec2").describe_instance_attribute(InstanceId=machine.instance_id, Attribute="userData")
+    assert base64.b64decode(told["UserData"]["Value"]).decode() == TOLD
+
+
+async def test_a_launch_repeated_many_times_at_once_is_one_machine(
+    hosts: Ec2Hosts, launch: Launch, cloud: Cloud, settings: Settings
+) -> None:
+    grid, host = GridId(new_id()), a_host(launch)
+    machines = await asyncio.gather(*(hosts.launch(grid, host, launch, TOLD) for _ in range(8)))
+
+    assert len({machine.instance_id for machine in machines}) == 1
+    assert len(cloud.instances(settings.deployment)) == 1
+
+
+async def test_the_next_generation_is_another_machine(
+    hosts: Ec2Hosts, launch: Launch, cloud: Cloud, settings: Settings
+) -> None:
+    grid, host = GridId(new_id()), a_host(launch)
+    first = await hosts.launch(grid, host, launch, TOLD)
+    await hosts.terminate(host)
+    second = await hosts.launch(grid, msgspec.structs.replace(host, generation=2), launch, TOLD)
+
+    assert second.instance_id != first.instance_id
+    assert [each["InstanceId"] for each in cloud.instances(settings.deployment)] == [second.instance_id]
+
+
+async def test_terminating_finds_a_machine_whose_id_was_never_kept(
+    hosts: Ec2Hosts, launch: Launch, cloud: Cloud, settings: Settings
+) -> None:
+    host = a_host(launch)
+    started = await hosts.launch(GridId(new_id()), host, launch, TOLD)
+    for _ in range(2):
+        await hosts.terminate(host)
+
+    assert cloud.instances(settings.deployment) == []
+    machine = await hosts.look(started.instance_id)
+    assert machine
+    assert machine.state == "gone"
+
+
+async def test_a_machine_that_nobody_knows_is_none(hosts: Ec2Hosts) -> None:
+    assert await hosts.look("i-0123456789abcdef0") is None
+
+
+async def test_a_group_that_several_make_at_once_is_one_group_with_three_ports(
+    clients: Clients, settings: Settings, cloud: Cloud
+) -> None:
+    makers = [Ec2Hosts(clients.ec2, settings) for _ in range(5)]
+    plans = await asyncio.gather(*(maker.plan("profile") for maker in makers))
+
+    (group,) = cloud.groups(settings.deployment)
+    assert {plan.security_group for plan in plans} == {group["GroupId"]}
+    assert sorted(rule["FromPort"] for rule in group["IpPermissions"]) == sorted([settings.ssh_port, 34561, 34562])
+    assert all(rule["FromPort"] == rule["ToPort"] for rule in group["IpPermissions"])
+
+
+async def test_a_group_that_lost_a_rule_gets_it_back(clients: Clients, settings: Settings, cloud: Cloud) -> None:
+    plan = await Ec2Hosts(clients.ec2, settings).plan("profile")
+    (group,) = cloud.groups(settings.deployment)
+    cloud.client("ec2").revoke_security_group_ingress(
+        GroupId=plan.security_group, IpPermissions=[group["IpPermissions"][0]]
+    )
+    await Ec2Hosts(clients.ec2, settings).plan("profile")
+
+    (mended,) = cloud.groups(settings.deployment)
+    assert len(mended["IpPermissions"]) == 3
+
+
+async def test_without_an_image_of_the_name_a_person_must_look(clients: Clients, settings: Settings) -> None:
+    missing = msgspec.structs.replace(settings, ami_name="nothing-*")
+
+    with pytest.raises(NoImage):
+        await Ec2Hosts(clients.ec2, missing).plan("profile")
+
+
+async def test_a_plan_whose_image_is_gone_is_made_anew(
+    hosts: Ec2Hosts, launch: Launch, cloud: Cloud, settings: Settings
+) -> None:
+    outdated = msgspec.structs.replace(launch, image="ami-0123456789abcdef0")
+
+    with pytest.raises(PlanOutdated):
+        await hosts.launch(GridId(new_id()), a_host(outdated), outdated, TOLD)
+
+    assert cloud.instances(settings.deployment) == []
+    assert (await hosts.plan(launch.instance_profile)).image == launch.image
