@@ -5,7 +5,7 @@ SOURCES := services libs tests tools $(wildcard bench)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,7 @@ logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
 test: install-tests lint images ## everything that CI runs
+	.s4/node/bin/python -m pytest -q libs/node/tests
 	$(VENV)/python -m pytest -m "not long" $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
@@ -34,8 +35,14 @@ test-long: install-tests images ## the tests that take minutes
 lint: ## style, types and the architecture's contracts
 	$(VENV)/ruff check $(SOURCES)
 	$(VENV)/ruff format --check $(SOURCES)
-	$(VENV)/mypy services libs tests/support
-	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(VENV)/lint-imports; fi
+	$(VENV)/mypy services libs tests tools bench
+	$(VENV)/mypy --config-file libs/node/pyproject.toml --python-executable .s4/node/bin/python libs/node/src libs/node/tests
+	$(VENV)/lint-imports
+
+schema: install ## write what is generated: AsyncAPI, new event schemas, the event map
+	$(VENV)/python -m s4_contracts publish libs/contracts/src/s4_contracts/published
+	$(VENV)/python -m s4_contracts asyncapi docs/reference/asyncapi.json
+	$(VENV)/python tools/event_map.py docs/reference/events.svg
 
 bench: install ## measure; tables and build/bench/*.json
 	@for script in bench/*/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done

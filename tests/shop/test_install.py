@@ -92,6 +92,7 @@ def small_clone(tmp_path: Path) -> Path:
     (package / "src" / "tiny").mkdir(parents=True)
     (package / "src" / "tiny" / "__init__.py").write_text("answer = 42\n")
     (package / "requirements.txt").write_text("")
+    (package / "requirements-test.txt").write_text("")
     (package / "pyproject.toml").write_text('[project]\nname = "tiny"\nversion = "1"\n')
     return tmp_path
 

@@ -14,8 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def bake(kind: Kind) -> Path:
     """The folder that holds the current image of this kind; a second call takes no time."""
-    cache = Path(os.environ.get("S4_CACHE") or ROOT / ".s4/cache")
-    folder = cache / "image"
+    folder = Path(os.environ.get("SHOP_IMAGES") or ROOT / ".s4/images")
     command = [sys.executable, "-m", "s4_devcloud", "image", "--output", str(folder)]
     subprocess.run([*command, "--node", str(ROOT / "libs/node"), "--kind", kind], check=True, stdout=subprocess.DEVNULL)
     return folder

@@ -6,7 +6,7 @@ import sys
 from s4_shop.options import Options
 from s4_shop.plan import Answers, Check, Finishes, Part, PrintsReady, Says200, SpeaksAmqp, TakesClients
 from s4_shop.processes import Command
-from s4_shop.wiring import REGION, SERVICES, Wiring, ssh_port
+from s4_shop.wiring import REGION, SERVICES, SSH_PORT, Wiring
 
 _LIBRARIES = ("contracts", "runtime", "store", "bus")
 
@@ -45,7 +45,7 @@ def _cloud(wiring: Wiring) -> list[Part]:
         "--region",
         REGION,
         "--ssh-port",
-        str(ssh_port(options)),
+        str(SSH_PORT),
     ]
     stripe = ["--listen", at.listen("stripe"), "--control", at.listen("stripe-control")]
     stripe += ["--secret-key", secret, "--publishable-key", publishable, "--public-url", at.url("stripe")]

@@ -15,12 +15,9 @@ from s4_shop.rabbitmq import Ports, RabbitNode
 SERVICES = ("web", "billing", "provisioner", "notifier")
 GRID_DOMAIN = "grids.s4.test"  # RFC 6761: .test belongs to nobody
 REGION = "eu-central-1"
+# The port that leads to a machine's sshd. The usual one may be taken on all addresses by this machine's own sshd.
+SSH_PORT = 2222
 MAIL_FROM = "S4 <hello@s4.test>"
-
-
-def ssh_port(options: Options) -> int:
-    """The port that leads to a machine's sshd; without root it cannot be the usual one."""
-    return 22 if options.driver == "nspawn" else 2222
 
 
 class Wiring:
@@ -173,7 +170,7 @@ class Wiring:
 
     def _sshd(self) -> dict[str, str]:
         user = "s4" if self.options.driver == "nspawn" else getpass.getuser()
-        return {"S4_HOST_USER": user, "S4_SSH_PORT": str(ssh_port(self.options))}
+        return {"S4_HOST_USER": user, "S4_SSH_PORT": str(SSH_PORT)}
 
     def _file(self, name: str, text: str) -> str:
         path = self.folder.root / "secrets" / name

@@ -28,12 +28,21 @@ def node_name(below: str, node: Path) -> str:
     return f"node-{digest(below, digest_of_tree(node, NODE_FILES), recipe.HOST_COMMAND)}"
 
 
+def _pip() -> Path:
+    """The pip that came with this Python: beside ensurepip, or where Debian's python3-venv keeps it."""
+    folders = [Path(ensurepip.__file__).parent / "_bundled", Path("/usr/share/python-wheels")]
+    found = [wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))]
+    if not found:
+        raise SystemExit("this Python brings no pip; on Debian: apt-get install python3-venv")
+    return found[0]
+
+
 class Wheels:
     """Wheels made on this machine with this machine's pip configuration, so that the image needs no network."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.pip = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+        self.pip = _pip()
 
     @classmethod
     @contextmanager

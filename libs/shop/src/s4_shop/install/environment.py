@@ -72,6 +72,7 @@ def workspace(root: Path) -> list[Environment]:
             pins=node / "requirements.txt",
             editable=[node],
             why="Tahoe-LAFS and the storage node",
+            lone=[node / "requirements-test.txt"],
         ),
     ]
 
