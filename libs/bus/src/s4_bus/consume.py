@@ -234,9 +234,8 @@ class Desk:
         await self._deliveries.acknowledge([message])
 
     def _tell(self, name: str, message: DeliveredMessage, **fields: str | float) -> None:
-        known = message.header.properties.message_type in self._routes
-        kind = message.header.properties.message_type if known else "unknown"
-        get_logger().warning(name, type=kind, event_id=message.header.properties.message_id, **fields)
+        with context.bound(envelope.cause_of(message)):
+            get_logger().warning(name, **envelope.described(message, self._routes), **fields)
 
 
 async def _drain(deliveries: Deliveries, crew: asyncio.Task[None]) -> None:

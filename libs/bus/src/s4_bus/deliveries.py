@@ -14,7 +14,7 @@ from pamqp.commands import Basic
 from s4_bus.envelope import is_suspect
 
 _BATCH = 100
-_LINGER = timedelta(milliseconds=10)  # what else arrives while another batch is under way joins the next one
+_LINGER = timedelta(milliseconds=20)  # what else arrives while another batch is under way joins the next one
 _QUIET = timedelta(milliseconds=500)  # a queue that gives nothing for so long holds no suspects
 
 

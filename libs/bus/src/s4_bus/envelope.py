@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -52,8 +52,7 @@ def read(message: DeliveredMessage, routes: dict[str, tuple[Route[Any], ...]]) -
         raise Unreadable("unknown-event") from None
     except MalformedEvent:
         raise Unreadable("malformed-event") from None
-    cause = context.from_headers(_text_headers(message), properties.message_id)
-    return Arrival(message, properties.message_id or "", name, event, cause, found)
+    return Arrival(message, properties.message_id or "", name, event, cause_of(message), found)
 
 
 def attempts_of(message: DeliveredMessage) -> int:
@@ -102,6 +101,14 @@ def kept_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in headers.items() if name in _KEPT}
 
 
-def _text_headers(message: DeliveredMessage) -> dict[str, str]:
-    headers = message.header.properties.headers or {}
-    return {name: value for name, value in headers.items() if isinstance(value, str)}
+def cause_of(message: DeliveredMessage) -> context.Cause:
+    """The story that the message belongs to, and the message as the cause of what comes next."""
+    properties = message.header.properties
+    headers = {name: value for name, value in (properties.headers or {}).items() if isinstance(value, str)}
+    return context.from_headers(headers, properties.message_id if is_id(properties.message_id or "") else None)
+
+
+def described(message: DeliveredMessage, known: Container[str]) -> dict[str, str]:
+    """Type and id as a log may show them: what is not of the right form may be anything."""
+    name, event_id = message.header.properties.message_type or "", message.header.properties.message_id or ""
+    return {"type": name if name in known else "unknown", "event_id": event_id if is_id(event_id) else "unreadable"}

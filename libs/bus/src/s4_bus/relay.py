@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -12,11 +13,12 @@ from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
 from s4_bus.connection import open_channel, stay_connected, until_closed, wire
+from s4_bus.publish import Outgoing, publish_all
 from s4_bus.topology import EXCHANGE, declare_exchange, declare_listeners
 from s4_runtime import Secret, Temporary, get_logger, last_success
 from s4_store import Pool, Record, Wakeup, outbox
 
-_BATCH = 100  # events in one transaction; two of these are under way at once
+_BATCH = 200  # events in one transaction; two of these are under way at once
 _CONFIRM_TIMEOUT = timedelta(seconds=30)
 _POLL = timedelta(seconds=5)  # a notification may be lost with its connection
 _WATCH = timedelta(seconds=10)
@@ -94,9 +96,12 @@ class _Publisher:
             rows = await outbox.take(tx, _BATCH)
             async with asyncio.timeout(_CONFIRM_TIMEOUT.total_seconds()):
                 await self._announce(rows)
-                refused = [seq for seq in await asyncio.gather(*map(self._publish, rows)) if seq is not None]
+                taken = await publish_all(self._raw, EXCHANGE, [self._outgoing(row) for row in rows])
+            refused = [row["seq"] for row, fine in zip(rows, taken, strict=True) if not fine]
             if refused:
                 await outbox.put_back(tx, refused)
+        for kind, count in Counter(row["type"] for row, fine in zip(rows, taken, strict=True) if fine).items():
+            metrics.PUBLISHED.labels(self._service, kind).inc(count)
         if refused:
             metrics.REFUSED.labels(self._service).inc(len(refused))
             raise Temporary("bus-refused-publication")
@@ -107,21 +112,9 @@ class _Publisher:
             await declare_listeners(self._declaring, name)
             self._announced.add(name)
 
-    async def _publish(self, row: Record) -> int | None:
-        """The row's number if the broker refused it."""
-        try:
-            await self._raw.basic_publish(
-                row["body"].encode(),
-                exchange=EXCHANGE,
-                routing_key=row["type"],
-                properties=envelope.outgoing(self._service, row["id"], row["type"], row["headers"]),
-                mandatory=True,
-                wait=False,
-            )
-        except aiormq.exceptions.DeliveryError:
-            return int(row["seq"])
-        metrics.PUBLISHED.labels(self._service, row["type"]).inc()
-        return None
+    def _outgoing(self, row: Record) -> Outgoing:
+        properties = envelope.outgoing(self._service, row["id"], row["type"], row["headers"])
+        return Outgoing(row["type"], row["body"].encode(), properties)
 
 
 async def _repeat(pause: timedelta, pool: Pool, work: Callable[[Pool], Awaitable[None]]) -> None:

@@ -1,0 +1,37 @@
+import asyncpg
+import pytest
+
+from s4_runtime import Temporary
+from s4_store import DatabaseConflict, DatabaseUnavailable
+from s4_store.errors import DatabaseTimeout, database_errors
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        (ConnectionRefusedError("to postgresql://s4:secret@host"), DatabaseUnavailable),
+        (asyncpg.ConnectionDoesNotExistError("gone"), DatabaseUnavailable),
+        (asyncpg.CannotConnectNowError("starting up"), DatabaseUnavailable),
+        (asyncpg.AdminShutdownError("terminating"), DatabaseUnavailable),
+        (asyncpg.InterfaceError("connection is closed"), DatabaseUnavailable),
+        (asyncpg.DeadlockDetectedError("deadlock"), DatabaseConflict),
+        (asyncpg.SerializationError("could not serialize"), DatabaseConflict),
+        (TimeoutError(), DatabaseTimeout),
+    ],
+)
+def test_what_heals_by_itself_is_temporary_and_says_nothing_of_the_address(
+    error: Exception, ours: type[Temporary]
+) -> None:
+    with pytest.raises(ours) as raised, database_errors():
+        raise error
+    assert "secret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "error", [asyncpg.UniqueViolationError("twice"), asyncpg.InterfaceError("the server expects 2 arguments")]
+)
+def test_what_does_not_heal_is_left_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as raised, database_errors():
+        raise error
+    assert raised.value is error
