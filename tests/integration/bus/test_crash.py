@@ -52,13 +52,13 @@ async def test_a_consumer_killed_in_a_handler_leaves_nothing_behind_and_another_
 
 
 async def test_a_relay_killed_in_the_middle_loses_nothing(bus: Bus) -> None:
-    ids = await bus.emit(1500)
+    ids = await bus.emit(4000)
     async with running(bus.consuming()):
         async with worker("relay", bus.sender_url, bus):
             await until(lambda: some(bus), within=20, what="some effects")
         assert (await outbox.backlog(bus.sender)).pending > 0
         async with running(bus.relaying()):
-            await bus.each_once(ids, within=30)
+            await bus.each_once(ids, within=60)
 
 
 async def test_a_message_that_kills_its_process_is_parked_and_spoils_no_other(bus: Bus) -> None:
@@ -85,7 +85,7 @@ async def exists(bus: Bus) -> bool:
 
 
 async def some(bus: Bus) -> bool:
-    return len(await bus.effects()) > 50
+    return len(await bus.effects()) > 0
 
 
 async def ended(bus: Bus, process: Process) -> bool | list[Parked]:
