@@ -1,14 +1,14 @@
 """Something outside fails in the middle of a signup: the person is told, waits, and gets the grid."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from urllib.parse import urljoin
 
 import aiohttp
+import asyncpg
 import pytest
 
-from s4_shop.demo.customer import TEST_CARD, Customer, Refused
+from s4_shop.demo.customer import Customer, Refused
 from s4_shop.demo.progress import Progress
 from s4_shop.shop import Shop
 from support.buyer import Buyer
@@ -123,18 +123,14 @@ async def test_the_mail_server_refuses_the_address_and_the_status_page_says_so(s
 
 
 @pytest.mark.usefixtures("calm")
-async def test_rabbitmq_is_gone_for_a_while_in_the_middle_and_nothing_is_lost_or_twice(
-    shop: Shop, ledger: Ledger
-) -> None:
+async def test_rabbitmq_is_gone_until_the_grid_is_made_and_nothing_is_lost_or_twice(shop: Shop, ledger: Ledger) -> None:
     async with Buyer.visiting(shop, "broker") as buyer:
         before = await ledger.grids()
         await buyer.buy()
         await ledger.stage_reached(before, "host")
         await shop.kill("rabbitmq", hold=True)
-        gone = asyncio.get_running_loop().time()
-        await ledger.stage_reached(before, "proof")
+        await ledger.stage_reached(before, "ready")
         assert "Your payment has arrived" in await words(buyer.customer, urljoin(shop.urls["site"], "/status"))
-        await until(lambda: asyncio.get_running_loop().time() - gone > 10, within=12, what="ten seconds")
         await shop.start("rabbitmq")
         await buyer.wait_until_ready()
         assert (await buyer.claim()).startswith("pb://")
@@ -146,19 +142,40 @@ async def test_rabbitmq_is_gone_for_a_while_in_the_middle_and_nothing_is_lost_or
 async def test_aws_throttles_and_has_no_room_and_the_status_page_says_trying_again_until_it_is_ready(
     shop: Shop, ledger: Ledger
 ) -> None:
-    control, progress, tried = f"{shop.urls['aws-control']}/faults", Progress(), set[str]()
+    control = f"{shop.urls['aws-control']}/faults"
     async with Buyer.visiting(shop, "crowded") as buyer:
-        await order(control, kind="throttle", action="CreateRole", times=2)
-        await order(control, kind="capacity", times=2)
+        before = await ledger.grids()
+        # The SDK asks three times by itself before a step counts as failed.
+        await order(control, kind="throttle", action="CreateRole", times=4)
+        await order(control, kind="capacity", times=4)
         await buyer.buy()
-        async with asyncio.timeout(90):
-            while progress.state != "ready":
-                page = await buyer.customer.open(urljoin(shop.urls["site"], "/status"))
-                progress.read(page)
-                tried |= {step for step, state in progress.steps.items() if state == "retrying"}
-                if "retrying" in progress.steps.values():
-                    assert "trying again" in " ".join(page.texts["status"].split())
-        assert "host" in tried
+        await retried(shop, buyer, "credentials")
+        await retried(shop, buyer, "host")
+        (grid,) = await ledger.grids() - before
+        await the_wait_is_over(shop, grid)
+        await buyer.wait_until_ready()
         assert (await buyer.claim()).startswith("pb://")
         assert await ledger.holdings(buyer.email) == EXACTLY_ONE
-        assert TEST_CARD["number"] not in shop.log("provisioner")
+
+
+async def retried(shop: Shop, buyer: Buyer, step: str) -> None:
+    """The status page says of this step that it is tried again."""
+    progress = Progress()
+
+    async def is_shown() -> bool:
+        page = await buyer.customer.open(urljoin(shop.urls["site"], "/status"))
+        progress.read(page)
+        is_tried = progress.steps.get(step) == "retrying"
+        assert not is_tried or "trying again" in " ".join(page.texts["status"].split())
+        return is_tried
+
+    await until(is_shown, within=30, what=f"{step} is tried again")
+
+
+async def the_wait_is_over(shop: Shop, grid: str) -> None:
+    """The grid is due now, as it would be some minutes later."""
+    connection = await asyncpg.connect(shop.database_url("provisioner"))
+    try:
+        await connection.execute("UPDATE grids SET due_at = now() WHERE id = $1", grid)
+    finally:
+        await connection.close()
