@@ -22,13 +22,14 @@ async def _serve(settings: Settings) -> None:
     clock = SystemClock()
     async with Pool.open(settings.database_url) as pool, open_tools(settings, clock) as tools:
         await require_migrated(pool, _PACKAGE)
-        furls = Furls(pool, tools.seal, clock, hint=settings.furl_address_hint)
         await run(
             _NAME,
             consume(_NAME, Wishes(clock).routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
             Converger(pool, tools, SystemRandom()).forever(),
-            serve(application(furls, settings), settings.listen),
+            serve(
+                application(Furls(pool, tools.seal, clock, hint=settings.furl_address_hint), settings), settings.listen
+            ),
             serve_probes(settings.probes_listen, bus_ready(_NAME, pool)),
         )
 
@@ -39,9 +40,7 @@ async def _for_operator(settings: Settings, command: str, grid_id: GridId) -> No
             stage = await moves.retry(pool, grid_id, SystemClock())
             print(f"due again, in stage {stage.value}" if stage else "not a failed grid: nothing changed")
         for row in await store.timeline(pool, grid_id) if command == "timeline" else []:
-            print(
-                f"{row['began_at']:%H:%M:%S.%f} {row['step']:12} {row['outcome'] or '...':10} {row['seconds'] or 0:.3f}"
-            )
+            print(f"{row['began_at']:%T} {row['step']:12} {row['outcome'] or '...':10} {row['seconds'] or 0:.3f}")
 
 
 async def main(arguments: list[str]) -> None:
