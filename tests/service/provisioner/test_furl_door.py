@@ -28,8 +28,8 @@ async def desk(database: str) -> AsyncIterator[Desk]:
 
 @pytest.fixture
 async def client(desk: Desk) -> AsyncIterator[Client]:
-    furls = Furls(desk.pool, desk.tools.seal, desk.tools.clock, hint=True)
-    async with TestClient(TestServer(application(furls, desk.settings))) as client:
+    furls = Furls(desk.pool, desk.tools.seal, desk.settings, desk.tools.clock)
+    async with TestClient(TestServer(application(furls))) as client:
         yield client
 
 

@@ -27,9 +27,7 @@ async def _serve(settings: Settings) -> None:
             consume(_NAME, Wishes(clock).routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
             Converger(pool, tools, SystemRandom()).forever(),
-            serve(
-                application(Furls(pool, tools.seal, clock, hint=settings.furl_address_hint), settings), settings.listen
-            ),
+            serve(application(Furls(pool, tools.seal, settings, clock)), settings.listen),
             serve_probes(settings.probes_listen, bus_ready(_NAME, pool)),
         )
 

@@ -47,11 +47,12 @@ class Claim(msgspec.Struct, frozen=True):
 class Furls:
     """Gives out furls, and writes down that it did."""
 
-    def __init__(self, pool: Pool, seal: Seal, clock: Clock, *, hint: bool) -> None:
+    def __init__(self, pool: Pool, seal: Seal, settings: Settings, clock: Clock) -> None:
         self._pool = pool
         self._seal = seal
         self._clock = clock
-        self._hint = hint
+        self._hint = settings.furl_address_hint
+        self.token = settings.service_token
 
     async def read(self, grid_id: GridId, claim: Claim) -> dict[str, Any]:
         """What a client needs to use the grid; secret. The reading is on record before the answer leaves.
@@ -73,7 +74,7 @@ class Furls:
         return {"furl": furl.reveal(), "nickname": names.nickname(grid.id), "shares": shares}
 
 
-def application(furls: Furls, settings: Settings) -> web.Application:
+def application(furls: Furls) -> web.Application:
     """The routes, behind the service's token."""
 
     async def read_furl(request: web.Request) -> web.Response:
@@ -92,7 +93,7 @@ def application(furls: Furls, settings: Settings) -> web.Application:
         middlewares=[
             correlation_middleware,
             error_middleware(_STATUSES),
-            service_token_middleware(settings.service_token),
+            service_token_middleware(furls.token),
         ],
     )
     app.router.add_post("/grids/{grid_id}/furl", read_furl)
