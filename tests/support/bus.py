@@ -11,6 +11,7 @@ import aio_pika
 from s4_bus import bus_ready, consume, on, relay
 from s4_bus.connection import connected
 from s4_bus.metrics import CONSUMED, PARKED, RETRIED
+from s4_bus.topology import declare_service
 from s4_contracts import encode
 from s4_contracts.web import InviteRequested
 from s4_runtime import new_id
@@ -92,6 +93,17 @@ class Bus:
         async with connected(self.amqp_url) as connection:
             channel = await connection.channel()
             await channel.declare_queue(queue, durable=True, arguments=dict(arguments))
+
+    async def declare_receiver(self) -> None:
+        """The receiver's queues, as if it had run before."""
+        async with connected(self.amqp_url) as connection:
+            await declare_service(await connection.channel(), "notifier", [INVITE])
+
+    async def delete(self, queue: str) -> None:
+        """An operator's mistake."""
+        async with connected(self.amqp_url) as connection:
+            channel = await connection.channel()
+            await channel.queue_delete(queue)
 
     async def listening(self) -> None:
         """Wait until a consumer consumes."""

@@ -6,10 +6,14 @@ from functools import partial
 from structlog.testing import capture_logs
 
 from s4_bus import bus_ready
-from s4_store import Pool
-from support.bus import Bus, Gate, a_message, consumed, note
+from s4_bus.metrics import REFUSED
+from s4_contracts.web import InviteRequested
+from s4_runtime import forever
+from s4_store import Pool, Transaction, outbox
+from support.bus import Bus, Gate, a_message, consumed, counted, note
 from support.cutproxy import cut_proxy
 from support.events import an_invite
+from support.infra import TestBroker
 from support.running import running
 from support.waiting import until
 
@@ -150,3 +154,57 @@ async def test_a_service_without_a_broker_still_stops_when_told_to(bus: Bus) -> 
                 loop.cancel()
             done, _ = await asyncio.wait(loops, timeout=5)
             assert len(done) == 2
+
+
+async def test_a_queue_that_was_deleted_is_made_again(bus: Bus) -> None:
+    event = an_invite()
+    async with running(bus.consuming()):
+        await bus.listening()
+        await bus.delete("s4.notifier")
+        await until(partial(bus.exists, "s4.notifier"), within=10, what="the queue is there again")
+        await bus.listening()
+        await bus.publish(a_message(event))
+        await bus.each_once([event.request_id])
+
+
+async def test_what_the_broker_refuses_stays_in_the_outbox_until_it_is_taken(bus: Bus, broker: TestBroker) -> None:
+    await bus.declare_receiver()
+    policy = f"/api/policies/{bus.amqp_url.rpartition('/')[2]}/full"
+    full = {"pattern": "^s4.notifier$", "definition": {"max-length": 2}, "apply-to": "queues"}
+    await asyncio.to_thread(broker.call, "PUT", policy, full)
+    ids: list[str] = []
+    before = counted(REFUSED, service="web")
+
+    async def refused() -> bool:
+        # The broker notices only after a while that the queue is full.
+        ids.extend(await bus.emit(5))
+        return counted(REFUSED, service="web") > before
+
+    async with running(bus.relaying()):
+        await until(refused, within=15, what="a refusal")
+        assert (await outbox.backlog(bus.sender)).pending > 0
+        await asyncio.to_thread(broker.call, "DELETE", policy)
+        async with running(bus.consuming()):
+            await bus.each_once(ids)
+
+
+async def test_a_slow_handler_holds_up_neither_others_nor_their_acknowledgement(bus: Bus) -> None:
+    slow, others = an_invite("slow"), [an_invite() for _ in range(20)]
+    inside, before = asyncio.Event(), consumed("duplicate")
+
+    async def handle(event: InviteRequested, tx: Transaction) -> None:
+        await note(event, tx)
+        if event.request_id == "slow" and not inside.is_set():
+            inside.set()
+            await forever()
+
+    async with cut_proxy(bus.amqp_url) as proxy, running(bus.consuming(handle, amqp_url=proxy.url)):
+        await bus.listening()
+        await bus.publish(a_message(slow))
+        await inside.wait()
+        await bus.publish(*map(a_message, others))
+        ids = [event.request_id for event in others]
+        await bus.each_once(ids)
+        proxy.cut()
+        await bus.each_once(["slow", *ids])
+    assert consumed("duplicate") == before

@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractMessage
 from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import CHANNEL_ERRORS, open_channel, stay_connected, until_closed, wire
+from s4_bus.connection import CHANNEL_ERRORS, BusUnavailable, open_channel, stay_connected, until_closed, wire
 from s4_bus.deliveries import Deliveries
 from s4_bus.envelope import Arrival
 from s4_bus.retry import next_retry
@@ -76,6 +76,7 @@ class Consumer:
         crew = asyncio.create_task(self._work_off(deliveries, desk, working))
         try:
             await asyncio.shield(crew)
+            raise BusUnavailable  # the broker has ended the deliveries: somebody deleted the queue
         except asyncio.CancelledError:
             # Without its channel nothing can be acknowledged, and a write to it may wait for ever: no drain then.
             desk.closing = True

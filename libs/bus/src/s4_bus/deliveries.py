@@ -98,4 +98,4 @@ class Deliveries:
         self._arrived.put_nowait(message)
 
     async def _on_cancelled_by_broker(self, _frame: Basic.Cancel) -> None:
-        await self._channel.close()
+        self.close()
