@@ -24,7 +24,7 @@ CHANNEL_ERRORS = (aiormq.AMQPError, aiormq.exceptions.ChannelInvalidStateError, 
 # Is given a connection, and calls the function once it does its work on it.
 Work = Callable[[AbstractConnection, Callable[[], None]], Awaitable[None]]
 
-_BACKOFF = Backoff(base=timedelta(milliseconds=250), cap=timedelta(seconds=15))
+_BACKOFF = Backoff(base=timedelta(milliseconds=250), cap=timedelta(seconds=5))
 _STEADY = timedelta(seconds=15)  # a connection that held so long makes earlier failures forgotten
 _CONNECT_TIMEOUT = timedelta(seconds=10)
 
