@@ -1,19 +1,14 @@
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
+
+from s4_bus.topology import LISTENERS
+from support.tools import tool
 
 ROOT = Path(__file__).parents[2]
 
 
 def event_map() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("event_map", ROOT / "tools/event_map.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["event_map"] = module
-    spec.loader.exec_module(module)
-    return module
+    return tool("event_map")
 
 
 def test_every_event_is_told_by_its_owner_alone_and_heard_by_somebody() -> None:
@@ -37,3 +32,11 @@ def test_no_event_goes_backwards_in_the_signup() -> None:
 def test_the_drawn_map_is_the_committed_one() -> None:
     """Run ``make schema`` after a change of events or routes."""
     assert (ROOT / "docs/reference/events.svg").read_text() == event_map().drawing(event_map().flows())
+
+
+def test_the_relay_knows_every_listener() -> None:
+    """It makes their queues before it publishes: an event for a service that has never run yet is not lost."""
+    heard = {
+        service: {flow.event for flow in event_map().flows() if service in flow.consumers} for service in LISTENERS
+    }
+    assert {service: {event.__name__ for event in events} for service, events in LISTENERS.items()} == heard
