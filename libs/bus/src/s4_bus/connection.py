@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from random import SystemRandom
 from typing import Any, cast
@@ -27,6 +27,10 @@ Work = Callable[[AbstractConnection, Callable[[], None]], Awaitable[None]]
 _BACKOFF = Backoff(base=timedelta(milliseconds=250), cap=timedelta(seconds=5))
 _STEADY = timedelta(seconds=15)  # a connection that held so long makes earlier failures forgotten
 _CONNECT_TIMEOUT = timedelta(seconds=10)
+_CLOSE_TIMEOUT = timedelta(seconds=5)
+# A broker that has just started takes a declaration or a subscription to a quorum queue without ever answering it (seen
+# with RabbitMQ 3.10, before the queue has a leader). Asked again on a new connection, it answers.
+ANSWER_TIMEOUT = timedelta(seconds=5)
 
 
 class BusUnavailable(Temporary):
@@ -46,7 +50,9 @@ async def connected(url: Secret | str) -> AsyncIterator[AbstractConnection]:
     try:
         yield connection
     finally:
-        await connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT.total_seconds()):
+                await connection.close()
 
 
 async def open_channel(connection: AbstractConnection, *, on_return_raises: bool = True) -> AbstractChannel:

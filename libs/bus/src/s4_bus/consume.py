@@ -13,7 +13,15 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractMessage
 from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
-from s4_bus.connection import CHANNEL_ERRORS, BusUnavailable, open_channel, stay_connected, until_closed, wire
+from s4_bus.connection import (
+    ANSWER_TIMEOUT,
+    CHANNEL_ERRORS,
+    BusUnavailable,
+    open_channel,
+    stay_connected,
+    until_closed,
+    wire,
+)
 from s4_bus.deliveries import Deliveries
 from s4_bus.envelope import Arrival
 from s4_bus.retry import next_retry
@@ -111,7 +119,8 @@ class Consumer:
     async def _watch(self, channel: AbstractChannel) -> None:
         while True:
             for queue in (main_queue(self._service), parked_queue(self._service)):
-                found = await channel.declare_queue(queue.name, passive=True)
+                async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+                    found = await channel.declare_queue(queue.name, passive=True)
                 metrics.QUEUED.labels(self._service, queue.name).set(found.declaration_result.message_count or 0)
             last_success("consumer")
             await asyncio.sleep(_WATCH.total_seconds())

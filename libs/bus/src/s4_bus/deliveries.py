@@ -11,6 +11,7 @@ from aio_pika.abc import AbstractChannel
 from aiormq.abc import DeliveredMessage
 from pamqp.commands import Basic
 
+from s4_bus.connection import ANSWER_TIMEOUT
 from s4_bus.envelope import is_suspect
 
 _BATCH = 100
@@ -34,13 +35,15 @@ class Deliveries:
         raw.on_consumer_cancel_callbacks.add(self._on_cancelled_by_broker)
 
     async def start(self, prefetch: int) -> None:
-        """From here on the broker sends, up to ``prefetch`` messages ahead."""
-        await self._channel.set_qos(prefetch_count=prefetch)
-        self._tag = (await self._raw.basic_consume(self._queue, self._on_message)).consumer_tag or ""
+        """From here on the broker sends, up to ``prefetch`` messages ahead. Raises TimeoutError."""
+        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            await self._channel.set_qos(prefetch_count=prefetch)
+            self._tag = (await self._raw.basic_consume(self._queue, self._on_message)).consumer_tag or ""
 
     async def stop(self) -> None:
         """The broker sends no more."""
-        await self._raw.basic_cancel(self._tag)
+        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            await self._raw.basic_cancel(self._tag)
 
     def close(self) -> None:
         """Batches end when what has arrived is handed out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractQueue
 from aio_pika.exceptions import ChannelPreconditionFailed
 
+from s4_bus.connection import ANSWER_TIMEOUT
 from s4_contracts import Event, routing_key
 from s4_contracts.billing import SignupPaid
 from s4_contracts.notifier import LetterBounced, LetterSent
@@ -121,6 +123,7 @@ async def _bind(channel: AbstractChannel, service: str, types: Iterable[str]) ->
 
 async def _declare(channel: AbstractChannel, queue: Queue) -> AbstractQueue:
     try:
-        return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
+        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
+            return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
     except ChannelPreconditionFailed:
         raise Permanent("queue-declared-differently", queue=queue.name) from None

@@ -40,6 +40,10 @@ def _command(arguments: list[str]) -> int:
             code = asyncio.run(commands.demo(os.environ))
         case ["databases", root]:
             preparations.run_databases(StateFolder(Path(root)))
+        case ["queues", root]:
+            from s4_shop.queues import run_queues
+
+            run_queues(StateFolder(Path(root)))
         case ["hosted-zone", endpoint, region]:
             preparations.hosted_zone(endpoint, region)
         case _:

@@ -72,7 +72,15 @@ def _preparations(wiring: Wiring) -> list[Part]:
     root = str(wiring.folder.root)
     zone = ["hosted-zone", wiring.addresses.url("aws"), REGION]
     catalogue = _python("s4_billing", "catalogue", "push")
+    wiring.operator_broker_file()
     return [
+        Part(
+            name="queues",
+            argv=_python("s4_shop", "queues", root),
+            env=dict(wiring.rabbit.server().env),
+            ready=Finishes(),
+            needs=["rabbitmq"],
+        ),
         Part(name="databases", argv=_python("s4_shop", "databases", root), ready=Finishes(), needs=["postgres"]),
         Part(
             name="hosted-zone",
@@ -113,7 +121,7 @@ def _services(wiring: Wiring) -> list[Part]:
             argv=_python(f"s4_{name}", "serve"),
             env=environment,
             ready=Says200(wiring.addresses.url(f"{name}-probes") + "/readyz"),
-            needs=[migrate.name, "rabbitmq", *extra[name]],
+            needs=[migrate.name, "queues", *extra[name]],
             port=wiring.addresses.port("notifier-probes" if name == "notifier" else name),
             stamp=stamp,
         )

@@ -72,6 +72,10 @@ class Wiring:
         """The service's own database, as its own role; both are named after it."""
         return self.postgres.url(service, user=service, password=self.database_password(service))
 
+    def operator_broker_file(self) -> str:
+        """A file with the administrator's url of the broker."""
+        return self._file("amqp-url-operator", self.rabbit.amqp_url())
+
     def operator_url_file(self) -> str:
         """A file with the administrator's database url."""
         return self._file("database-url-operator", self.postgres.url())
