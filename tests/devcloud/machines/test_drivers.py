@@ -116,9 +116,8 @@ class TestEveryDriver:
         machine = boot()
         machine.expose(NODE_PORT)
 
-        with pytest.raises(ConnectionResetError):  # as early as while connecting
-            with socket.create_connection((machine.address, NODE_PORT), 10) as line:
-                line.recv(1)
+        with pytest.raises(ConnectionResetError), socket.create_connection((machine.address, NODE_PORT), 10) as line:
+            line.recv(1)
 
     async def test_a_destroyed_machine_leaves_nothing_and_takes_no_second(
         self, driver: Driver, boot: Boot, state_dir: Path
