@@ -74,7 +74,7 @@ async def test_a_body_that_is_no_wish_is_422(billing: Billing, body: bytes) -> N
         assert (answer.status, await answer.json()) == (422, {"code": "malformed"})
 
 
-@pytest.mark.parametrize("checkout_id", ["x", new_id(), "..%2Fplans"])
+@pytest.mark.parametrize("checkout_id", ["x", "0199a0b2-7c1e-7000-8000-000000000001", "..%2Fplans"])
 async def test_a_checkout_that_was_never_opened_is_404(billing: Billing, checkout_id: str) -> None:
     path = f"/checkouts/{checkout_id}/sync"
     assert await billing.call("POST", path, {"session_id": None}) == (404, {"code": "no-such-checkout"})
