@@ -5,7 +5,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from s4_runtime import new_id
 from support.billing_service import TOKEN, Billing, a_wish
 
 
