@@ -27,8 +27,8 @@ logs: ## follow the logs, of one part with PART=web
 
 test: install-tests lint images ## everything that CI runs
 	.s4/node/bin/python -m pytest -q libs/node/tests
-	$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/journeys $(ARGS)
-	$(VENV)/python -m pytest -m "not long" tests/journeys $(ARGS)
+	$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/shop --ignore tests/journeys $(ARGS)
+	$(VENV)/python -m pytest -m "not long" tests/shop tests/journeys $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
 	$(VENV)/python -m pytest -m long $(ARGS)
