@@ -35,35 +35,30 @@ class Desk:
 
     async def owe_welcome(self, event: FurlIssued, tx: Transaction) -> None:
         """A grid is ready: its owner is owed one welcome with a link, whatever the number of deliveries."""
-        letter = LetterId(derived_id("welcome", event.claim_ref))
-        await store.owe_letter(
-            tx,
-            letter,
-            account=event.account_id,
-            kind="welcome",
-            grid=event.grid_id,
-            claim_ref=event.claim_ref,
-            now=self._clock.now(),
-        )
-        await notify(tx, store.CHANNEL)
+        await self._owe(tx, "welcome", event.claim_ref, event, event.claim_ref)
 
     async def owe_invite(self, event: InviteRequested, tx: Transaction) -> None:
         """The owner asked for a new link to the newest furl. Raises Temporary until that furl was announced here."""
         claim_ref = await store.latest_claim_ref(tx, event.account_id, event.grid_id)
         if claim_ref is None:
             raise Temporary("furl-not-announced-yet", grid=event.grid_id)
-        letter = LetterId(derived_id("invite", event.request_id))
+        await self._owe(tx, "invite", event.request_id, event, claim_ref)
+
+    async def note_claim(self, event: FurlClaimed, tx: Transaction) -> None:
+        """The furl was shown to its owner."""
+        await store.mark_claimed(tx, event.account_id, event.claim_ref, self._clock.now())
+
+    async def _owe(
+        self, tx: Transaction, kind: str, cause: str, event: FurlIssued | InviteRequested, claim_ref: str
+    ) -> None:
+        """One letter of this kind for each cause, and the postman knows."""
         await store.owe_letter(
             tx,
-            letter,
+            LetterId(derived_id(kind, cause)),
             account=event.account_id,
-            kind="invite",
+            kind=kind,
             grid=event.grid_id,
             claim_ref=claim_ref,
             now=self._clock.now(),
         )
         await notify(tx, store.CHANNEL)
-
-    async def note_claim(self, event: FurlClaimed, tx: Transaction) -> None:
-        """The furl was shown to its owner."""
-        await store.mark_claimed(tx, event.account_id, event.claim_ref, self._clock.now())
