@@ -1,0 +1,1 @@
+"""The two protocols by which unmodified Tahoe-LAFS clients reach the storage server."""
