@@ -26,11 +26,12 @@ logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
 test: install-tests lint images ## everything that CI runs
-	.s4/node/bin/python -m pytest -q libs/node/tests
+	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
 	$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/shop --ignore tests/journeys $(ARGS)
 	$(VENV)/python -m pytest -m "not long" tests/shop tests/journeys $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
+	.s4/node/bin/python -m pytest -q -m long libs/node/tests
 	$(VENV)/python -m pytest -m long $(ARGS)
 
 lint: ## style, types and the architecture's contracts
