@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,10 @@ def probe(furl: str, timeout_seconds: float = 30, environ: dict[str, str] | None
 
 @dataclass(frozen=True)
 class Host:
-    """A host of plain processes in a folder of its own."""
+    """A host of plain processes in a folder of its own; `more` goes into its configuration."""
 
     folder: Path
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def grids(self) -> Path:
@@ -79,9 +80,8 @@ class Host:
 
     def run(self, command: str, grid_id: str = GRID_ID, body: object = None) -> Answer:
         configuration = self.folder / "host.json"
-        configuration.write_text(
-            json.dumps({"root": str(self.grids), "supervisor": "process", "user": None, "bind": "127.0.0.1"})
-        )
+        usual = {"root": str(self.grids), "supervisor": "process", "user": None, "bind": "127.0.0.1"}
+        configuration.write_text(json.dumps(usual | self.more))
         return run("s4-host", command, grid_id, body=body, environ={"S4_HOST_CONFIG": str(configuration)})
 
     def apply(self, grid: Grid, **changes: object) -> dict[str, Any]:

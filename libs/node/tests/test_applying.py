@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from commands import GRID_ID, Host, a_grid, eventually, run
+from commands import GRID_ID, Host, a_grid, eventually, probe, run
 from minting import Grid
+from s4_node.host import unit
 from s4_node.host.processes import started_at
 
 HOSTILE = ["", ".", "..", "../../etc", "/etc/passwd", "a/b", "0190D3A0-0000-7000-8000-000000000001", f"{GRID_ID}\n",
@@ -221,6 +223,56 @@ def test_a_grid_that_died_is_started_again(host: Host) -> None:
     assert host.apply(grid)["state"] == "running"
 
 
+def test_a_grid_whose_directory_was_lost_is_the_same_grid_again(host: Host) -> None:
+    grid = a_grid()
+    host.apply(grid)
+    pid, number = host.pid(), sequence(host)
+    shutil.rmtree(host.home())
+
+    assert host.apply(grid)["state"] == "running"
+
+    assert started_at(pid) is None, "the process that served from the lost directory is gone"
+    assert sequence(host) >= number
+    assert probe(grid.introducer_furl).code == 0, "under the furl that it always had"
+
+
+def test_a_grid_that_was_lost_in_part_and_died_of_it_is_the_same_grid_again(host: Host) -> None:
+    grid = a_grid()
+    host.apply(grid)
+    os.kill(host.pid(), signal.SIGKILL)
+    shutil.rmtree(host.home() / "storage")
+    shutil.rmtree(host.home() / "introducer" / "private")
+
+    assert host.apply(grid)["state"] == "running"
+
+    assert probe(grid.introducer_furl).code == 0
+
+
+def test_the_hosts_environment_is_the_grids_and_another_one_restarts_it(host: Host) -> None:
+    grid, name = a_grid(), "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+    host.more["environment"] = {name: "http://127.1.2.3:8169"}
+    host.apply(grid)
+    pid = host.pid()
+    given = Path(f"/proc/{pid}/environ").read_text().split("\0")
+
+    assert f"{name}=http://127.1.2.3:8169" in given
+    assert f"S4_HOST_CONFIG={host.folder}/host.json" in given
+    assert host.apply(grid)["changed"] is False
+    host.more["environment"] = {name: "http://127.1.2.4:8169"}
+    assert host.apply(grid)["changed"] is True
+    assert host.pid() != pid
+
+
+def test_a_unit_hands_on_the_hosts_environment() -> None:
+    written = unit.text(Path("/grids"), "s4-grid", Path("/bin/s4-node"), {"B": "2", "A": "http://127.0.0.1/"})
+
+    assert (
+        "\nUMask=0077\nEnvironment=A=http://127.0.0.1/\nEnvironment=B=2\nExecStart=/bin/s4-node run /grids/%i\n"
+        in written
+    )
+    assert "Environment=" not in unit.text(Path("/grids"), "s4-grid", Path("/bin/s4-node"), {})
+
+
 @pytest.mark.parametrize("grid_id", HOSTILE)
 @pytest.mark.parametrize("command", ["apply", "status", "stop", "remove"])
 def test_a_hostile_grid_id_touches_nothing(tmp_path: Path, command: str, grid_id: str) -> None:
@@ -251,6 +303,14 @@ def test_a_wrong_command_says_how_it_is_used() -> None:
         "{",
         '{"root": "/tmp", "supervisor": "process", "bind": "x\\n[storage]"}',
         '{"root": "/tmp", "supervisor": "systemd", "user": null}',
+        '{"root": "/tmp", "spool_bytes": 5}',
+        '{"root": "/tmp", "spool_bytes": true}',
+        '{"root": "/tmp", "environment": ["A=1"]}',
+        '{"root": "/tmp", "environment": {"a": "1"}}',
+        '{"root": "/tmp", "environment": {"A": 1}}',
+        '{"root": "/tmp", "environment": {"A": "1\\nExecStart=/bin/sh"}}',
+        '{"root": "/tmp", "environment": {"A": "50%"}}',
+        '{"root": "/tmp", "environment": {"S4_HOST_CONFIG": "/tmp/x"}}',
     ],
 )
 def test_a_wrong_host_configuration_is_refused(tmp_path: Path, configuration: str) -> None:

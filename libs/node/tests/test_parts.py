@@ -156,7 +156,7 @@ def test_without_a_name_the_owner_is_whoever_runs_the_command() -> None:
 
 
 def test_the_unit_confines_each_grid_to_its_own_directory() -> None:
-    text = unit.text(Path("/var/lib/s4/grids"), "s4-grid", Path("/opt/s4/node/bin/s4-node"))
+    text = unit.text(Path("/var/lib/s4/grids"), "s4-grid", Path("/opt/s4/node/bin/s4-node"), {})
     lines = text.splitlines()
     for line in (
         "Type=notify",

@@ -2,14 +2,21 @@
 
 import copy
 import json
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from commands import GRID_ID
 from minting import Grid, furl, location, mint_grid, mint_tub
+from s4_node.host.configuration import HostConfiguration
 from s4_node.host.rendering import grid_files
 from s4_node.host.specification import Refused, parse, require_grid_id
+from s4_node.settings import SECTION, read
+
+LOOPBACK = HostConfiguration(bind="127.77.3.11")
+IN_S3 = {"bucket": "s4-local-0190d3a0", "prefix": "", "region": "eu-central-1", "endpoint": ""}
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +64,19 @@ def test_a_minted_grid_is_accepted(grid: Grid) -> None:
         ("storage|quota_bytes", 0, "storage.quota_bytes: neither null nor a number of bytes"),
         ("storage|quota_bytes", "5 GB", "storage.quota_bytes: neither null nor a number of bytes"),
         ("storage|introducer_furl", "pb://secret", "storage.introducer_furl: not the introducer's furl"),
+        ("storage|s3", "bucket", "storage.s3: neither null nor an object"),
+        ("storage|s3", {}, "storage.s3.bucket: not the name of a bucket"),
+        ("storage|s3", IN_S3 | {"bucket": "Not A Bucket"}, "storage.s3.bucket: not one line of ASCII without blanks"),
+        ("storage|s3", IN_S3 | {"bucket": "UPPER"}, "storage.s3.bucket: not the name of a bucket"),
+        ("storage|s3", IN_S3 | {"credentials": "file:/etc/shadow"}, "storage.s3: unknown fields: 1"),
+        ("storage|s3", IN_S3 | {"spool": "/"}, "storage.s3: unknown fields: 1"),
+        ("storage|s3", IN_S3 | {"region": "x\nquota_bytes = 9"}, "storage.s3.region: not one line of ASCII"),
+        ("storage|s3", IN_S3 | {"prefix": "50%"}, "storage.s3.prefix: not one line of ASCII without blanks"),
+        ("storage|s3", IN_S3 | {"endpoint": 5}, "storage.s3.endpoint: not one line of ASCII without blanks"),
+        ("storage|s3", IN_S3 | {"endpoint": "ftp://x"}, "storage.s3.endpoint: begins with https:// or http://"),
+        ("storage|s3", IN_S3 | {"addressing": "odd"}, "storage.s3.addressing: one of auto, path, virtual"),
+        ("storage|s3", IN_S3 | {"encryption": "rot13"}, "storage.s3.encryption: one of none, AES256, aws:kms"),
+        ("storage|s3", IN_S3 | {"kms_key": "alias/a"}, "storage.s3.kms_key: is for encryption = aws:kms"),
         ("storage|files|announcement-seqnum", "-5", "announcement-seqnum: not in the form of such a file"),
         ("storage|files|private/node.privkey", "priv-v0-short", "node.privkey: not in the form of such a file"),
         ("storage|files|private/node.pem", "no key", "node.pem: not in the form of such a file"),
@@ -110,7 +130,7 @@ def test_nothing_secret_is_in_what_a_specification_shows_of_itself(grid: Grid) -
 
 
 def test_the_rendered_files_are_these(grid: Grid) -> None:
-    files = grid_files(parse(GRID_ID, changed(grid, "storage|nickname", "S4 50%")), "127.77.3.11")
+    files = grid_files(parse(GRID_ID, changed(grid, "storage|nickname", "S4 50%")), LOOPBACK)
 
     assert files["introducer/tahoe.cfg"] == (
         "[node]\n"
@@ -148,5 +168,58 @@ def test_the_rendered_files_are_these(grid: Grid) -> None:
 
 
 def test_a_machine_of_its_own_listens_on_all_addresses(grid: Grid) -> None:
-    files = grid_files(parse(GRID_ID, body(grid)), "")
+    files = grid_files(parse(GRID_ID, body(grid)), HostConfiguration())
     assert "tub.port = tcp:34561\n" in files["introducer/tahoe.cfg"]
+
+
+def storage_section(grid: Grid, s3: dict[str, str], host: HostConfiguration, quota: int | None = None) -> ConfigParser:
+    fields: dict[str, Any] = copy.deepcopy(grid.specification)
+    fields["storage"] |= {"s3": s3, "quota_bytes": quota}
+    parsed = ConfigParser()
+    parsed.read_string(grid_files(parse(GRID_ID, json.dumps(fields).encode()), host)["storage/tahoe.cfg"])
+    return parsed
+
+
+def test_a_grid_in_a_bucket_is_rendered_as_the_node_reads_it(grid: Grid) -> None:
+    rendered = storage_section(grid, IN_S3, LOOPBACK, quota=10**12)
+
+    assert dict(rendered[SECTION]) == {
+        "bucket": "s4-local-0190d3a0",
+        "region": "eu-central-1",
+        "quota_bytes": "1000000000000",
+    }, "what is Amazon's own, the endpoint above all, is not written"
+    settings = read(rendered[SECTION], Path("/grids/g/storage"))
+    assert (settings.store.credentials, settings.store.endpoint) == ("chain", "")
+    assert settings.quota_bytes == 10**12
+    assert settings.spool == Path("/grids/g/storage/spool"), "in the grid's own directory, which its unit may write to"
+    assert "reserved_space" not in rendered["storage"]
+
+
+def test_everything_that_may_be_said_about_a_bucket_arrives(grid: Grid) -> None:
+    said = {
+        "bucket": "shares", "prefix": "customers/7", "region": "us-west-2", "endpoint": "http://127.0.0.1:9000",
+        "addressing": "path", "encryption": "aws:kms", "kms_key": "arn:aws:kms:us-west-2:1:key/a-b",
+    }  # fmt: skip
+    store = read(storage_section(grid, said, LOOPBACK)[SECTION], Path("/")).store
+
+    assert {name: getattr(store, name) for name in said} == said | {"prefix": "customers/7/"}
+
+
+def test_the_order_of_what_is_said_does_not_matter(grid: Grid) -> None:
+    other_order = dict(reversed(IN_S3.items()))
+
+    first, second = (storage_section(grid, s3, LOOPBACK)[SECTION] for s3 in (IN_S3, other_order))
+
+    assert list(first.items()) == list(second.items())
+
+
+def test_a_host_caps_what_a_grid_may_spool(grid: Grid) -> None:
+    rendered = storage_section(grid, IN_S3, HostConfiguration(spool_bytes=2**30))
+
+    assert read(rendered[SECTION], Path("/")).caps.spool_bytes == 2**30
+
+
+def test_a_quota_of_a_grid_on_the_hosts_disk_is_accepted_and_renders_nothing(grid: Grid) -> None:
+    with_quota = parse(GRID_ID, changed(grid, "storage|quota_bytes", 5))
+
+    assert grid_files(with_quota, LOOPBACK) == grid_files(parse(GRID_ID, body(grid)), LOOPBACK)

@@ -4,13 +4,16 @@ import json
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 SYSTEM_FILE = Path("/etc/s4/host.json")
 VARIABLE = "S4_HOST_CONFIG"
 BIND = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3})?")
+# What neither systemd nor a shell reads as anything but itself.
+NAME, VALUE = re.compile(r"[A-Z][A-Z0-9_]*"), re.compile(r"[-A-Za-z0-9_.,:;/@+=]*")
+LEAST_SPOOL = 64 * 2**20
 
 
 class BadConfiguration(ValueError):
@@ -25,6 +28,8 @@ class HostConfiguration:
     supervisor: Literal["systemd", "process"] = "systemd"
     user: str | None = "s4-grid"  # None: whoever runs the command
     bind: str = ""  # listen on this address only; empty: on all
+    spool_bytes: int | None = None  # of each grid's uploads that are not yet in its bucket; None: the node's default
+    environment: Mapping[str, str] = field(default_factory=dict)  # what every grid's process gets beside its own
     named_by: str = ""  # the file, if it was named by the environment
     units: Path = Path("/etc/systemd/system")
 
@@ -53,7 +58,7 @@ def load(environ: Mapping[str, str]) -> HostConfiguration:
 
 
 def _checked(fields: object, named_by: str) -> HostConfiguration:
-    known = {"root", "supervisor", "user", "bind"}
+    known = {"root", "supervisor", "user", "bind", "spool_bytes", "environment"}
     if not isinstance(fields, dict) or not fields.keys() <= known:
         raise BadConfiguration(f"host configuration: the fields are {', '.join(sorted(known))}")
     root, supervisor = fields.get("root", "/var/lib/s4/grids"), fields.get("supervisor", "systemd")
@@ -66,4 +71,23 @@ def _checked(fields: object, named_by: str) -> HostConfiguration:
         raise BadConfiguration("host configuration: user is a name, bind an IPv4 address")
     if supervisor == "systemd" and user is None:
         raise BadConfiguration("host configuration: systemd runs a grid as a user of its own")
-    return HostConfiguration(Path(root), supervisor, user, bind, named_by=named_by)
+    return HostConfiguration(
+        Path(root), supervisor, user, bind, _spool(fields), _environment(fields), named_by=named_by
+    )
+
+
+def _spool(fields: Mapping[str, object]) -> int | None:
+    size = fields.get("spool_bytes")
+    if size is None or (type(size) is int and size >= LEAST_SPOOL):
+        return size
+    raise BadConfiguration(f"host configuration: spool_bytes is neither null nor at least {LEAST_SPOOL}")
+
+
+def _environment(fields: Mapping[str, object]) -> dict[str, str]:
+    found = fields.get("environment", {})
+    if not isinstance(found, dict):
+        raise BadConfiguration("host configuration: environment is not an object")
+    for name, value in found.items():
+        if not NAME.fullmatch(name) or name == VARIABLE or not isinstance(value, str) or not VALUE.fullmatch(value):
+            raise BadConfiguration("host configuration: environment has a name or a value that no process may be given")
+    return dict(found)

@@ -29,11 +29,15 @@ class Grids:
     owner: Owner
 
     def apply(self, wanted: Specification) -> dict[str, Any]:
-        """The grid is laid out as wanted and runs, or starts to; what was stored in it before is still there."""
+        """The grid is laid out as wanted and runs, or starts to; what was stored in it before is still there.
+
+        All that it is comes with the specification: where its directory was lost, in whole or in part, it is the same
+        grid again, and with its shares in a bucket nothing is missing.
+        """
         began = time.monotonic()
         with only_one(self.configuration.notes, wanted.grid_id):
             shared = self.supervisor.setup()
-            files = grid_files(wanted, self.configuration.bind)
+            files = grid_files(wanted, self.configuration)
             home = self.configuration.root / wanted.grid_id
             changed = lay_out(home, files, self.owner)
             raise_sequence(home, wanted.sequence, self.owner)
@@ -68,7 +72,7 @@ class Grids:
         return {**self.status(grid_id), "changed": not was_down}
 
     def remove(self, grid_id: str) -> dict[str, Any]:
-        """The grid is gone from this host, with all that was stored in it."""
+        """The grid is gone from this host, with all that was stored on the host. A bucket of it is not touched."""
         with only_one(self.configuration.notes, grid_id):
             self.supervisor.stop(grid_id)
             changed = delete(self.configuration.root / grid_id)

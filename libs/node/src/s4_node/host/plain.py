@@ -1,5 +1,6 @@
 """Grids as plain detached processes, for machines without systemd."""
 
+import json
 import os
 import signal
 import subprocess
@@ -24,8 +25,8 @@ class PlainProcesses:
         self._owner = owner
 
     def setup(self) -> str:
-        """Nothing is shared."""
-        return ""
+        """Nothing but the environment is shared."""
+        return json.dumps(dict(self._configuration.environment), sort_keys=True)
 
     def see(self, grid_id: str) -> Seen:
         """Up as long as it lives: what it listens on is looked at by others."""
@@ -70,8 +71,9 @@ class PlainProcesses:
         return processes.with_arguments(self._command(grid_id))
 
     def _environment(self) -> dict[str, str]:
-        """What the process is given of ours: the name of the host's configuration, by which its host is known."""
-        return {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", VARIABLE: self._configuration.named_by}
+        """What the host's configuration says, and that file's name, by which a process of this host is known."""
+        ours = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+        return {**ours, **self._configuration.environment, VARIABLE: self._configuration.named_by}
 
     def _command(self, grid_id: str) -> list[str]:
         return [str(self._configuration.node_command), "run", str(self._configuration.root / grid_id)]

@@ -1,9 +1,11 @@
 """The files of a grid's two node directories, as text: nothing here touches a disk."""
 
+from s4_node.host.configuration import HostConfiguration
 from s4_node.host.specification import SEQUENCE, NodeSpecification, Specification
+from s4_node.settings import SECTION
 
 # The disk backend refuses new shares when less than this is free, so that the host itself can go on.
-RESERVED_SPACE = "512M"
+RESERVED_SPACE = "reserved_space = 512M\n"
 
 NODE = """\
 [node]
@@ -19,8 +21,7 @@ STORAGE = """\
 [storage]
 enabled = true
 anonymous = true
-reserved_space = {reserved}
-expire.enabled = false
+{reserved}expire.enabled = false
 
 [helper]
 enabled = false
@@ -37,23 +38,33 @@ def introducer_files(specification: Specification, interface: str) -> dict[str, 
     }
 
 
-def storage_files(specification: Specification, interface: str) -> dict[str, str]:
+def storage_files(specification: Specification, host: HostConfiguration) -> dict[str, str]:
     """Every file of the storage server's directory that the host writes, but for the announcement number."""
-    node = specification.storage
+    node, in_s3 = specification.storage, specification.s3 is not None
+    storage = STORAGE.format(reserved="" if in_s3 else RESERVED_SPACE)
     return {
         **{path: text for path, text in node.files.items() if path != SEQUENCE},
-        "tahoe.cfg": _node_section(node, interface) + STORAGE.format(reserved=RESERVED_SPACE),
+        "tahoe.cfg": _node_section(node, host.bind) + storage + _s3_section(specification, host),
         "tahoe-client.tac": "",
         "private/introducers.yaml": f"introducers:\n  default:\n    furl: {specification.introducer_furl}\n",
     }
 
 
-def grid_files(specification: Specification, interface: str) -> dict[str, str]:
+def grid_files(specification: Specification, host: HostConfiguration) -> dict[str, str]:
     """Both nodes' files, by their path in the grid's directory."""
     return {
-        **{f"introducer/{path}": text for path, text in introducer_files(specification, interface).items()},
-        **{f"storage/{path}": text for path, text in storage_files(specification, interface).items()},
+        **{f"introducer/{path}": text for path, text in introducer_files(specification, host.bind).items()},
+        **{f"storage/{path}": text for path, text in storage_files(specification, host).items()},
     }
+
+
+def _s3_section(specification: Specification, host: HostConfiguration) -> str:
+    """What makes the storage server keep its shares in a bucket; empty for the disk backend."""
+    if specification.s3 is None:
+        return ""
+    numbers = {"quota_bytes": specification.quota_bytes, "spool_bytes": host.spool_bytes}
+    lines = {**specification.s3, **{name: str(number) for name, number in numbers.items() if number is not None}}
+    return f"\n[{SECTION}]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items() if text)
 
 
 def _node_section(node: NodeSpecification, interface: str) -> str:

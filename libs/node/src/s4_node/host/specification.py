@@ -3,7 +3,10 @@
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from s4_node.settings import BadSettings, read
 
 GRID_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LOCATION = re.compile(r"tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5}(,tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5})*")
@@ -14,6 +17,10 @@ FILES = {
     "storage": {"private/node.pem": 16384, "private/node.privkey": 256, "private/storage.furl": 2048, SEQUENCE: 32},
 }
 DEFAULT_WAIT_SECONDS = 20.0
+# What may be said about the bucket, in the words of the node's own section, and in the form that a line of it takes.
+S3 = ("bucket", "prefix", "region", "endpoint", "addressing", "encryption", "kms_key")
+BUCKET = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")  # S3 User Guide, "Bucket naming rules"
+S3_TEXT = re.compile(r"[!-$&-~]{0,500}")  # ASCII without blanks; ConfigParser gives the percent sign a meaning
 
 
 class Refused(ValueError):
@@ -42,7 +49,8 @@ class Specification:
     introducer: NodeSpecification
     storage: NodeSpecification
     introducer_furl: str = field(repr=False)
-    quota_bytes: int | None
+    s3: dict[str, str] | None  # None: shares are files on this host
+    quota_bytes: int | None  # of shares in a bucket
     wait_seconds: float
 
     @property
@@ -84,9 +92,14 @@ def parse(grid_id: str, body: bytes) -> Specification:
         _node(parts["introducer"], "introducer"),
         _node(storage, storage["nickname"]),
         storage["introducer_furl"],
+        _in_order(storage.get("s3")),
         storage.get("quota_bytes"),
         float(wait),
     )
+
+
+def _in_order(s3: dict[str, str] | None) -> dict[str, str] | None:
+    return None if s3 is None else {name: s3[name] for name in S3 if name in s3}
 
 
 def _node(part: dict[str, Any], nickname: str) -> NodeSpecification:
@@ -100,7 +113,7 @@ def _unknown(where: str, fields: dict[str, Any], known: set[str]) -> list[str]:
 
 def _node_problems(name: str, part: dict[str, Any]) -> list[str]:
     known = {"port", "location", "files"} | (
-        {"nickname", "introducer_furl", "quota_bytes"} if name == "storage" else set()
+        {"nickname", "introducer_furl", "s3", "quota_bytes"} if name == "storage" else set()
     )
     problems = _unknown(f"{name}: ", part, known)
     port, location, files = part.get("port"), part.get("location"), part.get("files")
@@ -145,4 +158,24 @@ def _storage_problems(introducer: dict[str, Any], storage: dict[str, Any]) -> li
         problems.append("storage.quota_bytes: neither null nor a number of bytes")
     if introducer.get("port") == storage.get("port"):
         problems.append("storage.port: the introducer's")
-    return problems
+    return problems + _s3_problems(storage.get("s3"))
+
+
+def _s3_problems(s3: object) -> list[str]:
+    if s3 is None:
+        return []
+    if not isinstance(s3, dict):
+        return ["storage.s3: neither null nor an object"]
+    problems = _unknown("storage.s3: ", s3, set(S3))
+    lines = {name: s3[name] for name in S3 if name in s3}
+    wrong = [name for name, text in lines.items() if not isinstance(text, str) or not S3_TEXT.fullmatch(text)]
+    problems += [f"storage.s3.{name}: not one line of ASCII without blanks" for name in wrong]
+    if problems:
+        return problems
+    if not BUCKET.fullmatch(lines.get("bucket", "")):
+        return ["storage.s3.bucket: not the name of a bucket"]
+    try:
+        read(lines, Path())
+    except BadSettings as bad:
+        return [f"storage.s3.{problem}" for problem in bad.problems]
+    return []

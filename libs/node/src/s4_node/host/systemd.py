@@ -17,7 +17,9 @@ class Systemd:
 
     def __init__(self, configuration: HostConfiguration) -> None:
         self._unit = configuration.units / unit.NAME
-        self._text = unit.text(configuration.root, configuration.user or "", configuration.node_command)
+        self._text = unit.text(
+            configuration.root, configuration.user or "", configuration.node_command, configuration.environment
+        )
 
     def setup(self) -> str:
         """The unit file is the present one, and systemd has read it."""

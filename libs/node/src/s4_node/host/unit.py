@@ -1,5 +1,6 @@
 """The systemd unit that every grid of a host is an instance of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 NAME = "s4-grid@.service"
@@ -17,7 +18,7 @@ Type=notify
 User={user}
 Group={user}
 UMask=0077
-ExecStart={command} run {root}/%i
+{environment}ExecStart={command} run {root}/%i
 Restart=on-failure
 RestartSec=3
 TimeoutStartSec=90
@@ -56,9 +57,10 @@ WantedBy=multi-user.target
 """
 
 
-def text(root: Path, user: str, command: Path) -> str:
+def text(root: Path, user: str, command: Path, environment: Mapping[str, str]) -> str:
     """The unit file for a host whose grids live in `root`."""
-    return TEMPLATE.format(root=root, user=user, command=command)
+    lines = "".join(f"Environment={name}={value}\n" for name, value in sorted(environment.items()))
+    return TEMPLATE.format(root=root, user=user, command=command, environment=lines)
 
 
 def instance(grid_id: str) -> str:
