@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from s4_node.s3.values import Store
 from s4_node.settings import MIB, BadSettings, Caps, read
 

@@ -4,6 +4,7 @@ import pytest
 from allmydata.storage.common import si_b2a, storage_index_to_dir
 from hypothesis import given
 from hypothesis import strategies as st
+
 from s4_node.storage import layout
 
 INDEXES = st.binary(min_size=16, max_size=16)
