@@ -1,0 +1,139 @@
+"""The keys that requests are signed with, read again whenever they may have changed.
+
+All buckets of a process that name the same source share one: machines hand out keys slowly, and not to all at once.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from botocore.credentials import SharedCredentialProvider  # type: ignore[import-untyped]  # botocore has no types
+from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # botocore has no types
+
+log = logging.getLogger(__name__)
+
+REST_SECONDS = 5.0  # between two searches that found nothing: a search may ask the machine's metadata service
+
+
+class Keys(NamedTuple):
+    """As botocore's signer wants them."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
+
+    def __repr__(self) -> str:
+        """Nothing: they are secrets."""
+        return "Keys(...)"
+
+
+class KeysMissing(Exception):
+    """There are none, or their source does not answer; `code` says which."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class _Found(NamedTuple):
+    credentials: object  # botocore's, of any kind
+    files: tuple[Path, ...]  # that they may be from
+
+
+Search = Callable[[], _Found]
+
+
+class KeySource:
+    """One source of keys; thread-safe."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._lock = threading.Lock()
+        self._found: _Found | None = None
+        self._state: tuple[object, ...] = ()
+        self._missing_since: float | None = None
+
+    def current(self) -> Keys:
+        """The keys as they are now. Raises KeysMissing."""
+        with self._lock:
+            if self._found is None or self._state != _state(self._found.files):
+                self._look()
+            return self._frozen()
+
+    def newer_than(self, used: Keys) -> bool:
+        """Whether there are other keys than the used ones, which S3 refused; looks for them everywhere again."""
+        with self._lock:
+            try:
+                if self._found is None or self._frozen() == used:
+                    self._missing_since = None
+                    self._look()
+                return self._frozen() != used
+            except KeysMissing:
+                return False
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if self._missing_since is not None and now - self._missing_since < REST_SECONDS:
+            raise KeysMissing("NoCredentials")
+        try:
+            found = self._search()
+        except BotoCoreError as error:
+            raise KeysMissing(type(error).__name__) from None
+        if found.credentials is None and self._found is not None:
+            log.warning("The source of the keys for S3 has none any more; the last ones stay in use")
+            self._state = _state(found.files)
+            return
+        if found.credentials is None:
+            self._missing_since = now
+            raise KeysMissing("NoCredentials")
+        self._found, self._state, self._missing_since = found, _state(found.files), None
+
+    def _frozen(self) -> Keys:
+        credentials = self._found.credentials if self._found else None
+        try:
+            frozen = credentials.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore's
+        except BotoCoreError as error:
+            raise KeysMissing(type(error).__name__) from None
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+@lru_cache(maxsize=1024)
+def key_source(where: str) -> KeySource:
+    """The process' one source for `chain`, `profile:NAME` or `file:PATH`."""
+    kind, _, name = where.partition(":")
+    if kind == "file":
+        return KeySource(lambda: _in_file(Path(name)))
+    return KeySource(lambda: _in_chain(name or None))
+
+
+def _in_file(path: Path) -> _Found:
+    provider = SharedCredentialProvider(creds_filename=str(path), profile_name="default")
+    return _Found(provider.load(), (path,))
+
+
+def _in_chain(profile: str | None) -> _Found:
+    from botocore.session import Session  # type: ignore[import-untyped]  # botocore has no types; and not every node needs it
+
+    session = Session(profile=profile)
+    session.set_config_variable("metadata_service_num_attempts", 3)
+    session.set_config_variable("metadata_service_timeout", 2)
+    names = (session.get_config_variable("credentials_file"), session.get_config_variable("config_file"))
+    files = tuple(Path(name).expanduser() for name in names if name)
+    return _Found(session.get_credentials(), files)
+
+
+def _state(files: tuple[Path, ...]) -> tuple[object, ...]:
+    return tuple(_state_of(file) for file in files)
+
+
+def _state_of(file: Path) -> tuple[int, int, int] | None:
+    try:
+        stat = os.stat(file)  # noqa: PTH116  on the way of every request, and twice as fast
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
