@@ -1,0 +1,88 @@
+"""Where a grid's shares can be: a bucket, or the storage directory of Tahoe-LAFS' disk backend.
+
+A place is written by a person as
+    s3://BUCKET/PREFIX?endpoint=...&region=...&credentials=...   any setting of the S3 section
+    NODE_DIRECTORY        what its tahoe.cfg says: the bucket of the S3 section, else the disk backend's directory
+    STORAGE_DIRECTORY     one that has `shares` in it, or a new one
+"""
+
+from collections.abc import Iterator, Mapping
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from s4_node import settings
+from s4_node.s3.values import Condition
+
+CONFIGURATION = "tahoe.cfg"
+
+
+class BadPlace(ValueError):
+    """This is no place, and why."""
+
+
+class Changed(Exception):
+    """An object was written by somebody else while it was copied."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A share, the leases of a storage index, or an advisory. `etag` is empty on a disk."""
+
+    key: str
+    size: int
+    etag: str = ""
+
+
+class Place(Protocol):
+    """What is copied from, and to. Thread-safe."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything that belongs to a grid, in the order of the keys as bytes; nothing that does not."""
+
+    def pieces(self, entry: Entry, piece_bytes: int) -> Iterator[bytes]:
+        """The content in pieces of this size, the last one shorter. Raises Changed when it is another by now."""
+
+    def write(self, entry: Entry, pieces: Iterator[bytes], only_if: Condition) -> None:
+        """The content is there, whole, or not at all. Raises Changed when the condition does not hold."""
+
+
+def storage_settings(node_directory: Path) -> settings.StorageSettings | None:
+    """How a node stores, if in a bucket. Raises settings.BadSettings and configparser's errors."""
+    config = ConfigParser(strict=False)
+    with (node_directory / CONFIGURATION).open(encoding="utf-8") as file:
+        config.read_file(file)
+    if not config.has_section(settings.SECTION):
+        return None
+    return settings.read(config[settings.SECTION], node_directory)
+
+
+def located(text: str) -> settings.StorageSettings | Path:
+    """The bucket, or the directory, that a person named. Raises BadPlace."""
+    try:
+        if text.startswith("s3://"):
+            return _bucket(text)
+        directory = Path(text)
+        if (directory / CONFIGURATION).exists():
+            return storage_settings(directory) or directory / "storage"
+        if (directory / "storage" / CONFIGURATION).exists():  # a grid: its storage server's directory
+            return storage_settings(directory / "storage") or directory / "storage" / "storage"
+    except settings.BadSettings as wrong:
+        raise BadPlace(f"{text.partition('?')[0]}: {wrong}") from None
+    return _storage_directory(directory)
+
+
+def _bucket(text: str) -> settings.StorageSettings:
+    url = urlsplit(text)
+    given: Mapping[str, str] = dict(parse_qsl(url.query))
+    return settings.read({"bucket": url.netloc, "prefix": url.path, **given}, Path.cwd())
+
+
+def _storage_directory(directory: Path) -> Path:
+    if directory.exists() and not directory.is_dir():
+        raise BadPlace(f"{directory}: is a file, not a directory")
+    if directory.is_dir() and any(directory.iterdir()) and not (directory / "shares").is_dir():
+        raise BadPlace(f"{directory}: there is something in it, but no `shares`")
+    return directory
