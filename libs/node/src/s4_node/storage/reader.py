@@ -1,0 +1,158 @@
+"""Immutable shares as the protocols read them, with the disk backend's semantics."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from allmydata.storage.common import UnknownImmutableContainerVersionError
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from s4_node.s3.errors import ConditionFailed, Missing, OutOfRange
+from s4_node.s3.values import Stat
+from s4_node.storage import layout
+from s4_node.storage.blocks import Blocks
+from s4_node.storage.container import HEADER_BYTES, BadContainer, parse
+from s4_node.storage.layout import ShareName
+from s4_node.storage.listing import Listings, Shares
+
+_KEPT = 600.0  # seconds that a reader is used without asking whether the share is still there
+_MOST = 512
+
+Advise = Callable[[str, bytes, int, bytes], "Deferred[None]"]
+
+_log = Logger()
+
+
+class NoSuchShare(KeyError):
+    """The share is not in the bucket, or not any more."""
+
+
+class DamagedShare(Exception):
+    """The object is no whole immutable share."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key, self.problem = key, problem
+
+
+class Reader:
+    """One share. An object that was replaced or deleted meanwhile is looked for once more, then it is NoSuchShare."""
+
+    def __init__(self, name: ShareName, stat: Stat, readers: "Readers") -> None:
+        self.name, self.stat = name, stat
+        self._readers = readers
+        self._length: int | None = None
+
+    def read(self, offset: int, length: int) -> "Deferred[bytes]":
+        """So many bytes of the data; fewer, or none, where the data ends. Raises NoSuchShare, DamagedShare."""
+        if offset < 0:
+            raise ValueError(offset)
+        return Deferred.fromCoroutine(self._twice(offset, length))
+
+    def get_length(self) -> "Deferred[int]":
+        """Of the data. Raises NoSuchShare, DamagedShare."""
+
+        async def length() -> int:
+            if self._length is None:
+                await self._twice(0, 0)
+            return self._length or 0
+
+        return Deferred.fromCoroutine(length())
+
+    def advise_corrupt_share(self, reason: bytes) -> "Deferred[None]":
+        """Somebody could not make sense of it; this is kept for the operator."""
+        return self._readers.advise("immutable", self.name.storage_index, self.name.number, reason)
+
+    async def _twice(self, offset: int, length: int) -> bytes:
+        try:
+            return await self._read(offset, length)
+        except (Missing, ConditionFailed, OutOfRange):
+            self._length = None
+            self.stat = await self._readers.renewed(self.name, self.stat)
+        try:
+            return await self._read(offset, length)
+        except (Missing, ConditionFailed, OutOfRange):
+            self._length = None
+            raise NoSuchShare(self.stat.key) from None
+
+    async def _read(self, offset: int, length: int) -> bytes:
+        blocks, stat = self._readers.blocks, self.stat
+        whole = self._length
+        if whole is None:
+            header = await blocks.read(stat, 0, HEADER_BYTES)
+            self._length = whole = self._readers.data_length(stat, header)
+        length = min(length, whole - offset)
+        return await blocks.read(stat, HEADER_BYTES + offset, length) if length > 0 else b""
+
+
+class Readers:
+    """The shares of a grid, for reading. A reader is kept for a while, so that reading on costs no LIST."""
+
+    def __init__(self, listings: Listings, blocks: Blocks, advise: Advise, clock: IReactorTime) -> None:
+        self.blocks, self.advise = blocks, advise
+        self._listings, self._clock = listings, clock
+        self._kept: OrderedDict[ShareName, tuple[float, Reader]] = OrderedDict()
+        self._damaged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        listings.watch(self._forget)
+
+    async def all(self, storage_index: bytes) -> dict[int, Reader]:
+        """A reader for each share of the storage index."""
+        shares = await self._listings.of(storage_index)
+        return {number: self._reader(ShareName(storage_index, number), stat) for number, stat in shares.items()}
+
+    async def one(self, storage_index: bytes, number: int) -> Reader:
+        """The reader of this share. Raises NoSuchShare."""
+        at, reader = self._kept.get(ShareName(storage_index, number), (0.0, None))
+        if reader is not None and self._clock.seconds() - at <= _KEPT:
+            return reader
+        readers = await self.all(storage_index)
+        if number not in readers:
+            raise NoSuchShare(layout.share(storage_index, number))
+        return readers[number]
+
+    async def renewed(self, name: ShareName, stat: Stat) -> Stat:
+        """The share as it is now; what is known of it is wrong. Raises NoSuchShare."""
+        known: Shares = await self._listings.of(name.storage_index)
+        if known.get(name.number) == stat:
+            self._listings.forget(name.storage_index)
+            known = await self._listings.of(name.storage_index)
+        if name.number not in known:
+            self._forget(name.storage_index)
+            raise NoSuchShare(stat.key)
+        return known[name.number]
+
+    def data_length(self, stat: Stat, header: bytes) -> int:
+        """How much of the object is the share's data. Raises DamagedShare, and says so in the log the first time."""
+        try:
+            container = parse(stat.key, header, stat.size)
+        except BadContainer as bad:
+            problem = bad.problem
+        except UnknownImmutableContainerVersionError:
+            problem = "it does not begin as an immutable share does"
+        else:
+            if container.data_bytes >= container.stated:
+                return container.data_bytes
+            problem = f"it is cut short: {container.data_bytes} of {container.stated} bytes of data"
+        self._say_once(stat, problem)
+        raise DamagedShare(stat.key, problem)
+
+    def _reader(self, name: ShareName, stat: Stat) -> Reader:
+        _, reader = self._kept.pop(name, (0.0, None))
+        if reader is None or reader.stat != stat:
+            reader = Reader(name, stat, self)
+        self._kept[name] = self._clock.seconds(), reader
+        if len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+        return reader
+
+    def _forget(self, storage_index: bytes) -> None:
+        for name in [name for name in self._kept if name.storage_index == storage_index]:
+            del self._kept[name]
+
+    def _say_once(self, stat: Stat, problem: str) -> None:
+        if (stat.key, stat.etag) not in self._damaged:
+            self._damaged[stat.key, stat.etag] = None
+            _log.error("share.damaged", share=stat.key, problem=problem)
+        if len(self._damaged) > _MOST:
+            self._damaged.popitem(last=False)
