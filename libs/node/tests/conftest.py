@@ -1,11 +1,15 @@
-"""A host whose grids are removed after the test."""
+"""A host whose grids are removed after the test, and an S3 with a bucket for it."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from commands import Host
+from s4_node.s3.values import Store
+from support.s3_control import S3Control
+from support.s3_servers import Server, start_double
 
 
 @pytest.fixture
@@ -14,3 +18,33 @@ def host(tmp_path: Path) -> Iterator[Host]:
     yield host
     for home in host.grids.glob("*-*-*-*-*"):
         assert host.run("remove", home.name).json["state"] == "absent"
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Our S3 double, one for each process of tests."""
+    server = start_double(tmp_path_factory.mktemp("s3"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket_name(s3: Server) -> str:
+    """A bucket of this test's own."""
+    name = f"b-{secrets.token_hex(8)}"
+    s3.make_bucket(name)
+    return name
+
+
+@pytest.fixture
+def store(s3: Server, bucket_name: str) -> Store:
+    return s3.store(bucket_name)
+
+
+@pytest.fixture
+def s3_control(s3: Server) -> Iterator[S3Control]:
+    """Faults, delays and counts of the double, which is as good as new before and after."""
+    control = S3Control(s3.control)
+    control.reset()
+    yield control
+    control.reset()
