@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from s4_node.s3 import documents
 from s4_node.s3.bodies import Payload, base64_text
 from s4_node.s3.connections import Answer
-from s4_node.s3.errors import ConditionFailed, Damaged, Forbidden, Missing, OutOfRange, S3Error
+from s4_node.s3.errors import BucketMissing, ConditionFailed, Damaged, Forbidden, Missing, OutOfRange, S3Error
 from s4_node.s3.reading import TOKEN, check_bytes, got, range_header, stat
 from s4_node.s3.requests import Call, Observe, Patience, Requests, Spoiled, no_one
 from s4_node.s3.values import Absent, Body, Condition, Got, Pending, Stat, Store, Unchanged
@@ -219,19 +219,21 @@ class Bucket:
             region = self._requests.send(call).headers.get("x-amz-bucket-region", "")
         except Forbidden:
             region = ""
+        except Missing as missing:
+            raise BucketMissing("location", missing.code, missing.status) from None
         if region:
             return region
-        root = self._setting("location", "NoSuchLocation")
+        root = self._setting("location")
         return None if root is None else root.text or ("us-east-1" if not self.store.endpoint else "")
 
     def versioning(self) -> bool | None:
         """Whether the bucket keeps what is overwritten and deleted."""
-        root = self._setting("versioning", "NotImplemented")
+        root = self._setting("versioning")
         return None if root is None else root.findtext("Status") == "Enabled"
 
     def lifecycle(self) -> Lifecycle | None:
         """What the bucket's rules do to abandoned uploads under the prefix."""
-        root = self._setting("lifecycle", "NoSuchLifecycleConfiguration")
+        root = self._setting("lifecycle")
         return None if root is None else Lifecycle(documents.abort_days(root, self.store.prefix))
 
     # within
@@ -255,15 +257,17 @@ class Bucket:
         with _believing(operation):
             return documents.root_of(self._requests.send(call).body)
 
-    def _setting(self, name: str, unset: str) -> Element | None:
+    def _setting(self, name: str) -> Element | None:
         try:
             return self._document(name, {name: ""})
         except Forbidden:
             return None
-        except S3Error as error:
-            if error.code != unset:
-                raise
+        except Missing:  # it was never set
             return Element(name)
+        except S3Error as error:
+            if type(error) is not S3Error:
+                raise
+            return Element(name)  # this store has no such setting
 
     def _head(self, key: str) -> Answer:
         return self._requests.send(self._call("head", "HEAD", key))

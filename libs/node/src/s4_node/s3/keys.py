@@ -3,7 +3,6 @@
 All buckets of a process that name the same source share one: machines hand out keys slowly, and not to all at once.
 """
 
-import logging
 import os
 import threading
 import time
@@ -15,9 +14,7 @@ from typing import NamedTuple
 from botocore.credentials import SharedCredentialProvider  # type: ignore[import-untyped]  # botocore has no types
 from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # botocore has no types
 
-log = logging.getLogger(__name__)
-
-REST_SECONDS = 5.0  # between two searches that found nothing: a search may ask the machine's metadata service
+REST_SECONDS = 5.0  # after a search in vain: it may have asked the machine's metadata service, which may be slow
 
 
 class Keys(NamedTuple):
@@ -49,19 +46,23 @@ Search = Callable[[], _Found]
 
 
 class KeySource:
-    """One source of keys; thread-safe."""
+    """One source of keys; thread-safe. Keys once found stay in use until there are others: S3 judges them."""
 
-    def __init__(self, search: Search) -> None:
-        self._search = search
+    def __init__(self, search: Search, rest_seconds: float = REST_SECONDS) -> None:
+        self._search, self._rest_seconds = search, rest_seconds
         self._lock = threading.Lock()
         self._found: _Found | None = None
         self._state: tuple[object, ...] = ()
-        self._missing_since: float | None = None
+        self._last: Keys | None = None
+        self._resting_until = 0.0
 
     def current(self) -> Keys:
         """The keys as they are now. Raises KeysMissing."""
         with self._lock:
-            if self._found is None or self._state != _state(self._found.files):
+            if self._found is None:
+                self._look()
+            elif self._state != _state(self._found.files):
+                self._resting_until = 0.0
                 self._look()
             return self._frozen()
 
@@ -69,37 +70,47 @@ class KeySource:
         """Whether there are other keys than the used ones, which S3 refused; looks for them everywhere again."""
         with self._lock:
             try:
-                if self._found is None or self._frozen() == used:
-                    self._missing_since = None
+                if self._frozen() == used and time.monotonic() >= self._resting_until:
                     self._look()
+                    if self._frozen() == used:
+                        self._rest()
                 return self._frozen() != used
             except KeysMissing:
                 return False
 
     def _look(self) -> None:
-        now = time.monotonic()
-        if self._missing_since is not None and now - self._missing_since < REST_SECONDS:
+        if time.monotonic() < self._resting_until:
             raise KeysMissing("NoCredentials")
         try:
             found = self._search()
         except BotoCoreError as error:
+            self._rest()
             raise KeysMissing(type(error).__name__) from None
-        if found.credentials is None and self._found is not None:
-            log.warning("The source of the keys for S3 has none any more; the last ones stay in use")
-            self._state = _state(found.files)
-            return
-        if found.credentials is None:
-            self._missing_since = now
+        if found.credentials is not None:
+            self._found, self._state = found, _state(found.files)
+        elif self._found is None:
+            self._rest()
             raise KeysMissing("NoCredentials")
-        self._found, self._state, self._missing_since = found, _state(found.files), None
+        else:
+            self._state = _state(found.files)  # the file is being written, or is gone
 
     def _frozen(self) -> Keys:
-        credentials = self._found.credentials if self._found else None
+        if self._found is None:
+            raise KeysMissing("NoCredentials")
+        if self._last is not None and time.monotonic() < self._resting_until:
+            return self._last
         try:
-            frozen = credentials.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore's
+            frozen = self._found.credentials.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore's
         except BotoCoreError as error:
-            raise KeysMissing(type(error).__name__) from None
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+            self._rest()
+            if self._last is None:
+                raise KeysMissing(type(error).__name__) from None
+            return self._last
+        self._last = Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        return self._last
+
+    def _rest(self) -> None:
+        self._resting_until = time.monotonic() + self._rest_seconds
 
 
 @lru_cache(maxsize=1024)
@@ -107,7 +118,7 @@ def key_source(where: str) -> KeySource:
     """The process' one source for `chain`, `profile:NAME` or `file:PATH`."""
     kind, _, name = where.partition(":")
     if kind == "file":
-        return KeySource(lambda: _in_file(Path(name)))
+        return KeySource(lambda: _in_file(Path(name)), rest_seconds=0.0)
     return KeySource(lambda: _in_chain(name or None))
 
 
