@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 from s4_node.s3.values import Store
 
 DOUBLE = Path(__file__).resolve().parents[1] / "doubles" / "s3"
+PROGRAMS = Path(sys.executable).parent
 REGION = "us-east-1"
 
 
@@ -71,11 +72,9 @@ class Server:
     def stop(self) -> None:
         """Gone afterwards; also when it was so before."""
         if self.process.stdin is not None:
-            self.process.stdin.close()
-        if self.process.poll() is None:
-            self.process.terminate()
+            self.process.stdin.close()  # by which it ends, and what it guards
         try:
-            self.process.wait(5)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -108,13 +107,9 @@ def start_double(folder: Path, *options: str) -> Server:
 
 # Ends its child when its own standard input ends, so that no server outlives a killed test run.
 GUARD = """
-import subprocess, sys
+import select, subprocess, sys
 child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-import signal
-signal.signal(signal.SIGTERM, lambda *_: sys.stdin.close())
-try:
-    sys.stdin.buffer.read()
-except (OSError, ValueError):
+while child.poll() is None and not select.select([sys.stdin], [], [], 0.5)[0]:
     pass
 child.terminate()
 try:
@@ -125,21 +120,23 @@ except subprocess.TimeoutExpired:
 """
 
 
-def _start_guarded(command: list[str], folder: Path, port: int, key: str, secret: str, env: dict[str, str]) -> Server:
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
+def _guarded(command: list[str], folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
             [sys.executable, "-c", GUARD, *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env=os.environ | env,
+            env=os.environ | environment,
         )
-    server = Server(process, f"http://127.0.0.1:{port}", key, secret, folder)
+
+
+def _ready(server: Server) -> Server:
     deadline = monotonic() + 60
     while not _answers(server):
-        if monotonic() > deadline or process.poll() is not None:
+        if monotonic() > deadline or server.process.poll() is not None:
             server.stop()
-            raise DidNotStart((folder / "log").read_text())
+            raise DidNotStart((server.folder / "log").read_text())
         sleep(0.05)
     return server
 
@@ -155,18 +152,18 @@ def start_moto(folder: Path) -> Server:
     """moto's server: knows every condition, keeps everything in memory, checks no signatures."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    return _start_guarded(command, folder, port, "moto", "moto-secret", {})
+    command = [str(PROGRAMS / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    return _ready(Server(_guarded(command, folder), f"http://127.0.0.1:{port}", "moto", "moto-secret", folder))
 
 
 def start_juicefs(folder: Path) -> Server:
     """MinIO's handlers in front of JuiceFS on files: real signatures, but If-Match and If-None-Match are ignored."""
     folder.mkdir(parents=True, exist_ok=True)
     key, secret, port = "juicefs", secrets.token_urlsafe(24), free_port()
-    program, meta = str(Path(sys.executable).parent / "juicefs"), f"sqlite3://{folder}/m.db"
+    program, meta = str(PROGRAMS / "juicefs"), f"sqlite3://{folder}/m.db"
     formatted = [program, "format", "--storage", "file", "--bucket", f"{folder}/blk/", meta, "tgrid"]
     subprocess.run(formatted, check=True, capture_output=True, timeout=60)
-    env = {"MINIO_ROOT_USER": key, "MINIO_ROOT_PASSWORD": secret, "HOME": str(folder)}
     options = ["--no-usage-report", "--multi-buckets", "--keep-etag", "--cache-dir", str(folder / "cache")]
     command = [program, "gateway", *options, meta, f"127.0.0.1:{port}"]
-    return _start_guarded(command, folder, port, key, secret, env)
+    process = _guarded(command, folder, MINIO_ROOT_USER=key, MINIO_ROOT_PASSWORD=secret, HOME=str(folder))
+    return _ready(Server(process, f"http://127.0.0.1:{port}", key, secret, folder))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import zlib
+from io import RawIOBase
 from typing import Protocol
 
 from aiohttp import web
@@ -61,10 +62,10 @@ async def go_on(request: web.BaseRequest) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
-async def text(request: web.BaseRequest, call: Call) -> bytes:
+async def text(call: Call) -> bytes:
     """A short body: XML."""
-    await go_on(request)
-    body = await request.content.read()
+    await go_on(call.request)
+    body = await call.request.content.read()
     content = call.headers.get("x-amz-content-sha256", "")
     if content != "UNSIGNED-PAYLOAD" and content != hashlib.sha256(body).hexdigest():
         raise Refusal("XAmzContentSHA256Mismatch")
@@ -72,7 +73,7 @@ async def text(request: web.BaseRequest, call: Call) -> bytes:
     return body
 
 
-async def receive(request: web.BaseRequest, call: Call, shelves: Shelves) -> Blob:
+async def receive(call: Call, shelves: Shelves) -> Blob:
     """Put the body into a file of its own; raises Refusal when it is not what its headers say."""
     if "Content-Length" not in call.headers:
         raise Refusal("MissingContentLength")
@@ -83,25 +84,35 @@ async def receive(request: web.BaseRequest, call: Call, shelves: Shelves) -> Blo
     sums = {"md5": checksum("md5")} | {name: checksum(name) for name in claims}
     if content != "UNSIGNED-PAYLOAD":
         sums["sha256"] = checksum("sha256")
-    await go_on(request)
-    incoming, size = shelves.incoming(), 0
+    await go_on(call.request)
+    incoming = shelves.incoming()
     try:
         with incoming.open("wb", buffering=0) as file:
-            while chunk := await request.content.readany():
-                file.write(chunk)
-                size += len(chunk)
-                for one in sums.values():
-                    one.update(chunk)
-        if size != call.length:
-            raise Refusal("IncompleteBody")
+            size = await _poured(call, file, sums)
         digests = {name: one.digest() for name, one in sums.items()}
-        if content not in ("UNSIGNED-PAYLOAD", digests.get("sha256", b"").hex()):
-            raise Refusal("XAmzContentSHA256Mismatch")
-        _compare(call, digests, claims)
+        _check(call, size, digests, claims)
         return Blob(shelves.keep(incoming), size, digests["md5"].hex(), claims)
     except BaseException:
         incoming.unlink(missing_ok=True)
         raise
+
+
+async def _poured(call: Call, file: RawIOBase, sums: dict[str, Sum]) -> int:
+    size = 0
+    while chunk := await call.request.content.readany():
+        file.write(chunk)
+        size += len(chunk)
+        for one in sums.values():
+            one.update(chunk)
+    return size
+
+
+def _check(call: Call, size: int, digests: dict[str, bytes], claims: dict[str, str]) -> None:
+    if size != call.length:
+        raise Refusal("IncompleteBody")
+    if call.headers["x-amz-content-sha256"] not in ("UNSIGNED-PAYLOAD", digests.get("sha256", b"").hex()):
+        raise Refusal("XAmzContentSHA256Mismatch")
+    _compare(call, digests, claims)
 
 
 def _compare(call: Call, digests: dict[str, bytes], claims: dict[str, str]) -> None:

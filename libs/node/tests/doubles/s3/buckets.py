@@ -1,11 +1,9 @@
 """Operations on a bucket: making, listing, deleting many."""
 
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from itertools import islice
 from urllib.parse import quote
-from xml.etree import ElementTree
-
-from aiohttp import web
 
 from doubles.s3 import bodies
 from doubles.s3.calls import Call
@@ -22,58 +20,58 @@ class Buckets:
     def __init__(self, shelves: Shelves, region: str) -> None:
         self._shelves, self._region = shelves, region
 
-    async def every(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def every(self, _call: Call) -> Answer:
         found = sorted(self._shelves.buckets.values(), key=lambda bucket: bucket.name)
         buckets: Tree = [("Bucket", [("Name", one.name), ("CreationDate", stamped(one.created))]) for one in found]
         owner: Tree = [("ID", "double"), ("DisplayName", "double")]
         return Answer(200, dict(XML), document("ListAllMyBucketsResult", [("Owner", owner), ("Buckets", buckets)]))
 
-    async def create(self, call: Call, request: web.BaseRequest) -> Answer:
-        await bodies.text(request, call)
+    async def create(self, call: Call) -> Answer:
+        await bodies.text(call)
         self._shelves.create(call.bucket)
         return Answer(200, {"Location": "/" + call.bucket})
 
-    async def head(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def head(self, call: Call) -> Answer:
         self._shelves.bucket(call.bucket)
         return Answer(200, {"x-amz-bucket-region": self._region})
 
-    async def delete(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def delete(self, call: Call) -> Answer:
         self._shelves.delete(call.bucket)
         return Answer(204)
 
-    async def location(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def location(self, call: Call) -> Answer:
         self._shelves.bucket(call.bucket)
         region = "" if self._region == "us-east-1" else self._region
         return Answer(200, dict(XML), document("LocationConstraint", region))
 
-    async def versioning(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def versioning(self, call: Call) -> Answer:
         status = self._shelves.bucket(call.bucket).versioning
         fields: Tree = [("Status", status)] if status else []
         return Answer(200, dict(XML), document("VersioningConfiguration", fields))
 
-    async def put_versioning(self, call: Call, request: web.BaseRequest) -> Answer:
-        root = _xml(await bodies.text(request, call))
+    async def put_versioning(self, call: Call) -> Answer:
+        root = _xml(await bodies.text(call))
         bucket = self._shelves.bucket(call.bucket)
         bucket.versioning = next((one.text or "" for one in root if one.tag.endswith("Status")), "")
         return Answer()
 
-    async def lifecycle(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def lifecycle(self, call: Call) -> Answer:
         body = self._shelves.bucket(call.bucket).lifecycle
         if not body:
             raise Refusal("NoSuchLifecycleConfiguration")
         return Answer(200, dict(XML), body)
 
-    async def put_lifecycle(self, call: Call, request: web.BaseRequest) -> Answer:
-        body = await bodies.text(request, call)
+    async def put_lifecycle(self, call: Call) -> Answer:
+        body = await bodies.text(call)
         _xml(body)
         self._shelves.bucket(call.bucket).lifecycle = body
         return Answer()
 
-    async def delete_lifecycle(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def delete_lifecycle(self, call: Call) -> Answer:
         self._shelves.bucket(call.bucket).lifecycle = b""
         return Answer(204)
 
-    async def listing(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def listing(self, call: Call) -> Answer:
         bucket, query = self._shelves.bucket(call.bucket), call.query
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         limit = min(MOST_KEYS, int(query.get("max-keys", str(MOST_KEYS))))
@@ -96,11 +94,11 @@ class Buckets:
         fields += [("CommonPrefixes", [("Prefix", _name(folder, url=url))]) for folder in folders]
         return Answer(200, dict(XML), document("ListBucketResult", fields))
 
-    async def delete_many(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def delete_many(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         if "Content-MD5" not in call.headers and not bodies.claimed(call):
             raise Refusal("InvalidRequest")
-        root = _xml(await bodies.text(request, call))
+        root = _xml(await bodies.text(call))
         keys = [node.text or "" for node in root.iter() if node.tag.endswith("Key")]
         quiet = any(node.text == "true" for node in root.iter() if node.tag.endswith("Quiet"))
         if not 0 < len(keys) <= MOST_KEYS:
@@ -111,10 +109,10 @@ class Buckets:
         return Answer(200, dict(XML), document("DeleteResult", fields))
 
 
-def _xml(body: bytes) -> ElementTree.Element:
+def _xml(body: bytes) -> ET.Element:
     try:
-        return ElementTree.fromstring(body)  # noqa: S314  from a test of ours
-    except ElementTree.ParseError as bad:
+        return ET.fromstring(body)  # noqa: S314  from a test of ours
+    except ET.ParseError as bad:
         raise Refusal("MalformedXML") from bad
 
 

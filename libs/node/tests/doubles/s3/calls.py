@@ -30,6 +30,7 @@ class Call:
     key: str
     query: dict[str, str]
     operation: str
+    request: web.BaseRequest
 
     @property
     def length(self) -> int:
@@ -91,4 +92,4 @@ def parse(request: web.BaseRequest, domains: tuple[str, ...]) -> Call:
         operation = _object_operation(request.method, query, copied="x-amz-copy-source" in request.headers)
     else:
         operation = _bucket_operation(request.method, query)
-    return Call(request.method, path, raw_query, request.headers, bucket, key, query, operation)
+    return Call(request.method, path, raw_query, request.headers, bucket, key, query, operation, request)

@@ -36,11 +36,11 @@ class Control:
         )
         return application
 
-    async def reset(self, request: web.Request) -> web.Response:
+    async def reset(self, _request: web.Request) -> web.Response:
         self._double.reset()
         return web.json_response({})
 
-    async def release(self, request: web.Request) -> web.Response:
+    async def release(self, _request: web.Request) -> web.Response:
         self._double.release()
         return web.json_response({})
 
@@ -48,10 +48,10 @@ class Control:
         self._double.faults.ordered.append(Fault(**await request.json()))
         return web.json_response({})
 
-    async def faults(self, request: web.Request) -> web.Response:
+    async def faults(self, _request: web.Request) -> web.Response:
         return web.json_response([asdict(fault) for fault in self._double.faults.ordered])
 
-    async def clear(self, request: web.Request) -> web.Response:
+    async def clear(self, _request: web.Request) -> web.Response:
         self._double.clear_faults()
         return web.json_response({})
 
@@ -72,10 +72,10 @@ class Control:
         self._double.signatures.credentials[wanted.pop("access_key")] = Credential(**wanted)
         return web.json_response({})
 
-    async def counters(self, request: web.Request) -> web.Response:
+    async def counters(self, _request: web.Request) -> web.Response:
         return web.json_response(self._double.ledger.told())
 
-    async def forget(self, request: web.Request) -> web.Response:
+    async def forget(self, _request: web.Request) -> web.Response:
         self._double.ledger.clear()
         return web.json_response({})
 

@@ -77,6 +77,8 @@ class Fault:
             return Refusal("AuthorizationHeaderMalformed", more={"Region": self.region})
         if self.kind == "moved":
             return Refusal("PermanentRedirect", headers={"x-amz-bucket-region": self.region})
+        if self.kind == "error_in_200":
+            return Refusal(self.code or "InternalError", status=200)
         return Refusal(CODES[self.kind]) if self.kind in CODES else None
 
 

@@ -2,10 +2,8 @@
 
 import hashlib
 import secrets
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
-from xml.etree import ElementTree
-
-from aiohttp import web
 
 from doubles.s3 import bodies, conditions
 from doubles.s3.calls import Call
@@ -24,7 +22,7 @@ class Multiparts:
     def __init__(self, shelves: Shelves, manners: Manners) -> None:
         self._shelves, self._manners = shelves, manners
 
-    async def create(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def create(self, call: Call) -> Answer:
         bucket, headers = self._shelves.bucket(call.bucket), kept_headers(call, self._manners)
         algorithm = call.headers.get(bodies.PREFIX + "algorithm", "").lower()
         kind = call.headers.get(bodies.PREFIX + "type", "COMPOSITE")
@@ -38,7 +36,7 @@ class Multiparts:
             told |= {bodies.PREFIX + "algorithm": algorithm.upper(), bodies.PREFIX + "type": kind}
         return Answer(200, told, document("InitiateMultipartUploadResult", fields))
 
-    async def part(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def part(self, call: Call) -> Answer:
         upload = self._shelves.bucket(call.bucket).upload(call.key, call.query["uploadId"])
         number = call.query.get("partNumber", "")
         if not number.isdigit() or not 1 <= int(number) <= MOST_PARTS:
@@ -46,7 +44,7 @@ class Multiparts:
         claims = bodies.claimed(call)
         if (claims or upload.algorithm) and list(claims) != [upload.algorithm]:
             raise Refusal("InvalidRequest")  # of another checksum than the upload was begun with, or of none
-        blob = await bodies.receive(request, call, self._shelves)
+        blob = await bodies.receive(call, self._shelves)
         if call.query["uploadId"] not in self._shelves.bucket(call.bucket).uploads:
             discard([blob])  # aborted while the part was on its way
             raise Refusal("NoSuchUpload")
@@ -57,9 +55,9 @@ class Multiparts:
         told = {bodies.PREFIX + name: value for name, value in blob.checksums.items()}
         return Answer(200, {"ETag": f'"{blob.md5}"', **told})
 
-    async def complete(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def complete(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
-        body = await bodies.text(request, call)
+        body = await bodies.text(call)
         upload = bucket.upload(call.key, call.query["uploadId"])
         parts = _listed(body, upload)
         if not self._manners.ignores_conditions:
@@ -75,14 +73,14 @@ class Multiparts:
         told = XML | encryption(upload.headers)
         return Answer(200, told, document("CompleteMultipartUploadResult", fields))
 
-    async def abort(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def abort(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         upload = bucket.upload(call.key, call.query["uploadId"])
         del bucket.uploads[upload.upload_id]
         discard(list(upload.parts.values()))
         return Answer(204)
 
-    async def parts(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def parts(self, call: Call) -> Answer:
         upload = self._shelves.bucket(call.bucket).upload(call.key, call.query["uploadId"])
         fields: list[tuple[str, Tree]] = [("Bucket", call.bucket), ("Key", call.key), ("UploadId", upload.upload_id)]
         fields.append(("IsTruncated", "false"))
@@ -91,7 +89,7 @@ class Multiparts:
             fields.append(("Part", one))
         return Answer(200, dict(XML), document("ListPartsResult", fields))
 
-    async def uploads(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def uploads(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         limit = min(1000, int(call.query.get("max-uploads", "1000")))
         prefix = call.query.get("prefix", "")
@@ -122,8 +120,8 @@ def _behind(upload: Upload, key: str, upload_id: str) -> bool:
 def _listed(body: bytes, upload: Upload) -> list[Blob]:
     """The parts that a completion names, which must be the ones that were sent."""
     try:
-        root = ElementTree.fromstring(body)  # noqa: S314  from a test of ours
-    except ElementTree.ParseError as bad:
+        root = ET.fromstring(body)  # noqa: S314  from a test of ours
+    except ET.ParseError as bad:
         raise Refusal("MalformedXML") from bad
     named = [{child.tag.rpartition("}")[2]: child.text or "" for child in part} for part in root]
     numbers = [int(part.get("PartNumber", "0")) for part in named]

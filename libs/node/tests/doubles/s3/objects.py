@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from urllib.parse import unquote
 
-from aiohttp import web
-
 from doubles.s3 import bodies, conditions
 from doubles.s3.calls import Call
 from doubles.s3.manners import Manners
@@ -49,10 +47,10 @@ class Objects:
         if not self._manners.ignores_conditions:
             conditions.may_write(call, bucket.entries.get(call.key))
 
-    async def put(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def put(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         headers = kept_headers(call, self._manners)
-        blob = await bodies.receive(request, call, self._shelves)
+        blob = await bodies.receive(call, self._shelves)
         try:
             self._guard(call, bucket)  # as late as can be: nobody comes between this and the publishing
         except Refusal:
@@ -86,7 +84,7 @@ class Objects:
                 told[bodies.PREFIX + "type"] = kind
         return told
 
-    async def get(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def get(self, call: Call) -> Answer:
         entry = self._found(call)
         asked = _range(call.headers.get("Range"), entry.size)
         if asked is None:
@@ -95,18 +93,18 @@ class Objects:
         told = self._told(call, entry, whole=False) | {"Content-Range": f"bytes {start}-{end - 1}/{entry.size}"}
         return Answer(206, told, entry.slices(start, end))
 
-    async def head(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def head(self, call: Call) -> Answer:
         entry = self._found(call)
         return Answer(200, self._told(call, entry, whole=True), claims=entry.size)
 
-    async def delete(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def delete(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         if "If-Match" in call.headers:
             self._guard(call, bucket)
         bucket.remove(call.key)
         return Answer(204)
 
-    async def copy(self, call: Call, request: web.BaseRequest) -> Answer:
+    async def copy(self, call: Call) -> Answer:
         source, _, key = unquote(call.headers["x-amz-copy-source"]).lstrip("/").partition("/")
         entry = self._shelves.bucket(source).entries.get(key)
         if entry is None:

@@ -19,7 +19,7 @@ from doubles.s3.sending import send, send_some
 from doubles.s3.shelves import Shelves
 from doubles.s3.signatures import Credential, Signatures
 
-Operation = Callable[[Call, web.BaseRequest], Awaitable[Answer]]
+Operation = Callable[[Call], Awaitable[Answer]]
 
 
 class Double:
@@ -65,30 +65,32 @@ class Double:
                 return await self._silent(request, released, wait=fault.kind == "hang")
             if fault and fault.kind == "hold":
                 await released.wait()
-            answer = await self._answer(call, request, fault, line)
+            answer = await self._answer(call, fault, line)
             return await self._sent(request, answer, fault, line, released)
         finally:
             self.ledger.end(line, began)
 
-    async def _answer(self, call: Call, request: web.BaseRequest, fault: Fault | None, line: Line) -> Answer:
+    async def _answer(self, call: Call, fault: Fault | None, line: Line) -> Answer:
         request_id = f"{line.number:016X}"
         try:
-            self.signatures.check(call)
-            refusal = fault.refusal() if fault else None
-            if refusal is not None:
-                raise refusal
-            if fault and fault.kind == "error_in_200":
-                raise Refusal(fault.code or "InternalError", status=200)
-            answer = await self._operations.get(call.operation, _unknown)(call, request)
-            line.received = call.length
-            if fault and fault.kind == "commit_then_error":
-                raise Refusal(fault.code or "InternalError", status=fault.status)
+            answer = await self._done(call, fault, line)
         except Refusal as refused:
             answer = refused.answer(request_id)
             if call.method == "HEAD":
                 answer.claims, answer.body = len(answer.body), b""
         answer.headers["x-amz-request-id"] = request_id
         return distorted(fault, answer) if fault else answer
+
+    async def _done(self, call: Call, fault: Fault | None, line: Line) -> Answer:
+        self.signatures.check(call)
+        refusal = fault.refusal() if fault else None
+        if refusal is not None:
+            raise refusal
+        answer = await self._operations.get(call.operation, _unknown)(call)
+        line.received = call.length
+        if fault and fault.kind == "commit_then_error":
+            raise Refusal(fault.code or "InternalError", status=fault.status)
+        return answer
 
     async def _sent(
         self, request: web.BaseRequest, answer: Answer, fault: Fault | None, line: Line, released: asyncio.Event
@@ -130,7 +132,7 @@ async def _until(request: web.BaseRequest, released: asyncio.Event) -> None:
         return
 
 
-async def _unknown(call: Call, request: web.BaseRequest) -> Answer:
+async def _unknown(call: Call) -> Answer:
     raise Refusal("NotImplemented")
 
 
