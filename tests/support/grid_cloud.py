@@ -157,6 +157,10 @@ class Cloud:
         found: dict[str, Any] = json.loads((self.state / "machines" / instance_id / "told").read_text())
         return found
 
+    def forget(self, instance_id: str) -> None:
+        """What a light machine was told is lost."""
+        (self.state / "machines" / instance_id / "told").unlink()
+
     def close(self) -> None:
         """No connection is left open."""
         for client in self._clients.values():

@@ -68,7 +68,7 @@ def some_settings(database: str, cloud: Cloud | None = None, **changed: Any) -> 
     return Settings(**chosen | changed)
 
 
-def a_payment(signup_id: str | None = None) -> SignupPaid:
+def a_payment(signup_id: str | None = None, quota_bytes: int | None = 10**12) -> SignupPaid:
     return SignupPaid(
         occurred_at=SystemClock().now(),
         account_id=AccountId(new_id()),
@@ -76,6 +76,7 @@ def a_payment(signup_id: str | None = None) -> SignupPaid:
         subscription_id=SubscriptionId(new_id()),
         plan="personal",
         email="somebody@example.test",
+        quota_bytes=quota_bytes,
     )
 
 

@@ -115,7 +115,8 @@ async def test_paying_while_another_plan_is_chosen_is_a_payment_for_the_first(bi
     wish = a_wish()
     await billing.double.pay(await billing.open(wish))
     assert await billing.call("POST", "/checkouts", {**wish, "plan": "large"}) == (409, {"code": "already-paid"})
-    assert (await billing.paid_signup()).plan == "personal"
+    paid = await billing.paid_signup()
+    assert (paid.plan, paid.quota_bytes) == ("personal", 1000)
 
 
 async def test_a_replica_beside_makes_no_second_signup(billing: Billing) -> None:

@@ -78,6 +78,19 @@ async def test_a_bucket_is_closed_to_the_public_encrypted_and_keeps_no_old_versi
     assert tags == TAGS
 
 
+async def test_uploads_that_nobody_finished_are_ended_by_the_bucket_after_two_days_and_nothing_else_is(
+    clients: Clients, cloud: Cloud
+) -> None:
+    name = a_name()
+    for _ in range(2):
+        await Buckets(clients.s3, REGION).ensure(name, TAGS)
+
+    (rule,) = cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    assert (rule["Status"], rule["Filter"]) == ("Enabled", {"Prefix": ""})
+    assert rule.keys() == {"ID", "Status", "Filter", "AbortIncompleteMultipartUpload"}
+
+
 async def test_proving_a_bucket_leaves_nothing_in_it(clients: Clients, cloud: Cloud) -> None:
     name = a_name()
     await Buckets(clients.s3, REGION).ensure(name, TAGS)
@@ -123,7 +136,14 @@ async def test_a_role_may_use_its_own_bucket_and_nothing_else(clients: Clients, 
         "arn:aws:s3:::the-bucket/*",
     }
     assert {action.partition(":")[0] for statement in statements for action in statement["Action"]} == {"s3"}
-    assert not any("*" in action for statement in statements for action in statement["Action"])
+    may = {statement["Resource"].removeprefix("arn:aws:s3:::"): set(statement["Action"]) for statement in statements}
+    assert may == {
+        "the-bucket/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+        "the-bucket": {
+            *("s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"),
+            *("s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"),
+        },
+    }
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
 
 

@@ -170,7 +170,7 @@ async def test_an_operator_makes_a_failed_grid_go_on_where_it_failed(desk: Desk)
     async with desk.converging(scripted(script)):
         grid_id = await desk.pay()
         await until(lambda: desk.events(ProvisioningFailed, grid_id), within=10, what="the failure is told")
-        assert await moves.retry(desk.pool, grid_id, desk.tools.clock) is Stage.HOST
+        assert await moves.again(desk.pool, grid_id, Stage.FAILED, desk.tools.clock) is Stage.HOST
         await desk.comes_to(grid_id, Stage.READY)
 
     assert script.calls(Stage.IDENTITY) == 1
@@ -182,7 +182,7 @@ async def test_each_failure_that_a_person_saw_is_told_anew(desk: Desk) -> None:
     async with desk.converging(scripted(script)):
         grid_id = await desk.pay()
         await until(lambda: desk.events(ProvisioningFailed, grid_id), within=10, what="the first failure is told")
-        await moves.retry(desk.pool, grid_id, desk.tools.clock)
+        await moves.again(desk.pool, grid_id, Stage.FAILED, desk.tools.clock)
         told = partial(desk.events, ProvisioningFailed, grid_id)
 
         async def twice() -> bool:
@@ -199,8 +199,25 @@ async def test_a_retry_changes_nothing_for_a_grid_that_has_not_failed(desk: Desk
     if failed:
         await desk.pool.execute("update grids set wanted = 'absent' where id = $1", grid_id)
 
-    assert await moves.retry(desk.pool, grid_id, desk.tools.clock) is None
+    assert await moves.again(desk.pool, grid_id, Stage.FAILED, desk.tools.clock) is None
     assert await desk.steps(grid_id) == [("identity", None)]
+
+
+@pytest.mark.parametrize("resting", [Stage.READY, Stage.FAILED])
+async def test_a_grid_that_rests_elsewhere_is_not_worked_on_again(desk: Desk, resting: Stage) -> None:
+    other = Stage.FAILED if resting is Stage.READY else Stage.READY
+    grid_id = await desk.pay()
+    await desk.pool.execute("update grids set stage = $2, due_at = null where id = $1", grid_id, other)
+
+    assert await moves.again(desk.pool, grid_id, resting, desk.tools.clock) is None
+    assert (await desk.grid(grid_id)).stage is other
+
+
+async def test_a_ready_grid_that_nobody_wants_ready_stays_where_it_is(desk: Desk) -> None:
+    grid_id = await desk.pay()
+    await desk.pool.execute("update grids set stage = 'ready', wanted = 'suspended' where id = $1", grid_id)
+
+    assert await moves.again(desk.pool, grid_id, Stage.READY, desk.tools.clock) is None
 
 
 async def test_waiting_is_not_failing(desk: Desk) -> None:

@@ -90,12 +90,17 @@ async def test_a_seal_key_of_the_wrong_length_stops_the_start_and_is_not_shown(p
     assert "c2hvcnQ=" not in done.stdout + done.stderr
 
 
-async def test_an_operator_is_told_when_there_is_nothing_to_retry(process: ProvisionerProcess) -> None:
+@pytest.mark.parametrize(
+    ("command", "answer"), [("retry", "not a failed grid"), ("reapply", "not a ready grid: nothing changed")]
+)
+async def test_an_operator_is_told_when_there_is_nothing_to_do(
+    process: ProvisionerProcess, command: str, answer: str
+) -> None:
     await asyncio.to_thread(process.command, "migrate")
-    done = await asyncio.to_thread(process.command, "retry", new_id())
+    done = await asyncio.to_thread(process.command, command, new_id())
 
     assert done.returncode == 0
-    assert "not a failed grid" in done.stdout
+    assert answer in done.stdout
 
 
 async def paid_and_ready(process: ProvisionerProcess, billing: Pool, kills: list[float], database: str) -> str:
@@ -137,12 +142,14 @@ async def test_it_says_how_it_does_and_ends_when_it_is_told(
     grid_id = await paid_and_ready(process, billing, [], database)
     metrics = await process.metrics()
     timeline = await asyncio.to_thread(process.command, "timeline", grid_id)
+    again = await asyncio.to_thread(process.command, "reapply", grid_id)
 
     assert 'provisioner_step_seconds_count{step="proof"} 1.0' in metrics
     assert "provisioner_oldest_unfinished_seconds" in metrics
     assert [line.split()[1] for line in timeline.stdout.splitlines()][-8:] == [
         *("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof")
     ]
+    assert again.stdout == "due again, in stage bucket\n"
     assert process.end() == 0
     assert "pb://" not in process.log.read_text()
     assert "PRIVATE KEY" not in process.log.read_text()

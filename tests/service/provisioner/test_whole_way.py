@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_provisioner import moves
 from s4_provisioner.capability import furl_of, identity_of
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage
@@ -15,7 +16,7 @@ from s4_provisioner.outcome import Done, Outcome
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from support.grid_cloud import Cloud
-from support.provisioner import Desk, a_desk
+from support.provisioner import Desk, a_desk, a_payment
 from support.waiting import until
 
 
@@ -84,9 +85,65 @@ async def test_the_host_is_told_the_identity_that_the_furl_is_made_of(desk: Desk
     assert told["grid_id"] == grid_id
     assert told["storage"]["introducer_furl"] == furl
     assert told["introducer"]["files"]["private/node.pem"] == identity.introducer.pem
+    assert told["storage"]["s3"] == {
+        "bucket": cloud.buckets(desk.settings.deployment)[0],
+        "prefix": "",
+        "region": desk.settings.aws_region,
+        "endpoint": cloud.endpoint,
+    }
+    assert told["storage"]["quota_bytes"] == 10**12
     assert furl.startswith(
         f"pb://{identity.introducer.tub_id}@tcp:{grid.dns_name}:34561,tcp:{grid.host.address}:34561/"
     )
+
+
+async def test_a_payment_that_names_no_quota_is_a_grid_without_one(desk: Desk, cloud: Cloud) -> None:
+    async with desk.converging():
+        grid = await desk.comes_to(await desk.pay(a_payment(quota_bytes=None)), Stage.READY, within=60)
+
+    assert grid.host
+    assert cloud.told(grid.host.instance_id or "")["storage"]["quota_bytes"] is None
+
+
+async def test_a_ready_grid_that_is_applied_again_is_the_same_grid_and_nobody_is_told_anew(
+    desk: Desk, cloud: Cloud
+) -> None:
+    async with desk.converging():
+        grid_id = await desk.pay()
+        grid = await desk.comes_to(grid_id, Stage.READY, within=60)
+        assert grid.host
+        before = cloud.told(grid.host.instance_id or "")
+        cloud.forget(grid.host.instance_id or "")
+        cloud.client("s3").delete_bucket_lifecycle(Bucket=grid.bucket)
+        assert await moves.again(desk.pool, grid_id, Stage.READY, desk.tools.clock) is Stage.BUCKET
+        after = await desk.comes_to(grid_id, Stage.READY, within=60)
+
+    assert after.host == grid.host
+    assert cloud.told(grid.host.instance_id or "") == before
+    assert cloud.client("s3").get_bucket_lifecycle_configuration(Bucket=grid.bucket)["Rules"]
+    made_once(cloud, desk, 1)
+    assert len(await desk.events(InstanceReady, grid_id)) == len(await desk.events(FurlIssued, grid_id)) == 1
+    assert [step for step, _ in await desk.steps(grid_id)][8:] == [
+        *("bucket", "credentials", "host", "boot", "node", "dns", "proof")
+    ]
+
+
+async def test_a_ready_grid_whose_machine_vanished_gets_another_when_it_is_applied_again(
+    desk: Desk, cloud: Cloud
+) -> None:
+    async with desk.converging():
+        grid_id = await desk.pay()
+        lost = (await desk.comes_to(grid_id, Stage.READY, within=60)).host
+        assert lost
+        await asyncio.to_thread(cloud.break_next, "lost", instance_id=lost.instance_id, shows="terminated")
+        await moves.again(desk.pool, grid_id, Stage.READY, desk.tools.clock)
+        grid = await desk.comes_to(grid_id, Stage.READY, within=60)
+
+    (living,) = cloud.instances(desk.settings.deployment)
+    assert grid.host
+    assert (grid.host.generation, grid.host.instance_id) == (2, living["InstanceId"])
+    assert cloud.address_of(grid.dns_name) == [living["PublicIpAddress"]]
+    assert len(await desk.events(FurlIssued, grid_id)) == 1
 
 
 async def test_a_machine_lost_while_it_is_prepared_is_replaced_and_leaves_nothing(desk: Desk, cloud: Cloud) -> None:

@@ -29,7 +29,8 @@ def a_grid(
 ) -> Grid:
     return Grid(
         id=GridId(new_id()), account_id=AccountId(new_id()), signup_id=SignupId(new_id()), story={},
-        wanted=Wanted.READY, stage=stage, stage_since=NOW - waited, sealed_identity=None, dns_name=None,
+        wanted=Wanted.READY, stage=stage, stage_since=NOW - waited, sealed_identity=None, bucket=None,
+        quota_bytes=None, dns_name=None,
         dns_change=None, relaunches=relaunches, furl_generation=1, proved_at=None, proof_seconds=None, failures=0,
         attempts=attempts, host=None,
     )  # fmt: skip

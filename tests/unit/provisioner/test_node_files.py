@@ -5,7 +5,7 @@ import pytest
 
 from s4_contracts.ids import GridId
 from s4_provisioner.identity import Identity, Tub
-from s4_provisioner.node_files import Whereabouts, apply_payload, customers_furl, furl, location
+from s4_provisioner.node_files import Shares, Whereabouts, apply_payload, customers_furl, furl, location
 
 GRID = GridId("0192f0a1-7c3d-5b2e-9f10-8a1b2c3d4e5f")
 IDENTITY = Identity(
@@ -15,6 +15,7 @@ IDENTITY = Identity(
 )
 BY_NAME = Whereabouts("gabc.grids.test", None)
 BY_BOTH = Whereabouts("gabc.grids.test", IPv4Address("127.77.3.5"))
+SHARES = Shares(bucket="s4-local-g", region="eu-central-1", endpoint="http://127.0.0.1:4566", quota_bytes=10**12)
 
 
 def test_a_location_is_the_name() -> None:
@@ -41,7 +42,7 @@ def test_the_host_is_told_everything_by_which_the_nodes_are_themselves() -> None
     introducer = f"pb://{'i' * 32}@tcp:gabc.grids.test:34561,tcp:127.77.3.5:34561/{'a' * 32}"
     storage = f"pb://{'s' * 32}@tcp:gabc.grids.test:34562,tcp:127.77.3.5:34562/{'b' * 32}"
 
-    assert json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, announced_from=1767225600)) == {
+    assert json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, SHARES, announced_from=1767225600)) == {
         "grid_id": GRID,
         "introducer": {
             "port": 34561,
@@ -62,18 +63,39 @@ def test_the_host_is_told_everything_by_which_the_nodes_are_themselves() -> None
                 "announcement-seqnum": "1767225600\n",
             },
             "introducer_furl": introducer,
-            "quota_bytes": None,
+            "s3": {
+                "bucket": "s4-local-g",
+                "prefix": "",
+                "region": "eu-central-1",
+                "endpoint": "http://127.0.0.1:4566",
+            },
+            "quota_bytes": 1_000_000_000_000,
         },
     }
 
 
+def test_without_an_endpoint_of_its_own_the_bucket_is_amazons_and_without_a_quota_there_is_none() -> None:
+    amazons = Shares(bucket="b", region="us-east-1", endpoint=None, quota_bytes=None)
+
+    storage = json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, amazons, announced_from=1))["storage"]
+
+    assert storage["s3"] == {"bucket": "b", "prefix": "", "region": "us-east-1", "endpoint": ""}
+    assert storage["quota_bytes"] is None
+
+
+def test_no_credential_travels_to_the_host() -> None:
+    told = json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, SHARES, announced_from=1))["storage"]["s3"]
+
+    assert not any(word in name for name in told for word in ("key", "secret", "token", "credential"))
+
+
 def test_the_furl_that_the_customer_gets_is_the_one_that_the_node_serves() -> None:
-    told = json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, announced_from=1))
+    told = json.loads(apply_payload(GRID, IDENTITY, BY_BOTH, SHARES, announced_from=1))
 
     assert told["introducer"]["files"]["private/introducer.furl"].strip() == customers_furl(IDENTITY, BY_BOTH)
 
 
 def test_a_repeated_apply_sends_the_same_bytes() -> None:
-    first = apply_payload(GRID, IDENTITY, BY_NAME, announced_from=7)
+    first = apply_payload(GRID, IDENTITY, BY_NAME, SHARES, announced_from=7)
 
-    assert apply_payload(GRID, IDENTITY, BY_NAME, announced_from=7) == first
+    assert apply_payload(GRID, IDENTITY, BY_NAME, SHARES, announced_from=7) == first

@@ -16,3 +16,4 @@ class SignupPaid(Event, frozen=True, kw_only=True, tag="billing.signup-paid.v1")
     plan: str
     email: str
     period_end: Timestamp | None = None
+    quota_bytes: int | None = None  # what the plan holds, as it was sold

@@ -133,6 +133,7 @@ class Sync:
         if checkout is None:
             return
         await store.put_checkout(tx, msgspec.structs.replace(checkout, state=CheckoutState.PAID), now)
+        plan = self._catalogue.plans.get(checkout.plan)
         event = SignupPaid(
             occurred_at=now,
             account_id=AccountId(account_id),
@@ -141,6 +142,7 @@ class Sync:
             plan=checkout.plan,
             email=checkout.email,
             period_end=row.period_end,
+            quota_bytes=plan.quota_bytes if plan else None,
         )
         await tx.emit(event, key=f"signup-paid:{checkout_id}")
 

@@ -1,4 +1,4 @@
-"""``python -m s4_provisioner serve | migrate | retry GRID | timeline GRID``."""
+"""``python -m s4_provisioner serve | migrate | retry GRID | reapply GRID | timeline GRID``."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from random import SystemRandom
 
 from s4_bus import bus_ready, consume, relay
 from s4_contracts.ids import GridId
-from s4_provisioner import moves, store
+from s4_provisioner import lifecycle, moves, store
 from s4_provisioner.converge import Converger
 from s4_provisioner.http import Furls, application
 from s4_provisioner.settings import Settings
@@ -34,9 +34,9 @@ async def _serve(settings: Settings) -> None:
 
 async def _for_operator(settings: Settings, command: str, grid_id: GridId) -> None:
     async with Pool.open(settings.database_url) as pool:
-        if command == "retry":
-            stage = await moves.retry(pool, grid_id, SystemClock())
-            print(f"due again, in stage {stage.value}" if stage else "not a failed grid: nothing changed")
+        if resting := {"retry": lifecycle.Stage.FAILED, "reapply": lifecycle.Stage.READY}.get(command):
+            stage = await moves.again(pool, grid_id, resting, SystemClock())
+            print(f"due again, in stage {stage.value}" if stage else f"not a {resting.value} grid: nothing changed")
         for row in await store.timeline(pool, grid_id) if command == "timeline" else []:
             print(f"{row['began_at']:%T} {row['step']:12} {row['outcome'] or '...':10} {row['seconds'] or 0:.3f}")
 
@@ -50,7 +50,7 @@ async def main(arguments: list[str]) -> None:
             await _serve(settings)
         case ["migrate"]:
             print(*await migrate(settings.database_url, _PACKAGE), sep="\n")
-        case [("retry" | "timeline") as command, grid_id] if is_id(grid_id):
+        case [("retry" | "reapply" | "timeline") as command, grid_id] if is_id(grid_id):
             await _for_operator(settings, command, GridId(grid_id))
         case _:
             sys.exit(__doc__)

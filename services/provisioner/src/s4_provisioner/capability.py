@@ -1,10 +1,11 @@
-"""The furl that a grid's owner gets: opened from what is sealed, at the moment that it is needed."""
+"""What a grid is to its host and to its owner: opened from what is sealed, at the moment that it is needed."""
 
 from s4_provisioner import identity
 from s4_provisioner.grids import Grid, host_of, present
 from s4_provisioner.identity import Identity
-from s4_provisioner.node_files import Whereabouts, customers_furl
+from s4_provisioner.node_files import Shares, Whereabouts, customers_furl
 from s4_provisioner.sealing import Seal
+from s4_provisioner.settings import Settings
 from s4_runtime import Secret
 
 
@@ -16,6 +17,12 @@ def identity_of(grid: Grid, seal: Seal) -> Identity:
 def whereabouts(grid: Grid, *, hint: bool) -> Whereabouts:
     """Where clients will look for the grid: by its name and, with ``hint``, at its host's address."""
     return Whereabouts(present(grid.dns_name), present(host_of(grid).address) if hint else None)
+
+
+def shares_of(grid: Grid, settings: Settings) -> Shares:
+    """In which bucket the grid's shares are, and how much of them it may hold."""
+    bucket, endpoint = present(grid.bucket), settings.aws_endpoint_url
+    return Shares(bucket=bucket, region=settings.aws_region, endpoint=endpoint, quota_bytes=grid.quota_bytes)
 
 
 def furl_of(grid: Grid, seal: Seal, *, hint: bool) -> Secret:

@@ -50,6 +50,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     stage: Stage
     stage_since: datetime
     sealed_identity: Sealed | None
+    bucket: str | None
+    quota_bytes: int | None
     dns_name: str | None
     dns_change: str | None
     relaunches: int
@@ -66,6 +68,8 @@ class Incomplete(Permanent):
 
 
 T = TypeVar("T")
+# Columns that are read into something else; all others are as the struct has them.
+_READ = {"story", "wanted", "stage", "sealed_identity", "host", "launch", "sealed_host_key", "address"}
 
 
 def present(value: T | None) -> T:
@@ -83,35 +87,20 @@ def host_of(grid: Grid) -> Host:
 def grid_of(row: Record) -> Grid:
     """The grid of a row of ``grids`` joined with ``hosts``, whose columns begin with ``host_``."""
     return Grid(
-        id=row["id"],
-        account_id=row["account_id"],
-        signup_id=row["signup_id"],
+        **{name: row[name] for name in Grid.__struct_fields__ if name not in _READ},
         story=msgspec.json.decode(row["story"], type=dict[str, str]),
         wanted=Wanted(row["wanted"]),
         stage=Stage(row["stage"]),
-        stage_since=row["stage_since"],
         sealed_identity=_sealed(row["sealed_identity"]),
-        dns_name=row["dns_name"],
-        dns_change=row["dns_change"],
-        relaunches=row["relaunches"],
-        furl_generation=row["furl_generation"],
-        proved_at=row["proved_at"],
-        proof_seconds=row["proof_seconds"],
-        failures=row["failures"],
-        attempts=row["attempts"],
         host=_host_of(row) if row["host_id"] else None,
     )
 
 
 def _host_of(row: Record) -> Host:
     return Host(
-        id=row["host_id"],
-        generation=row["host_generation"],
+        **{name: row[f"host_{name}"] for name in Host.__struct_fields__ if name not in _READ},
         launch=msgspec.json.decode(row["host_launch"], type=Launch) if row["host_launch"] else None,
         sealed_host_key=_sealed(row["host_sealed_host_key"]),
-        host_key=row["host_host_key"],
-        announced_from=row["host_announced_from"],
-        instance_id=row["host_instance_id"],
         address=IPv4Address(row["host_address"]) if row["host_address"] else None,
     )
 

@@ -56,10 +56,10 @@ async def give_up(tx: Transaction, grid: Grid, code: str, now: datetime) -> None
     await store.fail(tx, grid.id, grid.stage, code, now)
 
 
-async def retry(pool: Pool, grid_id: GridId, clock: Clock) -> Stage | None:
-    """A failed grid goes on where it failed; the stage, or None when it has not failed. For an operator."""
+async def again(pool: Pool, grid_id: GridId, resting: Stage, clock: Clock) -> Stage | None:
+    """A grid that has failed or is ready is worked on again; from which stage, see store. For an operator."""
     async with pool.transaction() as tx:
-        stage = await store.retry(tx, grid_id, clock.now())
+        stage = await store.again(tx, grid_id, resting, clock.now())
         if stage is not None:
             with context.bound(context.from_headers(present(await store.grid(tx, grid_id)).story)):
                 await begin(tx, grid_id, clock.now())

@@ -1,7 +1,7 @@
 """What the others are told about a grid: composed here, emitted in the transaction that makes it true."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
 from s4_provisioner import names
@@ -10,16 +10,17 @@ from s4_provisioner.lifecycle import TOTAL, Stage, position
 from s4_store import Transaction
 
 
+def _about(grid: Grid, now: datetime) -> dict[str, Any]:
+    return {"occurred_at": now, "account_id": grid.account_id, "signup_id": grid.signup_id, "grid_id": grid.id}
+
+
 async def tell_progress(
     tx: Transaction, grid: Grid, step: Stage, state: Literal["started", "done", "retrying"], now: datetime
 ) -> None:
     """A step began, ended, or failed and will be tried again."""
     await tx.emit(
         ProvisioningProgressed(
-            occurred_at=now,
-            account_id=grid.account_id,
-            signup_id=grid.signup_id,
-            grid_id=grid.id,
+            **_about(grid, now),
             step=step.value,
             state=state,
             position=position(step),
@@ -34,35 +35,17 @@ async def tell_ready(tx: Transaction, grid: Grid, region: str, now: datetime) ->
     """The grid works, and its furl can be claimed. Told once for each furl, however often this runs."""
     reference = names.claim_ref(grid.id, grid.furl_generation)
     ready = InstanceReady(
-        occurred_at=now,
-        account_id=grid.account_id,
-        signup_id=grid.signup_id,
-        grid_id=grid.id,
+        **_about(grid, now),
         host_id=host_of(grid).id,
         region=region,
         proved_at=present(grid.proved_at),
         proof_seconds=present(grid.proof_seconds),
     )
-    issued = FurlIssued(
-        occurred_at=now,
-        account_id=grid.account_id,
-        signup_id=grid.signup_id,
-        grid_id=grid.id,
-        claim_ref=reference,
-    )
     await tx.emit(ready, key=reference)
-    await tx.emit(issued, key=reference)
+    await tx.emit(FurlIssued(**_about(grid, now), claim_ref=reference), key=reference)
 
 
 async def tell_failed(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
     """No further try follows by itself. Told once for each time that a person was needed."""
-    failed = ProvisioningFailed(
-        occurred_at=now,
-        account_id=grid.account_id,
-        signup_id=grid.signup_id,
-        grid_id=grid.id,
-        step=grid.stage.value,
-        code=code,
-        final=True,
-    )
+    failed = ProvisioningFailed(**_about(grid, now), step=grid.stage.value, code=code, final=True)
     await tx.emit(failed, key=f"{grid.id}:{grid.failures + 1}")

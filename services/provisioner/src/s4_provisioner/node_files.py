@@ -45,7 +45,16 @@ def customers_furl(identity: Identity, where: Whereabouts) -> str:
     return furl(identity.introducer.tub_id, where.introducer, identity.introducer.swissnum)
 
 
-def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, announced_from: int) -> bytes:
+class Shares(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the grid's shares go. Credentials are the machine's own; without an endpoint it is Amazon's."""
+
+    bucket: str
+    region: str
+    endpoint: str | None
+    quota_bytes: int | None
+
+
+def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, shares: Shares, announced_from: int) -> bytes:
     """The standard input of ``s4-host apply``. Secret. The same arguments give the same bytes."""
     introducer_furl = customers_furl(identity, where)
     storage_furl = furl(identity.storage.tub_id, where.storage, identity.storage.swissnum)
@@ -70,7 +79,13 @@ def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, announce
                 "announcement-seqnum": f"{announced_from}\n",
             },
             "introducer_furl": introducer_furl,
-            "quota_bytes": None,
+            "s3": {
+                "bucket": shares.bucket,
+                "prefix": "",
+                "region": shares.region,
+                "endpoint": shares.endpoint or "",
+            },
+            "quota_bytes": shares.quota_bytes,
         },
     }
     return msgspec.json.encode(payload)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from s4_contracts.ids import HostId
 from s4_provisioner import identity, names, store
-from s4_provisioner.capability import furl_of, identity_of, whereabouts
+from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabouts
 from s4_provisioner.grids import Grid, Host, host_of, present
 from s4_provisioner.hosts.ec2 import PlanOutdated, ProfileNotVisible
 from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
@@ -141,11 +141,12 @@ def on_a_machine(step: Step) -> Step:
 async def start_node(grid: Grid, tools: Tools) -> Outcome:
     """The grid's introducer and storage server run on the machine, and take connections."""
     host = host_of(grid)
-    where = whereabouts(grid, hint=tools.settings.furl_address_hint)
-    payload = apply_payload(grid.id, identity_of(grid, tools.seal), where, host.announced_from)
+    settings = tools.settings
+    where, shares = whereabouts(grid, hint=settings.furl_address_hint), shares_of(grid, settings)
+    payload = apply_payload(grid.id, identity_of(grid, tools.seal), where, shares, host.announced_from)
     target = SshTarget(present(host.address), present(host.host_key))
     await tools.nodes.apply(target, grid.id, payload)
-    if await tools.nodes.wait_until_listening(target, grid.id, tools.settings.patience):
+    if await tools.nodes.wait_until_listening(target, grid.id, settings.patience):
         return Done()
     return NotYet(timedelta(0))
 

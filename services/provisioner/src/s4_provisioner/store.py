@@ -31,10 +31,10 @@ async def grid(source: Pool | Transaction, grid_id: GridId) -> Grid | None:
 async def want_ready(tx: Transaction, grid_id: GridId, paid: SignupPaid, story: dict[str, str], now: datetime) -> bool:
     """The grid of a signup is wanted and due; False when it was known before, and nothing changed."""
     made = await tx.fetchval(
-        "insert into grids (id, account_id, signup_id, subscription_id, plan, story, wanted, stage, stage_since,"
-        " created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9)"
+        "insert into grids (id, account_id, signup_id, subscription_id, plan, quota_bytes, story, wanted, stage,"
+        " stage_since, created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)"
         " on conflict do nothing returning true",
-        *(grid_id, paid.account_id, paid.signup_id, paid.subscription_id, paid.plan),
+        *(grid_id, paid.account_id, paid.signup_id, paid.subscription_id, paid.plan, paid.quota_bytes),
         *(msgspec.json.encode(story).decode(), Wanted.READY, FIRST, now),
     )
     return bool(made)
@@ -151,12 +151,16 @@ async def fail(tx: Transaction, grid_id: GridId, stage: Stage, code: str, now: d
     )
 
 
-async def retry(tx: Transaction, grid_id: GridId, now: datetime) -> Stage | None:
-    """A failed grid is due again in the stage that it failed in, which is the answer; None when it had not failed."""
+async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime) -> Stage | None:
+    """A grid that rests here is due again, in the stage that is the answer; None when it does not rest here.
+
+    A failed one goes on where it failed. For a ready one all is done again that depends on more than its identity.
+    """
     stage = await tx.fetchval(
-        "update grids set stage = failed_stage, stage_since = $2, relaunches = 0, due_at = $2 where id = $1"
-        " and stage = 'failed' returning stage",
-        *(grid_id, now),
+        "update grids set stage = case stage when 'failed' then failed_stage else 'bucket' end, stage_since = $3,"
+        " relaunches = 0, dns_change = null, due_at = $3 where id = $1 and stage = $2 and wanted = 'ready'"
+        " returning stage",
+        *(grid_id, resting, now),
     )
     return Stage(stage) if stage else None
 

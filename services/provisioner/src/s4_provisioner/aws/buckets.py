@@ -8,6 +8,8 @@ from s4_provisioner.aws.trouble import aws_errors
 from s4_runtime import Temporary
 
 _PROBE_KEY = "s4-probe"
+# What a killed node left unfinished is paid for until somebody ends it. No upload of a live one takes that long.
+_UNFINISHED_DAYS = 2
 _NO_LOCATION = "us-east-1"  # the one region that CreateBucket refuses to be told (S3 API, CreateBucket)
 
 
@@ -23,13 +25,13 @@ class Buckets:
         self._region = region
 
     async def ensure(self, name: str, tags: dict[str, str]) -> None:
-        """The bucket is ours, closed to the public, encrypted and tagged, and gives back what it is given.
+        """The bucket is ours, closed to the public, encrypted, tagged and tidied, and gives back what it is given.
 
         Idempotent. Raises BucketUnproved and the errors of aws.trouble: AwsRefused for somebody else's bucket.
         """
         await self._create(name)
         with aws_errors():
-            await asyncio.gather(self._close(name), self._encrypt(name), self._tag(name, tags))
+            await asyncio.gather(self._close(name), self._encrypt(name), self._tag(name, tags), self._tidy(name))
         await self._prove(name)
 
     async def _create(self, name: str) -> None:
@@ -64,6 +66,11 @@ class Buckets:
     async def _tag(self, name: str, tags: dict[str, str]) -> None:
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         await self._s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs})
+
+    async def _tidy(self, name: str) -> None:
+        ends = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS}}
+        rule = {"ID": "unfinished-uploads", "Status": "Enabled", "Filter": {"Prefix": ""}, **ends}
+        await self._s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": [rule]})
 
     async def _prove(self, name: str) -> None:
         """Put and get; versioning is left as a new bucket has it, off: deleted data must be gone."""

@@ -15,15 +15,16 @@ _TRUST = {
 
 
 def bucket_policy(bucket: str) -> dict[str, Any]:
-    """Reading, writing, deleting and listing in one bucket (IAM actions of S3)."""
+    """What the storage node asks of one bucket, and its checks ask about it (IAM actions of S3)."""
     arn = f"arn:aws:s3:::{bucket}"
     objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    listing = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"]
+    whole = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    whole += ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"]
     return {
         "Version": "2012-10-17",
         "Statement": [
             {"Effect": "Allow", "Action": objects, "Resource": f"{arn}/*"},
-            {"Effect": "Allow", "Action": listing, "Resource": arn},
+            {"Effect": "Allow", "Action": whole, "Resource": arn},
         ],
     }
 

@@ -29,12 +29,7 @@ class Zone:
 
     async def point(self, name: str, address: IPv4Address) -> str:
         """The name means the address, as soon as the change is everywhere; the change's id. Idempotent."""
-        record = {
-            "Name": name,
-            "Type": "A",
-            "TTL": _TTL_SECONDS,
-            "ResourceRecords": [{"Value": str(address)}],
-        }
+        record = {"Name": name, "Type": "A", "TTL": _TTL_SECONDS, "ResourceRecords": [{"Value": str(address)}]}
         batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
         zone = await self.id()
         with aws_errors("NoSuchHostedZone"):
