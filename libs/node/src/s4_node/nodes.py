@@ -3,17 +3,32 @@
 The names used here are private to Tahoe-LAFS 1.20.0, which is why the distribution pins it.
 """
 
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from allmydata import client, node
 from allmydata.introducer.client import IntroducerClient
 from allmydata.introducer.server import _IntroducerNode
+from allmydata.storage_client import ANONYMOUS_STORAGE_NURLS
 from allmydata.util.i2p_provider import create as create_i2p_provider
 from allmydata.util.tor_provider import create as create_tor_provider
 from foolscap.furl import decode_furl, encode_furl
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+
+from s4_node.settings import SECTION, StorageSettings, read
+from s4_node.storage.shared import Shared
+from s4_node.wire.failures import Failures
+from s4_node.wire.foolscap import RemoteStorageServer
+from s4_node.wire.http import HTTPStorage, QuietSite
+
+if TYPE_CHECKING:
+    from s4_node.storage.server import S3StorageServer
+
+SEQUENCE = "announcement-seqnum"
 
 
 class NoLogPort:
@@ -32,6 +47,50 @@ class Introducer(NoLogPort, _IntroducerNode):
 
 class Client(NoLogPort, client._Client):  # noqa: SLF001  create_client_from_config takes a subclass of exactly this
     """The stock client node, which with storage enabled is the storage server."""
+
+
+class S3Client(Client):
+    """The storage server whose shares are in a bucket, with this project's own end of both protocols."""
+
+    def __init__(self, settings: StorageSettings, shared: Shared, grid: str, *rest: object) -> None:
+        self._s3 = settings, shared, grid
+        super().__init__(*rest)
+
+    def get_anonymous_storage_server(self) -> "S3StorageServer":
+        """The one storage server of this node."""
+        from s4_node.storage.server import S3StorageServer
+
+        try:
+            found: S3StorageServer = self.getServiceNamed(S3StorageServer.name)
+        except KeyError:
+            settings, shared, grid = self._s3
+            found = shared.storage_server(settings, self.nodeid, grid=grid, stats_provider=self.stats_provider)
+            found.setServiceParent(self)
+        return found
+
+    def init_storage(self, _announceable: object) -> None:
+        """Serve both protocols on the node's one port, and announce that."""
+        server = self.get_anonymous_storage_server()
+        self.tub.unsafeTracebacks = False  # or a client is sent the stack with each failure
+        remote = RemoteStorageServer(server, Failures(reactor))
+        furl = self.tub.registerReference(remote, furlFile=self.config.get_private_path("storage.furl").encode())
+        announcement = {
+            "permutation-seed-base32": self._init_permutation_seed(server),
+            "anonymous-storage-FURL": furl,
+        }
+        if hasattr(self.tub.negotiationClass, "add_storage_server"):  # absent with [storage]force_foolscap
+            swissnum = decode_furl(furl)[2].encode("ascii")
+            self.storage_nurls = self._serve_https(server, swissnum)
+            announcement[ANONYMOUS_STORAGE_NURLS] = {nurl.to_text() for nurl in self.storage_nurls}
+        for introducer in self.introducer_clients:
+            introducer.publish("storage", announcement, self._node_private_key)
+
+    def _serve_https(self, server: "S3StorageServer", swissnum: bytes) -> set[Any]:
+        """Put our HTTP server where the stock one is, behind the same TLS; the addresses to announce."""
+        negotiation = self.tub.negotiationClass
+        nurls: set[Any] = negotiation.add_storage_server(server, swissnum)
+        negotiation.https_factory.wrappedFactory = QuietSite(HTTPStorage(reactor, server, swissnum).get_resource())
+        return nurls
 
 
 class Announcer(IntroducerClient):
@@ -59,17 +118,36 @@ def introducer_node(directory: Path) -> Introducer:
     return Introducer(config, tub, i2p, tor)
 
 
-def storage_node(directory: Path, nearest: Callable[[str], str]) -> "Deferred[Client]":
-    """The storage server in `directory`, announcing itself at what `nearest` makes of the introducer's written furl."""
+def storage_node(
+    directory: Path, nearest: Callable[[str], str], shared: Shared | None = None, *, grid: str = ""
+) -> "Deferred[Client]":
+    """The storage server in `directory`, announcing itself at what `nearest` makes of the introducer's written furl.
+
+    Its shares are in the bucket that tahoe.cfg names in the section SECTION; without that section, on the disk.
+    Raises BadSettings.
+    """
     config = client.read_config(str(directory), "client.port")
+    section = config.items(SECTION, None)
+    factory = Client if section is None else partial(S3Client, read(dict(section), directory), shared, grid)
+    _raise_sequence(config)
 
     def announcer(tub: object, furl: bytes, *rest: object) -> Announcer:
         return Announcer(tub, nearest(furl.decode("ascii")).encode("ascii"), *rest)
 
     created: Deferred[Client] = client.create_client_from_config(
-        config, _client_factory=Client, _introducer_factory=announcer
+        config, _client_factory=factory, _introducer_factory=announcer
     )
     return created
+
+
+def _raise_sequence(config: Any) -> None:
+    """What is announced next is newer than whatever the same node has announced anywhere: clients ignore anything else.
+
+    A node that was made again from its identity, elsewhere, has no file with the last number.
+    """
+    written: bytes = config.get_config_from_file(SEQUENCE) or b""
+    last = int(written) if written.isdigit() else 0
+    config.write_config_file(SEQUENCE, f"{max(last, int(time.time()))}\n")
 
 
 def relocated(furl: str, tub_id: str, hint: str) -> str:

@@ -1,0 +1,59 @@
+"""What Tahoe-LAFS' statistics and status page ask of a storage server."""
+
+from collections.abc import Mapping
+
+from allmydata.storage.server import StorageServer
+
+UNLIMITED = 2**64 - 1  # what a client is told where there is no limit: the most that a Foolscap or CBOR integer takes
+_TIMED = ("allocate", "write", "close", "read", "get", "writev", "readv", "add-lease", "renew", "cancel")
+
+
+class Statistics:
+    """Counts and latencies as the disk backend keeps them, and with its own functions."""
+
+    add_latency = StorageServer.add_latency
+    get_latencies = StorageServer.get_latencies
+    count = StorageServer.count
+
+    def __init__(self, stats_provider: object = None) -> None:
+        self.stats_provider = stats_provider
+        self.latencies: dict[str, list[float]] = {name: [] for name in _TIMED}
+
+    def statistics(self, *, allocated: int, available: int | None) -> dict[str, float]:
+        """Numbers by the disk backend's names. There is no disk: what is available is what the quota leaves."""
+        numbers: dict[str, float] = {
+            "storage_server.allocated": allocated,
+            "storage_server.reserved_space": 0,
+            "storage_server.accepting_immutable_shares": int(available is None or available > 0),
+        }
+        if available is not None:
+            numbers["storage_server.disk_avail"] = available
+        for category, latencies in self.get_latencies().items():
+            for name, value in latencies.items():
+                numbers[f"storage_server.latencies.{category}.{name}"] = value
+        return numbers
+
+
+class BucketCounter:
+    """In the place of the disk backend's crawler that counts storage indexes: nothing crawls here."""
+
+    def get_state(self) -> Mapping[str, object]:
+        """No count."""
+        return {"last-complete-bucket-count": None}
+
+    def get_progress(self) -> Mapping[str, object]:
+        """Not in progress."""
+        return {"cycle-in-progress": False, "estimated-time-per-cycle": None, "remaining-wait-time": 0}
+
+
+class LeaseChecker(BucketCounter):
+    """In the place of the disk backend's crawler that expires leases."""
+
+    mode = "age"
+    override_lease_duration = None
+    expiration_enabled = False
+    sharetypes_to_expire = ("mutable", "immutable")
+
+    def get_state(self) -> Mapping[str, object]:
+        """No history."""
+        return {"history": {}}
