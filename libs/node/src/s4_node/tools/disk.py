@@ -67,7 +67,7 @@ class Disk:
             key = f"{folder}/{each.name}"
             if each.is_dir(follow_symlinks=False):
                 yield from self._below(key)
-            elif layout.share_name(key) or key.startswith(layout.ADVISORIES):
+            elif each.is_file() and (layout.share_name(key) or key.startswith(layout.ADVISORIES)):
                 yield Entry(key, each.stat().st_size)
 
 
