@@ -81,6 +81,11 @@ class Upload:
         return self._stage is _Stage.ENDED
 
     @property
+    def stat(self) -> Stat | None:
+        """The share in the bucket, its own or one that was there first, once it has ended so."""
+        return self._outcome if isinstance(self._outcome, Stat) else None
+
+    @property
     def multipart(self) -> str | None:
         """S3's name of the multipart upload that is in progress."""
         return self._parts.upload if self._parts else None
