@@ -12,7 +12,7 @@ PIECE = 256 * 2**10  # bytes; a socket's time limit is for the whole of one piec
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 
-class FileTooShort(Exception):
+class FileTooShort(EOFError):
     """The local file ends before its slice does."""
 
 

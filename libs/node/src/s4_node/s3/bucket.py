@@ -6,6 +6,7 @@ local file that cannot be read.
 
 import hashlib
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,16 @@ from xml.etree.ElementTree import Element
 from s4_node.s3 import documents
 from s4_node.s3.bodies import Payload, base64_text
 from s4_node.s3.connections import Answer
-from s4_node.s3.errors import BucketMissing, ConditionFailed, Damaged, Forbidden, Missing, OutOfRange, S3Error
+from s4_node.s3.errors import (
+    BucketMissing,
+    ConditionFailed,
+    Damaged,
+    Forbidden,
+    Missing,
+    OutOfRange,
+    S3Error,
+    Unavailable,
+)
 from s4_node.s3.reading import TOKEN, check_bytes, got, range_header, stat
 from s4_node.s3.requests import Call, Observe, Patience, Requests, Spoiled, no_one
 from s4_node.s3.values import Absent, Body, Condition, Got, Pending, Stat, Store, Unchanged
@@ -130,7 +140,7 @@ class Bucket:
         query = {"list-type": "2", "prefix": self.store.prefix + prefix, "encoding-type": "url", "max-keys": str(limit)}
         if after:
             query["start-after"] = self.store.prefix + after
-        root, inside = self._document("list", query), len(self.store.prefix)
+        root, inside = self._document(self._call("list", "GET", None), query), len(self.store.prefix)
         with _believing("list"):
             page = [Stat(key[inside:], size, etag, modified) for key, size, etag, modified in documents.listed(root)]
         return page, page[-1].key if page and documents.is_truncated(root) else None
@@ -142,7 +152,7 @@ class Bucket:
             query = {"uploads": "", "prefix": self.store.prefix + prefix, "encoding-type": "url"}
             if marker[0]:
                 query |= {"key-marker": marker[0], "upload-id-marker": marker[1]}
-            root = self._document("uploads", query)
+            root = self._document(self._call("uploads", "GET", None), query)
             with _believing("uploads"):
                 page = list(documents.listed_uploads(root))
             yield from (Pending(key[inside:], upload, begun) for key, upload, begun in page)
@@ -157,10 +167,7 @@ class Bucket:
         token = secrets.token_hex(16)
         call = self._call("begin-upload", "POST", key, {**self._encryption(), TOKEN: token})
         call.query = {"uploads": ""}
-        with _believing("begin-upload"):
-            upload = documents.root_of(self._requests.send(call).body).findtext("UploadId")
-        if not upload:
-            raise Damaged("begin-upload", "NotS3")
+        upload = self._document(call).findtext("UploadId") or ""
         while len(self._tokens) >= REMEMBERED:
             self._tokens.pop(next(iter(self._tokens)), None)
         self._tokens[upload] = token
@@ -187,9 +194,7 @@ class Bucket:
         call = self._call("complete-upload", "POST", key, _condition(only_if), Payload(documents.completion(etags)))
         call.query = {"uploadId": upload}
         try:
-            with _believing("complete-upload"):
-                etag = documents.root_of(self._requests.send(call).body).findtext("ETag") or ""
-            etag = documents.quoted(etag)
+            etag = documents.quoted(self._document(call).findtext("ETag") or "")
         except (ConditionFailed, Missing) as refused:
             if not call.doubtful:
                 raise
@@ -251,15 +256,22 @@ class Bucket:
             call.payload = payload
         return call
 
-    def _document(self, operation: str, query: dict[str, str]) -> Element:
-        call = self._call(operation, "GET", None)
-        call.query = query
-        with _believing(operation):
-            return documents.root_of(self._requests.send(call).body)
+    def _document(self, call: Call, query: dict[str, str] | None = None) -> Element:
+        roots: deque[Element] = deque(maxlen=1)
+
+        def check(answer: Answer) -> None:
+            try:
+                roots.append(documents.root_of(answer.body))
+            except documents.NotS3:
+                raise Spoiled("NotS3") from None
+
+        call.query, call.check = call.query if query is None else query, check
+        self._requests.send(call)
+        return roots[0]
 
     def _setting(self, name: str) -> Element | None:
         try:
-            return self._document(name, {name: ""})
+            return self._document(self._call(name, "GET", None), {name: ""})
         except Forbidden:
             return None
         except Missing:  # it was never set
@@ -350,8 +362,10 @@ def _check_deleted(answer: Answer) -> None:
     with _believing("delete-many"):
         codes = documents.deletion_errors(documents.root_of(answer.body))
     refused = next((code for code in codes if code != "NoSuchKey"), None)
+    if refused == "AccessDenied":
+        raise Forbidden("delete-many", refused, answer.status)
     if refused is not None:
-        raise (Forbidden if refused == "AccessDenied" else Damaged)("delete-many", refused, answer.status)
+        raise Spoiled(refused, Unavailable)
 
 
 def _etag_of_parts(etags: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from s4_node.s3.addresses import address_of, query_text
 from s4_node.s3.bodies import Payload
 from s4_node.s3.connections import Answer, Broken, exchange
 from s4_node.s3.documents import error_code
-from s4_node.s3.errors import ConditionFailed, Damaged, NoCredentials, Unavailable
+from s4_node.s3.errors import ConditionFailed, Damaged, NoCredentials, S3Error, Unavailable
 from s4_node.s3.keys import Keys, KeysMissing, key_source
 from s4_node.s3.refusals import Refusal, refusal
 from s4_node.s3.signing import sign
@@ -43,11 +43,11 @@ class Patience:
 
 
 class Spoiled(Exception):
-    """What arrived is not what S3 said it would be; `code` says how."""
+    """What arrived is not what S3 said it would be; `code` says how. Asked again it may be."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, kind: type[S3Error] = Damaged) -> None:
         super().__init__(code)
-        self.code = code
+        self.code, self.kind = code, kind
 
 
 def nothing_to_check(answer: Answer) -> None:
@@ -146,7 +146,7 @@ class Requests:
             call.check(answer)
         except Spoiled as spoiled:
             call.doubtful = True
-            return Refusal(Damaged(call.operation, spoiled.code, answer.status), again=True)
+            return Refusal(spoiled.kind(call.operation, spoiled.code, answer.status), again=True)
         return None
 
     def _pause(self, refused: Refusal, attempts: _Attempts) -> bool:
