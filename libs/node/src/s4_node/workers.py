@@ -53,6 +53,7 @@ class Lane:
 
     def __init__(self, workers: "Workers", name: str, at_once: int) -> None:
         self.name, self.at_once, self.running = name, at_once, 0
+        self.turn = 0  # when it last began a call, in calls of all lanes
         self._workers = workers
         self._awaited: deque[_Call] = deque()
         self._unhurried: deque[_Call] = deque()
@@ -112,7 +113,8 @@ class Workers:
         self._pool = _Threads(0, threads, "s3")
         self._reactor, self._began = reactor, began
         self._lanes: list[Lane] = []
-        self._turns: deque[Lane] = deque()  # the lanes where something waits; the first is next
+        self._waiting: dict[Lane, None] = {}  # the lanes where something waits, in the order in which they began to
+        self._turns = 0
         self._on_their_way: set[_Call] = set()
         self._stopped: Deferred[None] | None = None
 
@@ -154,8 +156,7 @@ class Workers:
         """Something waits in this lane. False when it is closed."""
         if lane not in self._lanes:
             return False
-        if lane not in self._turns:
-            self._turns.append(lane)
+        self._waiting[lane] = None
         self._begin()
         return True
 
@@ -163,10 +164,15 @@ class Workers:
         """The lane is closed."""
         if lane in self._lanes:
             self._lanes.remove(lane)
+        self._waiting.pop(lane, None)
 
     def _begin(self) -> None:
         while self._pool.started and (lane := self._next_lane()):
             call = lane.next()
+            if not lane.waiting:
+                del self._waiting[lane]
+            self._turns += 1
+            lane.turn = self._turns
             lane.running += 1
             self.running += 1
             self._on_their_way.add(call)
@@ -175,16 +181,12 @@ class Workers:
             self._pool.callInThreadWithCallback(lambda _, result, answered=answered: answered(result), call.made)
 
     def _next_lane(self) -> Lane | None:
-        """Whose turn it is; it goes to the end of the line. None when nobody may begin."""
+        """The lane whose last turn is longest ago of those that may begin a call."""
         free = self._threads - self.running
-        for _ in range(len(self._turns) if free else 0):
-            lane = self._turns.popleft()
-            if not lane.waiting:
-                continue
-            self._turns.append(lane)
-            if lane.may_begin and (free > self._kept or not lane.running):
-                return lane
-        return None
+        ready = [lane for lane in self._waiting if lane.may_begin and (free > self._kept or not lane.running)]
+        if not free or not ready:
+            return None
+        return min(ready, key=lambda lane: lane.turn)
 
     def _ended(self, lane: Lane, call: _Call, result: object) -> None:
         lane.running -= 1

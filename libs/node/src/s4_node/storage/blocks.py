@@ -46,8 +46,8 @@ class Blocks:
             return succeed(b"")
         stream = self._streams.follow((stat.key, stat.etag), offset, end)
         first, last = offset // self._block, (end - 1) // self._block
-        block = self._cache.get(BlockName(stat.key, stat.etag, first)) if first == last else None
-        if block is not None:
+        name = BlockName(stat.key, stat.etag, first)
+        if first == last and name in self._cache and (block := self._cache.get(name)) is not None:
             self._read_ahead(stat, stream)
             return succeed(self._cut(block, first, offset, end))
         return Deferred.fromCoroutine(self._gather(stat, stream, offset, end))
@@ -61,8 +61,7 @@ class Blocks:
             if block is None:
                 if name in self._coming:
                     self._streams.stalled(stream)
-                self._want(stat, range(index, min(last + 1, index + 2 * self._run)))
-                wanted = self._wait(name)
+                wanted = self._want(stat, range(index, min(last + 1, index + 2 * self._run)))
                 self._read_ahead(stat, stream)
                 block = await wanted
             pieces.append(self._cut(block, index, offset, end))
@@ -73,20 +72,18 @@ class Blocks:
         start = index * self._block
         return block[max(0, offset - start) : end - start]
 
-    def _wait(self, name: BlockName) -> "Deferred[bytes]":
-        fetch = self._coming[name]
+    def _want(self, stat: Stat, blocks: range) -> "Deferred[bytes]":
+        """The first of these blocks; those of them that are neither here nor coming are asked for."""
+        fetches = [self._begin(stat, run) for run in self._missing(stat, blocks)]
+        coming = self._coming[BlockName(stat.key, stat.etag, blocks.start)]
         answer: Deferred[bytes] = Deferred()
-        fetch.waiting.append((name.number, answer))
-        if fetch.asked is not None:
-            self._objects.hurry(fetch.asked)
+        coming.waiting.append((blocks.start, answer))
+        if coming.asked is not None:
+            self._objects.hurry(coming.asked)
+        for fetch in fetches:
+            room = self._cache.room(self._bytes(stat, fetch.blocks))
+            room.addCallbacks(self._get, self._failed, (fetch, self._objects), errbackArgs=(fetch,))
         return answer
-
-    def _want(self, stat: Stat, blocks: range) -> None:
-        """Somebody waits for these blocks: those that are neither here nor coming are asked for."""
-        for run in self._missing(stat, blocks):
-            fetch = self._begin(stat, run)
-            room = self._cache.room(self._bytes(stat, run))
-            room.addCallback(lambda _, fetch=fetch: self._get(fetch, self._objects))
 
     def _read_ahead(self, stat: Stat, stream: Stream) -> None:
         if not self._reads_ahead:
@@ -96,7 +93,7 @@ class Blocks:
             if not self._cache.take_room(self._bytes(stat, run)):
                 stream.frontier = min(stream.frontier, run.start)
                 return
-            self._get(self._begin(stat, run), self._unhurried)
+            self._get(None, self._begin(stat, run), self._unhurried)
 
     def _missing(self, stat: Stat, blocks: range) -> list[range]:
         """Of these blocks those nobody has asked for, in runs for one GET each."""
@@ -118,19 +115,19 @@ class Blocks:
         self._streams.fetched(len(run))
         return fetch
 
-    def _get(self, fetch: _Fetch, objects: Objects) -> None:
-        start, end = fetch.blocks.start * self._block, min(fetch.blocks.stop * self._block, fetch.stat.size)
-        fetch.asked = objects.get(fetch.stat.key, start, end, etag=fetch.stat.etag)
-        fetch.asked.addCallback(self._got, fetch, end - start).addErrback(self._failed, fetch, end - start)
+    def _get(self, _: None, fetch: _Fetch, objects: Objects) -> None:
+        """There is room for it."""
+        start, size = fetch.blocks.start * self._block, self._bytes(fetch.stat, fetch.blocks)
+        fetch.asked = objects.get(fetch.stat.key, start, start + size, etag=fetch.stat.etag)
+        fetch.asked.addCallback(self._got, fetch, size).addErrback(self._failed, fetch, size)
 
     def _got(self, got: Got, fetch: _Fetch, size: int) -> None:
         if len(got.body) != size:
             raise ConditionFailed("GET", "Changed", detail="another length than it was listed with")
         blocks = {index: self._block_of(got.body, fetch.blocks, index) for index in fetch.blocks}
         self._end(fetch)
-        self._cache.keep(
-            size, {BlockName(fetch.stat.key, fetch.stat.etag, index): block for index, block in blocks.items()}
-        )
+        names = {BlockName(fetch.stat.key, fetch.stat.etag, index): block for index, block in blocks.items()}
+        self._cache.keep(size, names)
         for index, answer in fetch.waiting:
             answer.callback(blocks[index])
 
@@ -138,7 +135,7 @@ class Blocks:
         start = (index - run.start) * self._block
         return body[start : start + self._block]  # the body itself when it is one block
 
-    def _failed(self, failure: Failure, fetch: _Fetch, size: int) -> None:
+    def _failed(self, failure: Failure, fetch: _Fetch, size: int = 0) -> None:
         self._end(fetch)
         self._cache.give_back(size)
         for _, answer in fetch.waiting:

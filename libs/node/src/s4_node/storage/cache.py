@@ -3,7 +3,9 @@
 from collections import OrderedDict, deque
 from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
+
+from s4_node.workers import Stopped
 
 
 class BlockName(NamedTuple):
@@ -34,8 +36,11 @@ class Cache:
         return tuple(self._grids)
 
     def leave(self, grid: "GridCache") -> None:
-        """This grid is served no more."""
+        """This grid is served no more; what waits for its room fails with Stopped."""
         self._grids.remove(grid)
+        for one in [one for one in self._waiting if one[0] is grid]:
+            self._waiting.remove(one)
+            one[2].errback(Stopped())
 
     def wait_for_room(self, grid: "GridCache", size: int) -> "Deferred[None]":
         """Fires when the room is taken; the first to ask is the first to get, except for a grid at its cap."""
@@ -102,6 +107,8 @@ class GridCache:
 
     def room(self, size: int) -> "Deferred[None]":
         """The same, as soon as it can be had. `size` must not be more than the cap, or this never happens."""
+        if self.cap == 0:
+            return fail(Stopped())
         return succeed(None) if self.take_room(size) else self._cache.wait_for_room(self, size)
 
     def give_back(self, size: int) -> None:
@@ -118,6 +125,8 @@ class GridCache:
             self.kept += len(block)
             self._cache.used += len(block)
         self.give_back(size)
+        while self.used > self.cap and self.evict():
+            pass  # it was closed meanwhile
 
     def evict(self) -> bool:
         """Give up the block that was unused for longest. False when there is none."""
@@ -134,9 +143,10 @@ class GridCache:
 
     def close(self) -> None:
         """Give everything back; this grid is served no more."""
+        self.cap = 0
+        self._cache.leave(self)
         while self.evict():
             pass
-        self._cache.leave(self)
         self._cache.room_was_made()
 
     def _drop(self, name: BlockName) -> None:

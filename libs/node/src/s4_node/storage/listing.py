@@ -62,6 +62,11 @@ class Listings:
         is_young = self._clock.seconds() - at <= (KEPT if shares else KEPT_EMPTY)
         return dict(shares) if is_young else None
 
+    @property
+    def remembered(self) -> int:
+        """Of how many storage indexes something is in memory."""
+        return len(self._known)
+
     def put(self, storage_index: bytes, number: int, stat: Stat) -> None:
         """This node has written the share."""
         self._write(storage_index, number, stat)

@@ -42,7 +42,7 @@ class Reader:
     def __init__(self, name: ShareName, stat: Stat, readers: "Readers") -> None:
         self.name, self.stat = name, stat
         self._readers = readers
-        self._length: int | None = None
+        self._length: tuple[Stat, int] | None = None
 
     def read(self, offset: int, length: int) -> "Deferred[bytes]":
         """So many bytes of the data; fewer, or none, where the data ends. Raises NoSuchShare, DamagedShare."""
@@ -54,9 +54,8 @@ class Reader:
         """Of the data. Raises NoSuchShare, DamagedShare."""
 
         async def length() -> int:
-            if self._length is None:
-                await self._twice(0, 0)
-            return self._length or 0
+            await self._twice(0, 0)
+            return self._length[1] if self._length else 0
 
         return Deferred.fromCoroutine(length())
 
@@ -65,24 +64,22 @@ class Reader:
         return self._readers.advise("immutable", self.name.storage_index, self.name.number, reason)
 
     async def _twice(self, offset: int, length: int) -> bytes:
+        stat = self.stat
         try:
-            return await self._read(offset, length)
+            return await self._read(stat, offset, length)
         except (Missing, ConditionFailed, OutOfRange):
-            self._length = None
-            self.stat = await self._readers.renewed(self.name, self.stat)
+            stat = self.stat = await self._readers.renewed(self.name, stat)
         try:
-            return await self._read(offset, length)
+            return await self._read(stat, offset, length)
         except (Missing, ConditionFailed, OutOfRange):
-            self._length = None
-            raise NoSuchShare(self.stat.key) from None
+            raise NoSuchShare(stat.key) from None
 
-    async def _read(self, offset: int, length: int) -> bytes:
-        blocks, stat = self._readers.blocks, self.stat
-        whole = self._length
-        if whole is None:
+    async def _read(self, stat: Stat, offset: int, length: int) -> bytes:
+        blocks = self._readers.blocks
+        if self._length is None or self._length[0] is not stat:
             header = await blocks.read(stat, 0, HEADER_BYTES)
-            self._length = whole = self._readers.data_length(stat, header)
-        length = min(length, whole - offset)
+            self._length = stat, self._readers.data_length(stat, header)
+        length = min(length, self._length[1] - offset)
         return await blocks.read(stat, HEADER_BYTES + offset, length) if length > 0 else b""
 
 
@@ -106,21 +103,25 @@ class Readers:
         at, reader = self._kept.get(ShareName(storage_index, number), (0.0, None))
         if reader is not None and self._clock.seconds() - at <= _KEPT:
             return reader
-        readers = await self.all(storage_index)
-        if number not in readers:
+        shares: Shares = await self._listings.of(storage_index)
+        if number not in shares:  # another node may have written it since
+            shares = await self._listings.fresh(storage_index)
+        if number not in shares:
             raise NoSuchShare(layout.share(storage_index, number))
-        return readers[number]
+        return self._reader(ShareName(storage_index, number), shares[number])
 
     async def renewed(self, name: ShareName, stat: Stat) -> Stat:
         """The share as it is now; what is known of it is wrong. Raises NoSuchShare."""
         known: Shares = await self._listings.of(name.storage_index)
-        if known.get(name.number) == stat:
+        now = known.get(name.number)
+        if now is not None and now.etag == stat.etag:
             self._listings.forget(name.storage_index)
             known = await self._listings.of(name.storage_index)
-        if name.number not in known:
+            now = known.get(name.number)
+        if now is None:
             self._forget(name.storage_index)
             raise NoSuchShare(stat.key)
-        return known[name.number]
+        return now
 
     def data_length(self, stat: Stat, header: bytes) -> int:
         """How much of the object is the share's data. Raises DamagedShare, and says so in the log the first time."""
@@ -139,7 +140,7 @@ class Readers:
 
     def _reader(self, name: ShareName, stat: Stat) -> Reader:
         _, reader = self._kept.pop(name, (0.0, None))
-        if reader is None or reader.stat != stat:
+        if reader is None or reader.stat.etag != stat.etag:
             reader = Reader(name, stat, self)
         self._kept[name] = self._clock.seconds(), reader
         if len(self._kept) > _MOST:
