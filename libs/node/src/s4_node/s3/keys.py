@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from botocore.credentials import SharedCredentialProvider  # type: ignore[import-untyped]  # botocore has no types
-from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # botocore has no types
+from botocore.credentials import SharedCredentialProvider
+from botocore.exceptions import BotoCoreError, ClientError
 
+_UNANSWERED = (BotoCoreError, ClientError, OSError)  # of a file, a metadata service or STS
 REST_SECONDS = 5.0  # after a search in vain: it may have asked the machine's metadata service, which may be slow
 
 
@@ -82,17 +83,16 @@ class KeySource:
         if time.monotonic() < self._resting_until:
             raise KeysMissing("NoCredentials")
         try:
-            found = self._search()
-        except BotoCoreError as error:
-            self._rest()
-            raise KeysMissing(type(error).__name__) from None
+            found, code = self._search(), "NoCredentials"
+        except _UNANSWERED as error:
+            found, code = _Found(None, ()), type(error).__name__
         if found.credentials is not None:
             self._found, self._state = found, _state(found.files)
-        elif self._found is None:
-            self._rest()
-            raise KeysMissing("NoCredentials")
-        else:
-            self._state = _state(found.files)  # the file is being written, or is gone
+            return
+        self._rest()
+        if self._found is None:
+            raise KeysMissing(code)
+        self._state = _state(self._found.files)  # the file is being written, or is gone
 
     def _frozen(self) -> Keys:
         if self._found is None:
@@ -101,7 +101,7 @@ class KeySource:
             return self._last
         try:
             frozen = self._found.credentials.get_frozen_credentials()  # type: ignore[attr-defined]  # botocore's
-        except BotoCoreError as error:
+        except _UNANSWERED as error:
             self._rest()
             if self._last is None:
                 raise KeysMissing(type(error).__name__) from None
@@ -128,7 +128,7 @@ def _in_file(path: Path) -> _Found:
 
 
 def _in_chain(profile: str | None) -> _Found:
-    from botocore.session import Session  # type: ignore[import-untyped]  # botocore has no types; and not every node needs it
+    from botocore.session import Session
 
     session = Session(profile=profile)
     session.set_config_variable("metadata_service_num_attempts", 3)

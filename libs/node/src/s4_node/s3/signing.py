@@ -2,8 +2,8 @@
 
 import logging
 
-from botocore.auth import S3SigV4Auth  # type: ignore[import-untyped]  # botocore has no types
-from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # botocore has no types
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from s4_node.s3.bodies import Payload
 from s4_node.s3.keys import Keys
