@@ -38,9 +38,12 @@ class Server:
     folder: Path  # for its state, its log and credentials files
     control: str = ""
 
-    def request(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+    def request(
+        self, method: str, path: str, body: bytes = b"", *, headers: dict[str, str] | None = None, endpoint: str = ""
+    ) -> tuple[int, bytes]:
         """One signed request, for what a test needs before the client under test exists."""
-        asked = AWSRequest(method, self.endpoint + path, data=body)
+        asked = AWSRequest(method, (endpoint or self.endpoint) + path, data=body, headers=headers)
+        asked.headers["Host"] = urlsplit(endpoint or self.endpoint).netloc
         S3SigV4Auth(Credentials(self.access_key, self.secret_key), "s3", REGION).add_auth(asked)
         connection = HTTPConnection(urlsplit(self.endpoint).netloc, timeout=30)
         try:

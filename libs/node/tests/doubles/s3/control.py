@@ -69,7 +69,8 @@ class Control:
 
     async def know(self, request: web.Request) -> web.Response:
         wanted = await request.json()
-        self._double.signatures.credentials[wanted.pop("access_key")] = Credential(**wanted)
+        access_key = wanted.pop("access_key")
+        self._double.signatures.credentials[access_key] = Credential(**wanted)
         return web.json_response({})
 
     async def counters(self, _request: web.Request) -> web.Response:

@@ -71,7 +71,7 @@ class Objects:
 
     def _told(self, call: Call, entry: Entry, *, whole: bool) -> dict[str, str]:
         told = {
-            "Content-Type": "binary/octet-stream",
+            "content-type": "binary/octet-stream",
             "ETag": entry.etag,
             "Last-Modified": format_datetime(entry.modified, usegmt=True),
             "Accept-Ranges": "bytes",
