@@ -11,7 +11,7 @@
 """
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,9 +24,10 @@ from allmydata.storage.mutable_schema import NEWEST_SCHEMA_VERSION, schema_from_
 from allmydata.util import idlib
 from allmydata.util.hashutil import timing_safe_compare
 
-from s4_node.storage.images import Image
+from s4_node.storage.images import Image, MemoryImage
 
 FIXED = struct.Struct(">32s20s32sQQ")
+LENGTHS = struct.Struct(">QQ")  # the last of FIXED
 COUNT = struct.Struct(">L")
 LEASE_BYTES = 92
 OWN_LEASES = 4  # have their room before the data
@@ -97,14 +98,11 @@ def parse_header(beginning: bytes, size: int, name: str) -> Header:
     return Header(schema, nodeid, write_enabler, data_length, extra_leases_at)
 
 
-def passes(tests: TestVector, read: Callable[[int, int], bytes]) -> bool:
-    """Whether every test of the vector is true of what `read` reads."""
-    return all(testv_compare(read(offset, length), operator, specimen) for offset, length, operator, specimen in tests)
-
-
-def nothing(_offset: int, _length: int) -> bytes:
-    """What is read of a share that does not exist."""
-    return b""
+def are_true(tests: TestVector, found: Sequence[bytes]) -> bool:
+    """Whether every test of the vector is true of what was found where it says; of an absent share that is nothing."""
+    return all(
+        testv_compare(data, operator, specimen) for (_, _, operator, specimen), data in zip(tests, found, strict=True)
+    )
 
 
 class MutableContainer:
@@ -120,6 +118,13 @@ class MutableContainer:
     def create(cls, image: Image, name: str, nodeid: bytes, write_enabler: bytes) -> "MutableContainer":
         """An empty container of the newest version, in an empty image."""
         image.write(0, NEWEST_SCHEMA_VERSION.header(nodeid, write_enabler))
+        return cls(image, name)
+
+    @classmethod
+    def without_data(cls, beginning: bytes, tail: bytes, name: str) -> "MutableContainer":
+        """The container of these first bytes, and of its last ones from `extra_leases_at` on, as if it had no data."""
+        image = MemoryImage(beginning[:DATA_AT] + tail)
+        image.write(FIXED.size - LENGTHS.size, LENGTHS.pack(0, DATA_AT))
         return cls(image, name)
 
     def read(self, offset: int, length: int) -> bytes:
@@ -180,8 +185,8 @@ class MutableContainer:
         self._image.write(DATA_AT + offset, content)
 
     def _become(self, header: Header) -> None:
-        lengths = struct.pack(">QQ", header.data_length, header.extra_leases_at)
-        self._image.write(FIXED.size - len(lengths), lengths)
+        lengths = LENGTHS.pack(header.data_length, header.extra_leases_at)
+        self._image.write(FIXED.size - LENGTHS.size, lengths)
         self.header = header
 
     def _extra_leases(self) -> int:

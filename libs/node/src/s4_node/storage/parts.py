@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 
 from s4_node.objects import Objects
 from s4_node.s3.errors import Missing, S3Error
-from s4_node.s3.values import Absent, FileSlice
+from s4_node.s3.values import Absent, Condition, FileSlice
 from s4_node.storage.changes import Changes
 from s4_node.storage.spool import SpoolFile
 from s4_node.workers import Stopped
@@ -72,7 +72,7 @@ class Parts:
     @property
     def is_full(self) -> bool:
         """As much is on its way as may be: who has more waits."""
-        return bool(self._queue) or self._flying >= self._at_once
+        return len(self._queue) + self._flying >= self._at_once
 
     async def sent(self) -> None:
         """Every part is in the bucket, or nothing is sent any more."""
@@ -80,12 +80,12 @@ class Parts:
             self.give(number)
         await self._changes.until(lambda: self._stopped or len(self._etags) == self.count)
 
-    async def complete(self) -> str:
+    async def complete(self, only_if: Condition = Absent()) -> str:  # noqa: B008  frozen
         """The file is in the bucket; its etag. Everything was sent. Raises ConditionFailed, Missing."""
         if self.upload is None:
             raise Missing("complete_upload", "NoSuchUpload", 404)
         etags = [self._etags[number] for number in sorted(self._etags)]
-        etag: str = await self._objects.complete_upload(self._key, self.upload, etags, only_if=Absent())
+        etag: str = await self._objects.complete_upload(self._key, self.upload, etags, only_if=only_if)
         self.upload = None
         return etag
 
