@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from s4_node.storage.spool import Spool, SpoolBroken, SpoolFile, SpoolFull
+from s4_node.storage.spool import Spool, SpoolBroken, SpoolFull
+from support.uploading import fill_the_disk
 
 
 def a_spool(tmp_path: Path, max_bytes: int = 1000) -> Spool:
@@ -27,13 +28,6 @@ def files_of_at_most(size: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def full_disk(file: SpoolFile) -> None:
-    """From now on the file takes nothing."""
-    refusing = os.open("/dev/full", os.O_RDWR)
-    os.dup2(refusing, file._descriptor)
-    os.close(refusing)
 
 
 def test_what_was_written_is_read_and_the_rest_is_zeros(tmp_path: Path) -> None:
@@ -95,7 +89,7 @@ def test_a_file_that_the_system_refuses_leaves_nothing(tmp_path: Path) -> None:
 
 def test_a_disk_that_fills_up_is_told_from_one_that_fails(tmp_path: Path) -> None:
     file = a_spool(tmp_path).reserve(100)
-    full_disk(file)
+    fill_the_disk(file)
     with pytest.raises(SpoolFull, match="ENOSPC"):
         file.write(0, b"data")
     broken = a_spool(tmp_path).reserve(100)

@@ -1,0 +1,83 @@
+"""Parts that a dead process left in the bucket."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from s4_node.s3.bucket import Bucket
+from s4_node.s3.errors import Forbidden
+from s4_node.s3.values import Store
+from s4_node.storage import layout
+from s4_node.storage.abandoned import ABANDONED_AFTER, abandoned
+from support.s3_control import S3Control
+from support.spinning import spin, until
+from support.uploading import INDEX, PART, Dock, a_dock
+
+KEY = layout.share(INDEX, 0)
+
+
+@pytest.fixture
+def dock(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
+    with a_dock(store, tmp_path) as dock:
+        yield dock
+
+
+def soon() -> datetime:
+    return datetime.now(UTC) + timedelta(minutes=1)
+
+
+def test_what_a_dead_process_left_is_swept(dock: Dock) -> None:
+    for _ in range(3):
+        dock.bucket.begin_upload(KEY)
+    assert spin(abandoned(dock.objects, soon())) == 3
+    assert dock.pending() == []
+    assert spin(abandoned(dock.objects, soon())) == 0
+
+
+def test_an_upload_younger_than_a_day_is_spared_it_may_be_another_nodes(dock: Dock) -> None:
+    dock.bucket.begin_upload(KEY)
+    assert spin(abandoned(dock.objects, datetime.now(UTC) - ABANDONED_AFTER)) == 0
+    assert dock.pending() == [KEY]
+
+
+def test_an_upload_of_this_process_is_spared_and_goes_on(dock: Dock) -> None:
+    dock.bucket.begin_upload(KEY)
+    upload = dock.upload(2 * PART)
+    spin(upload.write(0, bytes(PART)))
+    until(lambda: upload.multipart is not None)
+    assert spin(abandoned(dock.objects, soon(), but=[upload.multipart, None])) == 1
+    assert [pending.upload for pending in dock.bucket.uploads("")] == [upload.multipart]
+    spin(upload.write(PART, bytes(PART)))
+    spin(upload.close())
+    assert dock.stored()[12:-72] == bytes(2 * PART)
+
+
+def test_an_upload_of_a_living_node_that_was_swept_by_mistake_still_ends_well(dock: Dock) -> None:
+    upload = dock.upload(2 * PART)
+    spin(upload.write(0, bytes(PART)))
+    until(lambda: upload.multipart is not None and not upload._parts._flying)  # type: ignore[union-attr]
+    assert spin(abandoned(dock.objects, soon())) == 1
+    spin(upload.write(PART, bytes(PART)))
+    closing = upload.close()
+    dock.pass_time_until_ended(upload)
+    assert spin(closing).size == 2 * PART + 84
+
+
+def test_other_prefixes_and_other_keys_are_spared(dock: Dock, store: Store) -> None:
+    Bucket(replace(store, prefix="grid-2/")).begin_upload(KEY)
+    dock.bucket.begin_upload("meta/of-an-operator")
+    assert spin(abandoned(dock.objects, soon())) == 0
+    assert dock.pending() == ["meta/of-an-operator"]
+
+
+def test_a_sweep_that_is_refused_says_so_and_may_be_repeated(dock: Dock, s3_control: S3Control) -> None:
+    dock.bucket.begin_upload(KEY)
+    dock.bucket.begin_upload(KEY)
+    s3_control.fail("access_denied", "AbortMultipartUpload", after=1)
+    with pytest.raises(Forbidden):
+        spin(abandoned(dock.objects, soon()))
+    assert spin(abandoned(dock.objects, soon())) == 1
+    assert dock.pending() == []
