@@ -1,6 +1,7 @@
 """The accidents that the S3 double has to order, as a client meets them."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,6 +172,20 @@ def test_a_store_that_knows_less_can_be_played(s3: Server, key: str, s3_control:
     s3_control.reset()
     assert s3.request("PUT", key, b"third", headers=headers)[0] == 412
     assert s3.request("GET", key) == (200, b"other")
+
+
+def test_etags_can_say_nothing_about_the_bytes(s3: Server, key: str, s3_control: S3Control) -> None:
+    s3_control.behave(opaque_etags=True)
+    etags = []
+    for _ in range(2):
+        assert s3.request("PUT", key, b"hello")[0] == 200
+        etags += re.findall(
+            r"<ETag>(.+)</ETag>", s3.request("GET", key.rpartition("/")[0] + "?list-type=2")[1].decode()
+        )
+    assert len({*etags, '"5d41402abc4b2a76b9719d911017c592"'}) == 3
+    assert s3.request("PUT", key, b"other", headers={"If-Match": etags[0]})[0] == 412
+    assert s3.request("PUT", key, b"other", headers={"If-Match": etags[1]})[0] == 200
+    assert s3.request("PUT", key, b"hallo", headers={"Content-MD5": "XUFAKrxLKna5cZ2REBfFkg=="})[0] == 400
 
 
 def test_an_unknown_fault_is_no_fault(s3_control: S3Control) -> None:

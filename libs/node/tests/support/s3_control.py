@@ -53,7 +53,7 @@ class S3Control:
         self._ask("POST", "/manners", latency_ms={operation: milliseconds})
 
     def behave(self, **manners: object) -> None:
-        """ignores_conditions, keeps_metadata, clock_offset_seconds, latency_ms={operation: ms}, virtual_domains."""
+        """Fields of doubles/s3/manners.py (ignores_conditions, keeps_metadata, ...), and clock_offset_seconds."""
         self._ask("POST", "/manners", **manners)
 
     def credential(self, access_key: str, secret_key: str, *, session_token: str = "", state: str = "valid") -> None:

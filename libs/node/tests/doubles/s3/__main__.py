@@ -26,6 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--secret-key", default=secrets.token_urlsafe(30))
     parser.add_argument("--bucket", action="append", default=[], help="exists from the start; may be repeated")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="before each request is begun")
+    parser.add_argument("--opaque-etags", action="store_true", help="no MD5 in ETags: quicker writes, for benchmarks")
     parser.add_argument("--while-stdin-open", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 
@@ -36,6 +37,7 @@ async def serve(asked: argparse.Namespace, folder: Path) -> None:
 
     double = Double(folder, asked.region, asked.access_key, asked.secret_key)
     double.manners.latency_ms["*"] = asked.latency
+    double.manners.opaque_etags = asked.opaque_etags
     for name in asked.bucket:
         double.shelves.create(name)
     runners = (

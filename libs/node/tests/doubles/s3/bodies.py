@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import secrets
 import zlib
 from io import RawIOBase
 from typing import Protocol
@@ -73,7 +74,7 @@ async def text(call: Call) -> bytes:
     return body
 
 
-async def receive(call: Call, shelves: Shelves) -> Blob:
+async def receive(call: Call, shelves: Shelves, *, opaque: bool) -> Blob:
     """Put the body into a file of its own; raises Refusal when it is not what its headers say."""
     if "Content-Length" not in call.headers:
         raise Refusal("MissingContentLength")
@@ -81,7 +82,9 @@ async def receive(call: Call, shelves: Shelves) -> Blob:
     if content.startswith("STREAMING-"):
         raise Refusal("NotImplemented")
     claims = claimed(call)
-    sums = {"md5": checksum("md5")} | {name: checksum(name) for name in claims}
+    sums = {name: checksum(name) for name in claims}
+    if not opaque or "Content-MD5" in call.headers:
+        sums["md5"] = checksum("md5")
     if content != "UNSIGNED-PAYLOAD":
         sums["sha256"] = checksum("sha256")
     await go_on(call.request)
@@ -91,7 +94,7 @@ async def receive(call: Call, shelves: Shelves) -> Blob:
             size = await _poured(call, file, sums)
         digests = {name: one.digest() for name, one in sums.items()}
         _check(call, size, digests, claims)
-        return Blob(shelves.keep(incoming), size, digests["md5"].hex(), claims)
+        return Blob(shelves.keep(incoming), size, secrets.token_hex(16) if opaque else digests["md5"].hex(), claims)
     except BaseException:
         incoming.unlink(missing_ok=True)
         raise

@@ -44,7 +44,7 @@ class Multiparts:
         claims = bodies.claimed(call)
         if (claims or upload.algorithm) and list(claims) != [upload.algorithm]:
             raise Refusal("InvalidRequest")  # of another checksum than the upload was begun with, or of none
-        blob = await bodies.receive(call, self._shelves)
+        blob = await bodies.receive(call, self._shelves, opaque=self._manners.opaque_etags)
         if call.query["uploadId"] not in self._shelves.bucket(call.bucket).uploads:
             discard([blob])  # aborted while the part was on its way
             raise Refusal("NoSuchUpload")

@@ -50,7 +50,7 @@ class Objects:
     async def put(self, call: Call) -> Answer:
         bucket = self._shelves.bucket(call.bucket)
         headers = kept_headers(call, self._manners)
-        blob = await bodies.receive(call, self._shelves)
+        blob = await bodies.receive(call, self._shelves, opaque=self._manners.opaque_etags)
         try:
             self._guard(call, bucket)  # as late as can be: nobody comes between this and the publishing
         except Refusal:

@@ -17,7 +17,7 @@ class Blob:
 
     path: Path
     size: int
-    md5: str
+    md5: str  # or any other 32 digits, where ETags are opaque
     checksums: dict[str, str] = field(default_factory=dict)  # as base64, by algorithm
 
 
