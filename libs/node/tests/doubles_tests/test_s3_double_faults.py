@@ -200,6 +200,7 @@ def test_a_server_ends_with_its_starter_and_leaves_nothing_running(tmp_path: Pat
     assert server.process.returncode == 0
     with pytest.raises(ConnectionRefusedError):
         server.request("GET", "/ready/key")
+    assert not (tmp_path / "s3" / "state").exists()
     server.stop()
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -83,6 +84,7 @@ class Server:
             self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
+        shutil.rmtree(self.folder / "state", ignore_errors=True)  # pytest keeps its folders for three sessions
 
 
 def free_port() -> int:
@@ -161,12 +163,12 @@ def start_moto(folder: Path) -> Server:
 
 def start_juicefs(folder: Path) -> Server:
     """MinIO's handlers in front of JuiceFS on files: real signatures, but If-Match and If-None-Match are ignored."""
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "state").mkdir(parents=True, exist_ok=True)
     key, secret, port = "juicefs", secrets.token_urlsafe(24), free_port()
-    program, meta = str(PROGRAMS / "juicefs"), f"sqlite3://{folder}/m.db"
-    formatted = [program, "format", "--storage", "file", "--bucket", f"{folder}/blk/", meta, "tgrid"]
+    program, meta = str(PROGRAMS / "juicefs"), f"sqlite3://{folder}/state/m.db"
+    formatted = [program, "format", "--storage", "file", "--bucket", f"{folder}/state/blk/", meta, "tgrid"]
     subprocess.run(formatted, check=True, capture_output=True, timeout=60)
-    options = ["--no-usage-report", "--multi-buckets", "--keep-etag", "--cache-dir", str(folder / "cache")]
+    options = ["--no-usage-report", "--multi-buckets", "--keep-etag", "--cache-dir", str(folder / "state" / "cache")]
     command = [program, "gateway", *options, meta, f"127.0.0.1:{port}"]
-    process = _guarded(command, folder, MINIO_ROOT_USER=key, MINIO_ROOT_PASSWORD=secret, HOME=str(folder))
+    process = _guarded(command, folder, MINIO_ROOT_USER=key, MINIO_ROOT_PASSWORD=secret, HOME=str(folder / "state"))
     return _ready(Server(process, f"http://127.0.0.1:{port}", key, secret, folder))
