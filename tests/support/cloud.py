@@ -7,7 +7,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,21 @@ async def becomes(ec2: Any, instance_id: str, state: str) -> dict[str, Any]:
 
     instance: dict[str, Any] = await until(reached, within=60, what=f"{instance_id} is {state}")
     return instance
+
+
+@contextmanager
+def enforced_permissions(cloud: LocalCloud) -> Iterator[None]:
+    """Policies are enforced inside this block."""
+
+    def allow(requests: bytes) -> None:
+        url, headers = cloud.ready["listen"] + "/moto-api/reset-auth", {"Content-Type": "text/plain"}
+        urllib.request.urlopen(urllib.request.Request(url, requests, headers)).close()  # noqa: S310  our own http
+
+    allow(b"0")
+    try:
+        yield
+    finally:
+        allow(b"inf")
 
 
 def rule(first: int, last: int | None = None) -> dict[str, Any]:

@@ -92,13 +92,37 @@ class Cloud:
         made.meta.events.register(f"before-sign.{service}", lambda request, **_: request.headers.add_header(*account))
         return made
 
-    def _made(self, service: str) -> Any:
+    @contextmanager
+    def as_role(self, role: str) -> Iterator[Any]:
+        """An S3 client with what the role lends a machine; policies are enforced meanwhile."""
+        arn = self.client("iam").get_role(RoleName=role)["Role"]["Arn"]
+        lent = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="machine")["Credentials"]
+        keys = (lent["AccessKeyId"], lent["SecretAccessKey"], lent["SessionToken"])
+        client = self._clients[f"s3 as {role}"] = self._made("s3", *keys)
+        self._enforce_after(b"0")
+        try:
+            yield client
+        finally:
+            self._enforce_after(b"inf")
+
+    def _enforce_after(self, requests: bytes) -> None:
+        url, headers = f"{self.endpoint}/moto-api/reset-auth", {"Content-Type": "text/plain"}
+        urllib.request.urlopen(urllib.request.Request(url, requests, headers)).close()  # noqa: S310  loopback
+
+    def _made(
+        self,
+        service: str,
+        key: str = KEYS["AWS_ACCESS_KEY_ID"],
+        secret: str = KEYS["AWS_SECRET_ACCESS_KEY"],
+        token: str | None = None,
+    ) -> Any:
         return boto3.client(
             service,
             region_name=REGION,
             endpoint_url=self.endpoint,
-            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
             config=botocore.config.Config(retries={"total_max_attempts": 1}),
         )
 

@@ -1,11 +1,12 @@
 """What the control API can make go wrong."""
 
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from support.cloud import Launch, LocalCloud, becomes, code_of
 from support.login import Keys
@@ -35,6 +36,77 @@ def test_throttling_of_other_services_is_named_as_they_name_it(cloud: LocalCloud
         cloud.client("route53").list_hosted_zones_by_name()
 
     assert (code_of(refused), status_of(refused)) == ("Throttling", 400)
+
+
+@pytest.fixture
+def bucket(cloud: LocalCloud) -> str:
+    name = f"bucket-{uuid.uuid4()}"
+    cloud.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def test_s3_slows_down_for_one_action_and_serves_the_others(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="a/key", Body=b"before")
+    cloud.fault(kind="throttle", action="PutObject")
+
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="a/key", Body=b"x" * 2_000_000)
+    assert (code_of(refused), status_of(refused)) == ("SlowDown", 503)
+    assert s3.get_object(Bucket=bucket, Key="a/key")["Body"].read() == b"before"
+    s3.put_object(Bucket=bucket, Key="a/key", Body=b"after")
+    assert s3.get_object(Bucket=bucket, Key="a/key")["Body"].read() == b"after"
+
+
+def test_an_answer_of_s3_that_is_lost_was_a_deed_nevertheless(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    cloud.fault(kind="cut", action="PutObject")
+
+    with pytest.raises(HTTPClientError):
+        s3.put_object(Bucket=bucket, Key="key", Body=b"stored")
+
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"stored"
+
+
+ASKED: list[tuple[str, str, dict[str, Any]]] = [
+    ("GetBucketLocation", "get_bucket_location", {}),
+    ("GetBucketVersioning", "get_bucket_versioning", {}),
+    ("GetBucketLifecycleConfiguration", "get_bucket_lifecycle_configuration", {}),
+    ("ListMultipartUploads", "list_multipart_uploads", {}),
+    ("ListObjectsV2", "list_objects_v2", {}),
+    ("HeadBucket", "head_bucket", {}),
+    ("DeleteObjects", "delete_objects", {"Delete": {"Objects": [{"Key": "key"}]}}),
+    ("GetObject", "get_object", {"Key": "key"}),
+    ("HeadObject", "head_object", {"Key": "key"}),
+    ("PutObject", "put_object", {"Key": "key", "Body": b"x"}),
+    ("CopyObject", "copy_object", {"Key": "key", "CopySource": "bucket/key"}),
+    ("UploadPart", "upload_part", {"Key": "key", "UploadId": "u", "PartNumber": 1, "Body": b"x"}),
+    ("CreateMultipartUpload", "create_multipart_upload", {"Key": "key"}),
+    ("CompleteMultipartUpload", "complete_multipart_upload", {"Key": "key", "UploadId": "u"}),
+    ("AbortMultipartUpload", "abort_multipart_upload", {"Key": "key", "UploadId": "u"}),
+    ("DeleteObject", "delete_object", {"Key": "key"}),
+]
+
+
+@pytest.mark.parametrize(("action", "call", "parameters"), ASKED, ids=[action for action, *_ in ASKED])
+def test_each_action_of_s3_can_be_refused_by_its_name(
+    cloud: LocalCloud, bucket: str, action: str, call: str, parameters: dict[str, Any]
+) -> None:
+    cloud.fault(kind="error", action=action, code="AccessDenied", status=403)
+
+    with pytest.raises(ClientError) as refused:
+        getattr(cloud.client("s3"), call)(Bucket=bucket, **parameters)
+
+    assert status_of(refused) == 403
+    assert cloud.control("GET", "/faults")[1] == {"faults": []}, "it was this fault, and it is used up"
+
+
+def test_what_is_asked_about_an_object_is_not_taken_for_the_object(cloud: LocalCloud, bucket: str) -> None:
+    s3 = cloud.client("s3")
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    cloud.fault(kind="error", action="GetObject", code="AccessDenied", status=403)
+
+    assert s3.get_object_tagging(Bucket=bucket, Key="key")["TagSet"] == []
 
 
 def test_no_capacity_starts_nothing_and_passes(cloud: LocalCloud, launch: Launch) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from support.cloud import LocalCloud, code_of
+from support.cloud import LocalCloud, code_of, enforced_permissions
 from support.login import Keys
 
 Running = Callable[..., Awaitable[dict[str, Any]]]
@@ -108,22 +108,3 @@ def a_profile_that_may_write(cloud: LocalCloud, name: str, bucket: str) -> str:
 def up_id(cloud: LocalCloud, address: str) -> str:
     known = cloud.control("GET", "/state")[1]["instances"]
     return str(next(one["instance_id"] for one in known if one["address"] == address))
-
-
-class enforced_permissions:  # noqa: N801  reads as a statement
-    """Policies are enforced inside this block."""
-
-    def __init__(self, cloud: LocalCloud) -> None:
-        self._url = cloud.ready["listen"] + "/moto-api/reset-auth"
-
-    def __enter__(self) -> None:
-        self._post(b"0")
-
-    def __exit__(self, *_: object) -> None:
-        self._post(b"inf")
-
-    def _post(self, body: bytes) -> None:
-        import urllib.request
-
-        headers = {"Content-Type": "text/plain"}
-        urllib.request.urlopen(urllib.request.Request(self._url, body, headers)).close()  # noqa: S310  our own http

@@ -4,10 +4,12 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from ipaddress import IPv4Address
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import names
@@ -145,6 +147,42 @@ async def test_a_role_may_use_its_own_bucket_and_nothing_else(clients: Clients, 
         },
     }
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
+
+
+async def test_the_role_may_do_all_that_a_storage_node_does_in_its_bucket_and_no_more(
+    clients: Clients, cloud: Cloud
+) -> None:
+    own, other = a_name(), a_name()
+    await Roles(clients.iam).ensure(own, own, TAGS)
+    for bucket in (own, other):
+        await Buckets(clients.s3, REGION).ensure(bucket, TAGS)
+    part, at = b"x" * 5 * 2**20, {"Bucket": own, "Key": "shares/aa/large"}
+
+    with cloud.as_role(own) as s3:
+        s3.put_object(Bucket=own, Key="shares/aa/small", Body=b"share", IfNoneMatch="*")
+        assert s3.get_object(Bucket=own, Key="shares/aa/small", Range="bytes=1-2")["Body"].read() == b"ha"
+        assert s3.head_object(Bucket=own, Key="shares/aa/small")["ContentLength"] == 5
+        upload = s3.create_multipart_upload(**at)["UploadId"]
+        etag = s3.upload_part(**at, UploadId=upload, PartNumber=1, Body=part)["ETag"]
+        parts = {"Parts": [{"ETag": etag, "PartNumber": 1}]}
+        s3.complete_multipart_upload(**at, UploadId=upload, MultipartUpload=parts)
+        s3.abort_multipart_upload(**at, UploadId=s3.create_multipart_upload(**at)["UploadId"])
+        assert "Uploads" not in s3.list_multipart_uploads(Bucket=own)
+        assert s3.list_objects_v2(Bucket=own, Prefix="shares/")["KeyCount"] == 2
+        s3.delete_object(Bucket=own, Key="shares/aa/small")
+        s3.delete_objects(Bucket=own, Delete={"Objects": [{"Key": "shares/aa/large"}]})
+        s3.get_bucket_location(Bucket=own)
+        s3.get_bucket_versioning(Bucket=own)
+        s3.get_bucket_lifecycle_configuration(Bucket=own)
+        for refused in (
+            partial(s3.put_object, Bucket=other, Key="x", Body=b"x"),
+            partial(s3.list_objects_v2, Bucket=other),
+            partial(s3.delete_bucket, Bucket=own),
+            partial(s3.put_bucket_versioning, Bucket=own, VersioningConfiguration={"Status": "Enabled"}),
+            partial(s3.delete_bucket_lifecycle, Bucket=own),
+        ):
+            with pytest.raises(ClientError, match=r"AccessDenied|Forbidden"):
+                refused()
 
 
 async def test_a_machine_with_the_profile_has_the_role_however_often_it_is_made(clients: Clients, cloud: Cloud) -> None:

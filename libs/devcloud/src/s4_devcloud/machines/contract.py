@@ -13,8 +13,9 @@ class BootFailed(Exception):
 class MachineSpec:
     """What is known of a machine before it boots.
 
-    Where the driver can do that, the machine reaches `metadata_socket`, a Unix socket of ours, at
-    http://169.254.169.254/, and every (host, port) in `reachable` at the same place as we do.
+    The machine reaches every (host, port) in `reachable` at the same place as we do, and `metadata_socket`, a Unix
+    socket of ours, at http://169.254.169.254/ or, where it has no network of its own, at the address that is in its
+    environment as AWS_EC2_METADATA_SERVICE_ENDPOINT.
     """
 
     id: str

@@ -17,6 +17,9 @@ from s4_devcloud.machines.local import LocalDriver, LocalMachine
 from s4_devcloud.machines.network import Network, partner
 from s4_devcloud.machines.remains import descendants, kill_all, marked, pid_in
 
+METADATA_PORT = 8775  # unprivileged, and below the ports that connections are given at random
+METADATA_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"  # AWS SDKs reference guide, "IMDS credential provider"
+
 CONFIG = """\
 AddressFamily inet
 AuthorizedKeysFile "{folder}/authorized_keys"
@@ -28,7 +31,7 @@ MaxStartups 100:30:200
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 PidFile none
-SetEnv PATH="{path}" S4_HOST_CONFIG="{folder}/host.json"
+SetEnv PATH="{path}" S4_HOST_CONFIG="{folder}/host.json"{environment}
 StrictModes no
 Subsystem sftp internal-sftp
 UseDNS no
@@ -55,9 +58,10 @@ class SshdMachine(LocalMachine):
         config = parse(self.spec.user_data)
         keys = [*config.authorized_keys, self.spec.public_key]
         (self.folder / "authorized_keys").write_text("".join(f"{key}\n" for key in keys if key))
+        environment = self._environment()
         # For s4-host: processes of its own instead of systemd, below this folder, listening on this address.
         host = {"supervisor": "process", "root": str(self.folder / "grids"), "bind": self._inner}
-        (self.folder / "host.json").write_text(json.dumps(host))
+        (self.folder / "host.json").write_text(json.dumps({**host, "environment": environment}))
         host_keys = [self._host_key(kind, private) for kind, private in config.host_keys.items()]
         host_keys = host_keys or [self._made_host_key()]
         text = CONFIG.format(
@@ -65,9 +69,18 @@ class SshdMachine(LocalMachine):
             listen=self._inner,
             port=self._driver.ssh_port,
             path=f"{self._driver.image.layers[0]}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            environment="".join(f' {name}="{value}"' for name, value in environment.items()),
             host_keys="\n".join(f'HostKey "{path}"' for path in host_keys),
         )
         (self.folder / "sshd_config").write_text(text)
+
+    def _environment(self) -> dict[str, str]:
+        """The metadata service is not at its usual address; the files of whoever runs this are not the machine's."""
+        none = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
+        if self.spec.metadata_socket is None:
+            return none
+        self.doors.open(self.id, tcp(self._inner, METADATA_PORT), {"unix": str(self.spec.metadata_socket)})
+        return {**none, METADATA_VARIABLE: f"http://{self._inner}:{METADATA_PORT}"}
 
     def _host_key(self, kind: str, private: str) -> Path:
         path = self.folder / f"ssh_host_{kind}_key"
