@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from s4_node.s3.bodies import Payload
 from s4_node.s3.bucket import Bucket
 from s4_node.s3.errors import ConditionFailed, Missing, Unavailable
 from s4_node.s3.requests import Patience
@@ -189,6 +191,38 @@ def test_the_time_for_all_attempts_is_limited(faulty: Bucket, control: S3Control
     assert raised.value.code == "TimedOut"
     assert HASTY.whole - HASTY.silence - 0.2 <= time.monotonic() - began <= HASTY.whole + HASTY.silence + 0.5
     assert set(observed.outcomes) == {"TimedOut"}
+
+
+def test_a_long_body_that_comes_in_drops_is_given_up(scripted_store: Store, scripted: ScriptedHttp) -> None:
+    scripted.answers(*[Reply(headers={"ETag": "e"}, body=bytes(500_000), drops=1000)] * 9)
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as raised:
+        Bucket(scripted_store, patience=replace(HASTY, whole=0.5)).get("one")
+    assert raised.value.code == "TimedOut"
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_body_that_is_cut_every_time_is_unavailable(scripted_store: Store, scripted: ScriptedHttp, size: int) -> None:
+    scripted.answers(*[Reply(headers={"ETag": "e"}, body=bytes(size), cut=size - 1)] * 1000)
+    with pytest.raises(Unavailable) as raised:
+        Bucket(scripted_store, patience=replace(HASTY, whole=0.3)).get("one")
+    assert raised.value.code == "CutBody"
+    assert len(scripted.asked) > 1
+
+
+def test_a_long_file_is_never_whole_in_memory(tmp_path: Path) -> None:
+    with (tmp_path / "spool").open("wb") as spool:
+        spool.truncate(size := 32 * 2**20)
+    payload = Payload(FileSlice(tmp_path / "spool", 0, size))
+    tracemalloc.start()
+    try:
+        sums = (payload.crc32(), payload.sha256(), payload.md5(), sum(len(piece) for piece in payload.pieces()))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sums[3] == size
+    assert peak < 2**20
 
 
 def test_s3_is_left_alone_for_as_long_as_it_wants(scripted_bucket: Bucket, scripted: ScriptedHttp) -> None:

@@ -31,6 +31,7 @@ class Reply:
     cut: int | None = None
     silent: bool = False
     dropped: bool = False  # no answer at all
+    drops: int = 0  # bytes at a time, 50 times a second
 
 
 def error(status: int, code: str, more: str = "", **headers: str) -> Reply:
@@ -60,52 +61,61 @@ class ScriptedHttp:
         return scripted if isinstance(scripted, Reply) else scripted(asked)
 
 
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: "Listening"
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        self.server.scripted.connections.add(self.client_address)
+        reply = self.server.scripted.reply(Asked(self.command, self.path, headers, body))
+        self.close_connection = self.close_connection or reply.cut is not None or reply.dropped
+        if reply.dropped:
+            return
+        self.send_response(reply.status)
+        for name, text in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
+            self.send_header(name, text)
+        self.end_headers()
+        for drop in self.drops_of(reply):
+            self.wfile.write(drop)
+        if reply.silent:
+            self.server.scripted.ended.wait(HUNG_SECONDS)
+
+    def drops_of(self, reply: Reply) -> Iterator[bytes]:
+        body = b"" if self.command == "HEAD" else reply.body[: reply.cut]
+        size = reply.drops or max(len(body), 1)
+        for start in range(0, len(body), size):
+            yield body[start : start + size]
+            if reply.drops and self.server.scripted.ended.wait(0.02):
+                return
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815  the base class' names
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class' name
+        """Say nothing."""
+
+
+class Listening(ThreadingHTTPServer):
+    daemon_threads = True
+    scripted: ScriptedHttp
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away is what some tests are about."""
+
+
 @contextmanager
 def scripted_http(context: ssl.SSLContext | None = None) -> Iterator[ScriptedHttp]:
     """A running one, on the loopback."""
-    ended = Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", "0")))
-            headers = {name.lower(): text for name, text in self.headers.items()}
-            scripted.connections.add(self.client_address)
-            reply = scripted.reply(Asked(self.command, self.path, headers, body))
-            if reply.dropped:
-                self.close_connection = True
-                return
-            self.send_response(reply.status)
-            for name, text in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(reply.body[: reply.cut])
-            if reply.silent:
-                ended.wait(HUNG_SECONDS)
-            self.close_connection = self.close_connection or reply.cut is not None
-
-        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815  the base class' names
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class' name
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """A client that goes away is what some tests are about."""
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server, ended = Listening(("127.0.0.1", 0), Handler), Event()
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    scripted = ScriptedHttp(server.server_port, "http" if context is None else "https", ended)
+    server.scripted = ScriptedHttp(server.server_port, "http" if context is None else "https", ended)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield scripted
+        yield server.scripted
     finally:
         ended.set()
         server.shutdown()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from s4_node.s3.values import Body, FileSlice
 
-PIECE = 256 * 2**10  # bytes; a socket's time limit is for the whole of one piece
+PIECE = 64 * 2**10  # bytes; a socket's time limit is for the whole of one piece
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 

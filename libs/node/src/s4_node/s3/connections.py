@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +22,7 @@ from urllib3.exceptions import (
 from s4_node.s3.addresses import Address
 
 KEPT = 32  # idle connections kept for each host
+SHORT = 64 * 2**10  # bytes of a body that is read in one go
 HOSTS = 1000  # a bucket may be a host of its own
 
 
@@ -49,10 +51,12 @@ def exchange(
     *,
     pieces: Iterable[memoryview | bytes] | None,
     silence: tuple[float, float],
+    until: float,
 ) -> Answer:
     """The answer to one request, whole. Raises Broken.
 
     `silence`: the seconds that a connection may take to come about, and that S3 may say nothing after that.
+    `until`: when, on the monotonic clock, a long body that comes in drops is given up.
     """
     pool = _manager(_proxy(address)).connection_from_host(address.host.strip("[]"), address.port, address.scheme)
     try:
@@ -70,12 +74,24 @@ def exchange(
     except HTTPError as error:
         raise _broken(error) from None
     try:
-        body = response.read()
+        body = _body(response, until)
     except HTTPError as error:
         response.close()
         raise Broken("TimedOut" if isinstance(error, ReadTimeoutError) else "CutBody") from None
     response.release_conn()
     return Answer(response.status, {name.lower(): text for name, text in response.headers.items()}, body)
+
+
+def _body(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
+    if (response.length_remaining or 0) <= SHORT:
+        return response.read()
+    pieces = []
+    while piece := response.read1(2**20):
+        pieces.append(piece)
+        if time.monotonic() > until:
+            response.close()
+            raise Broken("TimedOut")
+    return b"".join(pieces)
 
 
 def _broken(error: HTTPError) -> Broken:

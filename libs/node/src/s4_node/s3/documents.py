@@ -36,7 +36,7 @@ class ListedUpload(NamedTuple):
 
 def root_of(body: bytes) -> Element:
     """The document, when its elements are all it has. Raises NotS3."""
-    if b"<!" in body:
+    if b"<!" in body or b"\0" in body:  # the second: UTF-16, in which the first would not be found
         raise NotS3
     parser = XMLParser()  # noqa: S314  no entities: a document that could declare any was refused
     try:

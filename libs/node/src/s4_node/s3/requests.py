@@ -123,7 +123,7 @@ class Requests:
         received = 0
         outcome = "ok"
         try:
-            answer = exchange(self._address, call.method, target, signed, pieces=pieces, silence=silence)
+            answer = exchange(self._address, call.method, target, signed, pieces=pieces, silence=silence, until=until)
             received = len(answer.body)
             refused = self._refused(call, answer)
             if refused is None:
