@@ -92,17 +92,17 @@ def small_clone(tmp_path: Path) -> Path:
     (package / "src" / "tiny").mkdir(parents=True)
     (package / "src" / "tiny" / "__init__.py").write_text("answer = 42\n")
     (package / "requirements.txt").write_text("")
-    (package / "requirements-test.txt").write_text("")
+    (package / "requirements-test.txt").write_text("# for tests\n")
     (package / "pyproject.toml").write_text('[project]\nname = "tiny"\nversion = "1"\n')
     return tmp_path
 
 
 def test_an_environment_is_current_until_its_pins_change(small_clone: Path) -> None:
-    node = environment.workspace(small_clone)[1]
+    node = environment.workspace(small_clone, for_tests=True)[1]
     (node.folder / "bin").mkdir(parents=True)
     node.python.touch()
     assert not node.is_current
-    (node.folder / ".s4-installed").write_text(node.fingerprint())
+    (node.folder / ".s4-installed").write_text(node.stamp)
     assert node.is_current
     assert not environment.make(node, small_clone, print)
     (small_clone / "libs" / "node" / "src" / "tiny" / "__init__.py").write_text("answer = 43\n")
@@ -111,8 +111,23 @@ def test_an_environment_is_current_until_its_pins_change(small_clone: Path) -> N
     assert not node.is_current
 
 
+def test_what_only_tests_need_is_installed_for_tests_only_and_then_stays(small_clone: Path) -> None:
+    plain, tested = (environment.workspace(small_clone, for_tests=tests)[1] for tests in (False, True))
+    assert plain.lone == []
+    assert [pins.name for pins in tested.lone] == ["requirements-test.txt"]
+    (plain.folder / "bin").mkdir(parents=True)
+    plain.python.touch()
+
+    (plain.folder / ".s4-installed").write_text(plain.stamp)
+    assert (plain.is_current, tested.is_current) == (True, False), "the tests need more"
+    (plain.folder / ".s4-installed").write_text(tested.stamp)
+    assert (plain.is_current, tested.is_current) == (True, True), "the shop needs no less for it"
+    plain.pins.write_text("# another pin\n")
+    assert (plain.is_current, tested.is_current) == (False, False)
+
+
 def test_the_workspace_has_two_environments_with_separate_pins() -> None:
-    services, node = environment.workspace(ROOT)
+    services, node = environment.workspace(ROOT, for_tests=False)
     assert {folder.name for folder in services.editable} >= {"web", "billing", "provisioner", "notifier", "shop", "bus"}
     assert [folder.name for folder in node.editable] == ["node"]
     assert "tahoe-lafs" not in services.pins.read_text()
@@ -154,10 +169,10 @@ def test_another_python_than_ours_is_refused_in_words(
 
 
 def test_what_is_installed_already_costs_nothing(capsys: pytest.CaptureFixture[str], small_clone: Path) -> None:
-    node = environment.workspace(small_clone)[1]
+    node = environment.workspace(small_clone, for_tests=False)[1]
     (node.folder / "bin").mkdir(parents=True)
     node.python.touch()
-    (node.folder / ".s4-installed").write_text(node.fingerprint())
+    (node.folder / ".s4-installed").write_text(node.stamp)
     began = time.monotonic()
     assert bootstrap.install(small_clone, needs(is_root=False, for_tests=False)[:1], [node], is_root=False) == 0
     assert time.monotonic() - began < 1

@@ -22,7 +22,7 @@ def main(root: Path, *, for_tests: bool) -> int:
     (root / ".s4").mkdir(exist_ok=True)
     with (root / ".s4" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return install(root, wanted, environment.workspace(root), is_root=is_root)
+        return install(root, wanted, environment.workspace(root, for_tests=for_tests), is_root=is_root)
 
 
 def install(root: Path, wanted: list[Need], environments: list[environment.Environment], *, is_root: bool) -> int:

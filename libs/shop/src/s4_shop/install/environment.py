@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 Say = Callable[[str], None]
@@ -23,7 +23,7 @@ class EnvironmentFailed(Exception):
 class Environment:
     """What belongs into one environment. Pins have versions and hashes; `editable` are folders of ours.
 
-    What `lone` pins is installed without what it depends on.
+    What `lone` pins is installed without what it depends on, and is more than the shop itself needs: the tests need it.
     """
 
     folder: Path
@@ -45,14 +45,19 @@ class Environment:
         return total.hexdigest()
 
     @property
+    def stamp(self) -> str:
+        """What an environment says of itself that was made like this: that it is this, and the same without `lone`."""
+        return "\n".join(dict.fromkeys([self.fingerprint(), replace(self, lone=()).fingerprint()]))
+
+    @property
     def is_current(self) -> bool:
-        """True when it was made from what is there now."""
+        """True when it was made from what is there now, with `lone` and perhaps with more."""
         stamp = self.folder / _STAMP
-        return self.python.exists() and stamp.exists() and stamp.read_text() == self.fingerprint()
+        return self.python.exists() and stamp.exists() and self.fingerprint() in stamp.read_text().splitlines()
 
 
-def workspace(root: Path) -> list[Environment]:
-    """The environments of a clone."""
+def workspace(root: Path, *, for_tests: bool) -> list[Environment]:
+    """The environments of a clone; `for_tests` with all that only its tests need."""
     members = sorted(
         path.parent for path in [*root.glob("libs/*/pyproject.toml"), *root.glob("services/*/pyproject.toml")]
     )
@@ -65,14 +70,14 @@ def workspace(root: Path) -> list[Environment]:
             pins=pins / "dev.txt",
             editable=ours,
             why="the services, the local cloud, the tests",
-            lone=[pins / "stripe-spec.txt"],
+            lone=[pins / "stripe-spec.txt"] if for_tests else [],
         ),
         Environment(
             folder=root / ".s4" / "node",
             pins=node / "requirements.txt",
             editable=[node],
             why="Tahoe-LAFS and the storage node",
-            lone=[node / "requirements-test.txt"],
+            lone=[node / "requirements-test.txt"] if for_tests else [],
         ),
     ]
 
@@ -89,7 +94,7 @@ def make(environment: Environment, root: Path, say: Say) -> bool:
     except EnvironmentFailed as trouble:
         say(f"  uv could not ({str(trouble).splitlines()[-1][:200]}); trying plain pip, which takes longer")
         _by_pip(environment)
-    (environment.folder / _STAMP).write_text(environment.fingerprint())
+    (environment.folder / _STAMP).write_text(environment.stamp)
     say(f"  done in {time.monotonic() - began:.1f} s")
     return True
 
