@@ -36,6 +36,13 @@ class BucketPlace:
         except (ConditionFailed, Missing):
             raise Changed(entry.key) from None
 
+    def read(self, entry: Entry, start: int, end: int) -> bytes:
+        """These bytes of the object that was listed. Raises Changed."""
+        try:
+            return self._bucket.get(entry.key, start, min(end, entry.size), etag=entry.etag or None).body
+        except (ConditionFailed, Missing):
+            raise Changed(entry.key) from None
+
     def write(self, entry: Entry, pieces: Iterator[bytes], only_if: Condition) -> None:
         """One PUT for what fits into a part, else a multipart upload that is aborted when it fails."""
         part = max(self._part_bytes, -(-entry.size // MOST_PARTS))

@@ -36,6 +36,14 @@ class Disk:
         except FileNotFoundError:
             raise Changed(entry.key) from None
 
+    def read(self, entry: Entry, start: int, end: int) -> bytes:
+        """These bytes of the file. Raises Changed when there is no such file any more."""
+        try:
+            with (self._root / entry.key).open("rb", buffering=0) as file:
+                return os.pread(file.fileno(), end - start, start)
+        except FileNotFoundError:
+            raise Changed(entry.key) from None
+
     def write(self, entry: Entry, pieces: Iterator[bytes], only_if: Condition) -> None:
         """The file is there, on the disk and not just in its cache, under its name or not at all."""
         unfinished = self._root / UNFINISHED / secrets.token_hex(8)

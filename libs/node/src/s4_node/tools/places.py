@@ -49,6 +49,13 @@ class Place(Protocol):
         """The content is there, whole, or not at all. Raises Changed when the condition does not hold."""
 
 
+class Readable(Place, Protocol):
+    """A place whose content is read in any order."""
+
+    def read(self, entry: Entry, start: int, end: int) -> bytes:
+        """These bytes; fewer when the content is shorter. Raises Changed."""
+
+
 def storage_settings(node_directory: Path) -> settings.StorageSettings | None:
     """How a node stores, if in a bucket. Raises settings.BadSettings and configparser's errors."""
     config = ConfigParser(strict=False)

@@ -1,0 +1,42 @@
+"""`s4-node check PLACE`: whether a node could serve from this bucket, and what to do where it could not."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from s4_node.tools.checks import Finding, checks
+from s4_node.tools.places import BadPlace, located
+
+SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own words."""
+    parser.description = "Check the configuration, the credentials and the bucket: by writing, refusing and deleting an object under meta/."
+    parser.add_argument("place", metavar="PLACE", help="a node's directory, or s3://BUCKET/PREFIX?endpoint=...")
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Check everything; 0 when a node can serve, 1 when it cannot, 2 for wrong words."""
+    try:
+        settings = located(args.place)
+    except (BadPlace, OSError) as wrong:
+        print(f"s4-node check: {wrong}", file=sys.stderr)
+        return 2
+    if isinstance(settings, Path):
+        print(f"s4-node check: {settings}: a directory of the disk backend, not a bucket", file=sys.stderr)
+        return 2
+    findings = []
+    for finding in checks(settings):
+        findings.append(finding)
+        if not args.json:
+            _say(finding)
+    if args.json:
+        print(json.dumps([{"check": each.check, "state": each.state, "what": each.what} for each in findings]))
+    return 1 if any(each.state == "failed" for each in findings) else 0
+
+
+def _say(finding: Finding) -> None:
+    print(f"{SIGNS[finding.state]}  {finding.check}: {finding.what}")
