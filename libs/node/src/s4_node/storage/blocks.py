@@ -122,7 +122,7 @@ class Blocks:
         fetch.asked.addCallback(self._got, fetch, size).addErrback(self._failed, fetch, size)
 
     def _got(self, got: Got, fetch: _Fetch, size: int) -> None:
-        if len(got.body) != size:
+        if (len(got.body), got.size) != (size, fetch.stat.size):
             raise ConditionFailed("GET", "Changed", detail="another length than it was listed with")
         blocks = {index: self._block_of(got.body, fetch.blocks, index) for index in fetch.blocks}
         self._end(fetch)

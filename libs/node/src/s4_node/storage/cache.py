@@ -57,13 +57,14 @@ class Cache:
             if one not in still:
                 one[2].callback(None)
 
-    def evict_for(self, size: int) -> bool:
-        """Make room: the grid that holds most gives its oldest. False when nobody has more to give."""
+    def could_hold(self, size: int) -> bool:
+        """There is so much room if whatever can be evicted is."""
+        return self.used - sum(grid.kept for grid in self._grids) + size <= self.budget
+
+    def evict_for(self, size: int) -> None:
+        """Make room: the grid that holds most gives its oldest. It could_hold so much."""
         while self.used + size > self.budget:
-            most = max(self._grids, key=lambda grid: grid.kept, default=None)
-            if most is None or not most.evict():
-                return False
-        return True
+            max(self._grids, key=lambda grid: grid.kept).evict()
 
 
 class GridCache:
@@ -96,11 +97,11 @@ class GridCache:
 
     def take_room(self, size: int) -> bool:
         """Room for something that will come, if it can be had now: then give_back or keep must follow."""
-        while self.used + size > self.cap:
-            if not self.evict():
-                return False
-        if not self._cache.evict_for(size):
+        if self.coming + size > self.cap or not self._cache.could_hold(size):
             return False
+        while self.used + size > self.cap:
+            self.evict()
+        self._cache.evict_for(size)
         self.coming += size
         self._cache.used += size
         return True
@@ -119,14 +120,12 @@ class GridCache:
 
     def keep(self, size: int, blocks: dict[BlockName, bytes]) -> None:
         """It came, into room of this size."""
-        for name, block in blocks.items():
+        for name, block in blocks.items() if self.cap else ():
             self._drop(name)
             self._blocks[name] = block
             self.kept += len(block)
             self._cache.used += len(block)
         self.give_back(size)
-        while self.used > self.cap and self.evict():
-            pass  # it was closed meanwhile
 
     def evict(self) -> bool:
         """Give up the block that was unused for longest. False when there is none."""
@@ -143,7 +142,7 @@ class GridCache:
 
     def close(self) -> None:
         """Give everything back; this grid is served no more."""
-        self.cap = 0
+        self.cap = 0  # what is still on its way is not kept
         self._cache.leave(self)
         while self.evict():
             pass

@@ -28,6 +28,10 @@ class Streams:
         self._of: dict[tuple[str, str], list[Stream]] = {}
         self._fetched = 0
 
+    def __len__(self) -> int:
+        """Of how many objects something is known."""
+        return len(self._of)
+
     def follow(self, of: tuple[str, str], start: int, end: int) -> Stream:
         """The stream that this read (bytes) belongs to, a new one perhaps."""
         streams = self._of.setdefault(of, [])
@@ -45,14 +49,15 @@ class Streams:
 
     def stalled(self, stream: Stream) -> None:
         """The reader had to wait although it was read ahead: it is faster than that."""
-        if self.run <= stream.window:
-            stream.window = min(2 * stream.window, 4 * self.run, self._share())
+        if stream.window >= 2 * self.run:
+            stream.window = min(4 * self.run, self._share())
 
     def ahead(self, stream: Stream, total: int) -> range:
         """The blocks to ask for now; `total` is how many the object has. They count as asked for."""
         position = -(-stream.end // self._block_bytes)  # the first block that the reader has not begun
         stream.frontier = max(stream.frontier, position)
-        if stream.window == 0 or stream.frontier - position > stream.window // 2:
+        enough = stream.window - min(self.run, (stream.window + 1) // 2)  # so that whole runs are asked for
+        if stream.window == 0 or stream.frontier - position > enough:
             return range(0)
         first, stream.frontier = stream.frontier, max(stream.frontier, min(position + stream.window, total))
         return range(first, stream.frontier)
@@ -66,8 +71,8 @@ class Streams:
     def _widen(self, stream: Stream, *, entered: bool) -> None:
         if stream.reads < _LEAST_READS or stream.since < self._block_bytes // 4:
             return
-        if stream.window == 0 or (entered and stream.window < self.run):
-            stream.window = min(max(1, 2 * stream.window), self.run)
+        if stream.window == 0 or (entered and stream.window < 2 * self.run):
+            stream.window = min(max(1, 2 * stream.window), 2 * self.run)
         stream.window = min(stream.window, self._share())
 
     def _share(self) -> int:
