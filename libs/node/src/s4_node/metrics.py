@@ -41,6 +41,10 @@ class BucketMeter:
         self._metrics, self._grid = metrics, grid
         self.succeeded_at: float | None = None  # by time.monotonic()
 
+    def succeeded_within(self, seconds: float) -> bool:
+        """The bucket did what it was asked, at most so long ago."""
+        return self.succeeded_at is not None and time.monotonic() - self.succeeded_at <= seconds
+
     def __call__(self, operation: str, outcome: str, seconds: float, sent: int, received: int) -> None:
         """One attempt is over: "ok", or the code that S3 gave."""
         if outcome == "ok":
@@ -57,7 +61,9 @@ class Metrics:
         self._lock = threading.Lock()
         self._outcomes: set[str] = set()
         self._seen: dict[str, set[tuple[str, str]]] = {}  # operations and outcomes of each grid
+        self._meters: dict[str, BucketMeter] = {}
         self._sources: dict[str, list[Readings]] = {}
+        self._gone: dict[str, float] = {}  # what grids that are gone had counted
         self.states: Callable[[], Mapping[str, int]] = dict
         self._registry = CollectorRegistry()
         self._requests = self._total("s3_requests", "Attempts of requests to S3, by what came of them.", "outcome")
@@ -80,8 +86,8 @@ class Metrics:
         self._registry.register(self)
 
     def bucket(self, grid: str) -> BucketMeter:
-        """What counts the requests of one grid's bucket."""
-        return BucketMeter(self, grid)
+        """What counts the requests of one grid's bucket; the same one until the grid is forgotten."""
+        return self._meters.setdefault(grid, BucketMeter(self, grid))
 
     def requested(self, grid: str, operation: str, outcome: str, seconds: float, *, sent: int, received: int) -> None:
         """One attempt of a request to S3 is over."""
@@ -109,7 +115,9 @@ class Metrics:
 
     def forget(self, grid: str) -> None:
         """The grid is gone, and with it what was said of it alone."""
-        self._sources.pop(grid, None)
+        self._meters.pop(grid, None)
+        for reading in [readings() for readings in self._sources.pop(grid, []) if not self._per_grid]:
+            self._gone |= {name: self._gone.get(name, 0.0) + reading[name] for name in COUNTERS if name in reading}
         with self._lock:
             seen = self._seen.pop(grid, set())
         if self._per_grid:
@@ -129,7 +137,7 @@ class Metrics:
         for state, number in sorted(self.states().items()):
             states.add_metric([state], number)
         yield states
-        read = [(grid, readings()) for grid, sources in self._sources.items() for readings in sources]
+        read = [("", self._gone), *((grid, one()) for grid, sources in self._sources.items() for one in sources)]
         for kind, texts in ((GaugeMetricFamily, GAUGES), (CounterMetricFamily, COUNTERS)):
             for name, text in texts.items():
                 values: dict[tuple[str, ...], float] = {}

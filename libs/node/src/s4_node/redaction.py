@@ -8,11 +8,25 @@ SECRETS = re.compile(
     | URI:[-A-Za-z0-9:]+                      # a capability to one file
     | priv-v0-[a-z0-9]+                       # an announcement key
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*  # a tub's key, whatever follows
+    | \b(?:AKIA|ASIA)[A-Z0-9]{12,}            # an AWS key's name, temporary or not
+    | AWS4-HMAC-SHA256[^\r\n]*                # what signs a request to S3, with its scope and signature
+    | (?i:\bauthorization["']?\s*[:=])[^\r\n]*  # of a request, to S3 or to the storage server
+    | (?i:x-amz-(?:signature|credential|security-token)|aws_(?:secret_access_key|session_token|access_key_id)
+        |secretaccesskey|sessiontoken|\bsignature)
+      ["']?\s*[:=]\s*["']?[^\s"'&,]+          # the same by their names: in an address, a header, a file, an answer
+    | (?:lease-renew-secret|lease-cancel-secret|upload-secret|write-enabler)["']?[\s:=]+["']?[^\s"',]+
+    | (?<![A-Za-z0-9+/=_-])                   # and without a name, by their shape:
+      (?: [a-z2-7]{32} | (?<!v0-)[a-z2-7]{52} #   20 and 32 bytes in base32: a swissnum; a lease secret
+        | [A-Za-z0-9+/]{43}=                  #   32 bytes in base64: a lease secret, a write enabler
+        | (?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{40}  # an AWS secret key
+        | [A-Za-z0-9+/]{100,}={0,2}           #   a session token
+      )(?![A-Za-z0-9+/=_-])
+    | [^\s'"\\]{0,40}(?:\\x[0-9a-f]{2}(?:[^'"\\]|\\[^x]){0,12}){4,}  # bytes that are no text, as Python writes them
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 
 def redacted(text: str) -> str:
-    """The text without any capability or key."""
+    """The text without any capability, key or secret."""
     return SECRETS.sub("[secret]", text)

@@ -1,5 +1,6 @@
 """`s4-node probe`: a request on stdin, one JSON object on stdout, 0 when the grid did its work."""
 
+import argparse
 import json
 import os
 import secrets
@@ -16,6 +17,20 @@ from s4_node.probe.request import BadRequest, Request, parse
 
 # A reactor that is stuck, or an import that is, is ended from another thread after this.
 LAST_RESORT_SECONDS = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command takes no words: what it is asked is a secret, and comes on stdin."""
+    parser.description = (
+        "Prove a grid as a client would: store a file and a mutable file, and read both back. The request is JSON on "
+        'stdin, {"furl": "pb://...", "shares": 1, "timeout_seconds": 60}; the answer is JSON on stdout, and 0 when the '
+        "grid did its work."
+    )
+
+
+def main(_args: argparse.Namespace) -> int:
+    """Answer what is on stdin."""
+    return probe(sys.stdin.buffer.read(), sys.stdout)
 
 
 def probe(body: bytes, out: TextIO) -> int:

@@ -1,18 +1,18 @@
-"""A grid in this process: it is served once both nodes listen and the storage server is announced."""
+"""A grid in this process: it is served once its nodes listen and its storage server is announced."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import MultiService
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.task import deferLater
-from twisted.python.failure import Failure
 
-from s4_node.nodes import Introducer, introducer_node, relocated, storage_node
-from s4_node.redaction import redacted
-from s4_node.serve.ports import Listening
+from s4_node.nodes import Client, Introducer, S3Client, introducer_node, relocated, storage_node
+from s4_node.serve.places import Places
+
+if TYPE_CHECKING:
+    from s4_node.storage.server import S3StorageServer
+    from s4_node.storage.shared import Shared
 
 LOOK_AGAIN_SECONDS = 0.02
 ANNOUNCED_WITHIN_SECONDS = 20.0
@@ -23,51 +23,71 @@ class NotServing(Exception):
 
 
 class Grid:
-    """The introducer and the storage server of one directory."""
+    """The nodes of one grid that are here; opened and closed once."""
 
-    def __init__(self, directory: Path, introducer: Listening) -> None:
-        self._directory = directory
-        self._introducer = introducer
+    def __init__(self, grid_id: str, places: Places, shared: "Shared") -> None:
+        self._id, self._places, self._shared = grid_id, places, shared
         self._services = MultiService()
+        self._introducer: Introducer | None = None
+        self._storage: Client | None = None
 
-    def start(self, failed: Callable[[str], None]) -> "Deferred[None]":
-        """Fire when the grid is served; otherwise call `failed` with one line, and never fire."""
-        never: Deferred[None] = Deferred()
-
-        def report(failure: Failure) -> "Deferred[None]":
-            failed(redacted(f"cannot serve: {failure.getErrorMessage()}".partition("\n")[0]))
-            return never
-
-        return ensureDeferred(self._start()).addErrback(report)
-
-    def stop(self) -> "Deferred[object] | None":
-        """Stop both nodes."""
-        stopped: Deferred[object] | None = self._services.stopService() if self._services.running else None
-        return stopped
-
-    async def _start(self) -> None:
-        introducer = introducer_node(self._directory / "introducer")
-        hint = f"tcp:{self._introducer.nearest}:{self._introducer.port}"
-        storage = await storage_node(
-            self._directory / "storage", lambda furl: relocated(furl, introducer.tub.tubID, hint)
-        )
-        introducer.setServiceParent(self._services)
-        storage.setServiceParent(self._services)
+    async def open(self) -> None:
+        """The nodes listen. Raises whatever keeps them from it; close() is needed then as well."""
+        self._places.require_free()
+        if self._places.introducer:
+            self._introducer = introducer_node(self._places.introducer)
+            self._introducer.setServiceParent(self._services)
+        if self._places.storage:
+            self._storage = await storage_node(self._places.storage, self._nearest, self._shared, grid=self._id)
+            self._storage.setServiceParent(self._services)
         self._services.startService()
-        for listener in _listeners(introducer, storage):
-            if listener._lp is None:  # noqa: SLF001  Foolscap keeps the outcome of listen() nowhere else
-                raise NotServing("a port was taken while starting")
-        await self._announced(introducer, storage.get_long_nodeid())
+        if not self.listens:
+            raise NotServing("a port was taken while starting")
 
-    async def _announced(self, introducer: Introducer, server_id: bytes) -> None:
-        registry = introducer.getServiceNamed("introducer")
+    async def announced(self) -> None:
+        """The storage server is known to the introducer; where that is elsewhere, nobody waits for it."""
+        if self._introducer is None or self._storage is None:
+            return
         for _ in range(int(ANNOUNCED_WITHIN_SECONDS / LOOK_AGAIN_SECONDS)):
-            if any(announcement.serverid == server_id for announcement in registry.get_announcements()):
+            if self.is_announced:
                 return
             await deferLater(reactor, LOOK_AGAIN_SECONDS)
         raise NotServing("the storage server could not announce itself")
 
+    async def close(self) -> None:
+        """Nothing of the grid runs or listens any more."""
+        if self._services.running:
+            await self._services.stopService()
 
-def _listeners(*nodes: Any) -> Iterator[Any]:
-    for node in nodes:
-        yield from node.tub.getListeners()
+    @property
+    def listens(self) -> bool:
+        """Every node here listens; Foolscap keeps the outcome of listen() nowhere else."""
+        listeners = [*self._listeners()]
+        return bool(listeners) and all(listener._lp is not None for listener in listeners)  # noqa: SLF001  see above
+
+    @property
+    def is_announced(self) -> bool | None:
+        """The introducer knows the storage server; None when there is no storage server here."""
+        if self._storage is None:
+            return None
+        if self._introducer is None:
+            return all(client.connected_to_introducer() for client in self._storage.introducer_clients)
+        server_id = self._storage.get_long_nodeid()
+        registry = self._introducer.getServiceNamed("introducer")
+        return any(announcement.serverid == server_id for announcement in registry.get_announcements())
+
+    @property
+    def bucket_server(self) -> "S3StorageServer | None":
+        """The storage server whose shares are in a bucket; None where they are on a disk, or elsewhere."""
+        return self._storage.get_anonymous_storage_server() if isinstance(self._storage, S3Client) else None
+
+    def _nearest(self, furl: str) -> str:
+        address = self._places.introducer_address()
+        if self._introducer is None or address is None:
+            return furl
+        return relocated(furl, self._introducer.tub.tubID, f"tcp:{address.nearest}:{address.port}")
+
+    def _listeners(self) -> Iterator[Any]:
+        for node in (self._introducer, self._storage):
+            if node is not None:
+                yield from node.tub.getListeners()

@@ -1,27 +1,69 @@
-"""The log of a serving node: a few lines on stderr, and no secret in them."""
+"""The log of a serving node, on stderr: a line for each event, as JSON for machines or as text, and no secret in it.
 
+Who has something to say takes a `twisted.logger.Logger`: the format is the event's name, the arguments are its fields.
+What the libraries say counts from errors up: the storage protocol's access log would tell every second that a client
+is connected.
+"""
+
+import json
 import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
 
 from twisted.logger import LogEvent, LogLevel, eventAsText, globalLogBeginner
 
 from s4_node.redaction import redacted
 
-
-def say(event: str, **fields: object) -> None:
-    """Write one line: what happened, and a few plain facts."""
-    print(" ".join([f"s4-node: {event}", *(f"{name}={value}" for name, value in fields.items())]), file=sys.stderr)
+Style = Literal["json", "text"]
+OURS = "s4_node."
 
 
-def _observe(event: LogEvent) -> None:
+def begin(style: Style) -> None:
+    """From now on everything worth it is one line on stderr."""
+    line = _json if style == "json" else _text
+
+    def observe(event: LogEvent) -> None:
+        fields = fields_of(event)
+        if fields is not None:
+            print(line(fields), file=sys.stderr, flush=True)
+
+    globalLogBeginner.beginLoggingTo([observe], redirectStandardIO=False, discardBuffer=True)
+
+
+def usual_style() -> Style:
+    """Text for a person at a terminal, JSON for whatever else reads it."""
+    return "text" if sys.stderr.isatty() else "json"
+
+
+def fields_of(event: LogEvent) -> dict[str, object] | None:
+    """The line's fields, without secrets; None for what is not worth a line."""
     level = event.get("log_level", LogLevel.info)
-    if level >= LogLevel.error or event.get("isError"):
-        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-        print(redacted(f"s4-node: {level.name}: {text}"), file=sys.stderr)
+    if event.get("isError"):
+        level = max(level, LogLevel.error)
+    ours = str(event.get("log_namespace", "")).startswith(OURS)
+    if level < (LogLevel.info if ours else LogLevel.error):
+        return None
+    when = datetime.fromtimestamp(event.get("log_time", 0.0), UTC).isoformat(timespec="milliseconds")
+    common = {"time": when.replace("+00:00", "Z"), "level": level.name}
+    if ours and event.get("log_format"):
+        said = {name: value for name, value in event.items() if not name.startswith("log_")}
+        failure = event.get("log_failure")
+        if failure is not None:
+            said["error"] = failure.getTraceback()
+        return {**common, "event": event["log_format"], **{name: _plain(value) for name, value in said.items()}}
+    text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+    return {**common, "event": "library.error", "text": redacted(text)}
 
 
-def log_errors_only() -> None:
-    """From now on Twisted's errors go to stderr, redacted, and everything milder goes nowhere.
+def _plain(value: object) -> object:
+    return value if value is None or isinstance(value, bool | int | float) else redacted(str(value))
 
-    The storage protocol's access log would say every second that a client is connected.
-    """
-    globalLogBeginner.beginLoggingTo([_observe], redirectStandardIO=False, discardBuffer=True)
+
+def _json(fields: Mapping[str, object]) -> str:
+    return json.dumps(fields)
+
+
+def _text(fields: Mapping[str, object]) -> str:
+    said = [f"{name}={value}" for name, value in fields.items() if name not in {"time", "level", "event"}]
+    return " ".join([str(fields["time"]), str(fields["level"]), str(fields["event"]), *said])

@@ -1,52 +1,59 @@
-"""`s4-node run DIR`: the introducer in DIR/introducer and the storage server in DIR/storage, in one reactor."""
+"""`s4-node run DIR`: one grid, or one of its two nodes."""
 
-import os
-import sys
-import time
+import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from s4_node.imports import uncollected
-from s4_node.serve.ports import Listening, PortTaken, listening_of, require_free
+from s4_node.serve import process
 
-NODES = ("introducer", "storage")
-
-
-def serve(directory: Path) -> int:
-    """Serve until SIGTERM; 1 when the grid cannot be served, after one line that says why."""
-    started = time.monotonic()
-    try:
-        addresses = {name: listening_of(directory / name) for name in NODES}
-        for address in addresses.values():
-            require_free(address)
-    except (OSError, ValueError, PortTaken) as error:
-        print(f"s4-node: {error}", file=sys.stderr)
-        return 1
-    return _serve(directory, addresses["introducer"], started)
+if TYPE_CHECKING:
+    from s4_node.serve.condition import Condition
+    from s4_node.storage.shared import Shared
 
 
-def _serve(directory: Path, introducer: Listening, started: float) -> int:
-    with uncollected():
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of the command line."""
+    parser.description = (
+        "Serve the grid in DIR: the introducer in DIR/introducer and the storage server in DIR/storage, or the one "
+        "node that a stock `tahoe create-introducer` or `tahoe create-node` has made of DIR. Shares are in the bucket "
+        "that the storage server's tahoe.cfg names in [storageserver.plugins.s4-s3-v1]; without that section, on the disk."
+    )
+    parser.add_argument("directory", metavar="DIR", type=Path)
+    process.add_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until SIGTERM; 1 when the grid cannot be served, after a line that says why."""
+
+    def one_grid(shared: "Shared") -> OneGrid:
+        return OneGrid(args.directory.resolve(), shared)
+
+    return process.serve(args, one_grid)
+
+
+class OneGrid:
+    """The grid of one directory, which is called as the directory is."""
+
+    def __init__(self, directory: Path, shared: "Shared") -> None:
         from twisted.internet import reactor
+        from twisted.internet.defer import DeferredLock
 
-        from s4_node.serve.grid import Grid
-        from s4_node.serve.logs import log_errors_only, say
-        from s4_node.serve.sdnotify import notify
+        from s4_node.serve.tenant import Tenant
 
-    log_errors_only()
-    grid = Grid(directory, introducer)
-    failures: list[str] = []
+        self._tenant = Tenant(directory.name, directory, shared, turns=DeferredLock(), clock=reactor, again=False)
 
-    def ready(_: object) -> None:
-        say("serving", seconds=round(time.monotonic() - started, 2))
-        notify(os.environ, "READY=1")
+    def conditions(self) -> "Mapping[str, Condition]":
+        """How the grid is."""
+        return {self._tenant.grid_id: self._tenant.condition}
 
-    def failed(why: str) -> None:
-        failures.append(why)
-        say(why)
-        reactor.stop()
+    async def begin(self) -> None:
+        """The grid is served. Raises CannotServe."""
+        self._tenant.start()
+        await self._tenant.tried()
+        if self._tenant.condition.state == "failed":
+            raise process.CannotServe
 
-    reactor.callWhenRunning(lambda: grid.start(failed).addCallback(ready))
-    reactor.addSystemEventTrigger("before", "shutdown", lambda: notify(os.environ, "STOPPING=1"))
-    reactor.addSystemEventTrigger("before", "shutdown", grid.stop)
-    reactor.run()
-    return 1 if failures else 0
+    async def stop(self) -> None:
+        """The grid is not served any more."""
+        await self._tenant.stop()

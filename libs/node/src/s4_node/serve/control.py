@@ -1,0 +1,72 @@
+"""The socket at which a shard is told what to do: HTTP and JSON in DIR/control.sock, for its owner only.
+
+GET  /grids     {"grids": {GRID_ID: the grid's condition}}
+POST /apply     the same with what was done about each: "change", one of added, restarted, retried, kept, removed
+"""
+
+import fcntl
+import http.client
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+NAME = "control.sock"
+APPLIED_WITHIN_SECONDS = 600.0
+
+
+class TakenByAnother(Exception):
+    """Another process serves this directory."""
+
+
+class NobodyServes(Exception):
+    """No process answers for this directory."""
+
+
+class ControlSocket:
+    """Where the shard of `directory` is spoken to; held by one process until that ends, in whatever way."""
+
+    def __init__(self, directory: Path) -> None:
+        """Raises TakenByAnother, or OSError when there is no such directory."""
+        # a socket's own path has room for 107 bytes; this one is reached through the open directory
+        self._directory = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        self._lock = os.open(".control.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=self._directory)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TakenByAnother(f"another process serves {directory}") from None
+        (directory / NAME).unlink(missing_ok=True)  # of a process that was killed
+
+    @property
+    def address(self) -> str:
+        """The path to listen at."""
+        return f"/proc/self/fd/{self._directory}/{NAME}"
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, directory: Path) -> None:
+        super().__init__("shard", timeout=APPLIED_WITHIN_SECONDS)
+        self._directory = directory
+
+    def connect(self) -> None:
+        held = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(f"/proc/self/fd/{held}/{NAME}")
+        finally:
+            os.close(held)
+
+
+def ask(directory: Path, method: str, path: str) -> dict[str, Any]:
+    """What the process that serves `directory` answers. Raises NobodyServes."""
+    connection = _Connection(directory)
+    try:
+        connection.request(method, path)
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NobodyServes(f"no process serves {directory}: {type(error).__name__}") from error
+    finally:
+        connection.close()
+    return answer
