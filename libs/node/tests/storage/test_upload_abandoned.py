@@ -1,5 +1,7 @@
 """Parts that a dead process left in the bucket."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,9 +13,10 @@ from s4_node.s3.bucket import Bucket
 from s4_node.s3.errors import Forbidden
 from s4_node.s3.values import Store
 from s4_node.storage import layout
-from s4_node.storage.abandoned import ABANDONED_AFTER, abandoned
+from s4_node.storage.abandoned import ABANDONED_AFTER, EVERY_SECONDS, FIRST_WITHIN_SECONDS, Sweep, abandoned
+from s4_node.storage.spool import Spool
 from support.s3_control import S3Control
-from support.spinning import spin, until
+from support.spinning import spin, turns, until
 from support.uploading import INDEX, PART, Dock, a_dock
 
 KEY = layout.share(INDEX, 0)
@@ -81,3 +84,82 @@ def test_a_sweep_that_is_refused_says_so_and_may_be_repeated(dock: Dock, s3_cont
         spin(abandoned(dock.objects, soon()))
     assert spin(abandoned(dock.objects, soon())) == 1
     assert dock.pending() == []
+
+
+def swept(dock: Dock, s3_control: S3Control, times: int) -> None:
+    """So many sweeps have been made."""
+    until(lambda: s3_control.counts()["ListMultipartUploads"] == times)
+    spin(dock.objects.head("anything").addErrback(lambda _: None))
+    turns()
+
+
+def test_a_sweep_is_made_soon_after_the_start_and_every_day(dock: Dock, s3_control: S3Control) -> None:
+    dock.clock.advance((datetime.now(UTC) + ABANDONED_AFTER).timestamp())
+    sweep = Sweep(dock.objects, list, dock.clock)
+    dock.bucket.begin_upload(KEY)
+    sweep.start()
+    dock.clock.advance(FIRST_WITHIN_SECONDS)
+    until(lambda: s3_control.counts()["AbortMultipartUpload"] == 1)
+    dock.bucket.begin_upload(KEY)
+    dock.clock.advance(EVERY_SECONDS)
+    until(lambda: s3_control.counts()["AbortMultipartUpload"] == 2)
+    sweep.stop()
+    sweep.stop()
+    assert dock.clock.getDelayedCalls() == []
+
+
+def test_a_sweep_that_failed_does_not_keep_the_next_from_coming(dock: Dock, s3_control: S3Control) -> None:
+    dock.clock.advance((datetime.now(UTC) + ABANDONED_AFTER).timestamp())
+    s3_control.fail("access_denied", "ListMultipartUploads")
+    dock.bucket.begin_upload(KEY)
+    Sweep(dock.objects, list, dock.clock).start()
+    dock.clock.advance(FIRST_WITHIN_SECONDS)
+    swept(dock, s3_control, 1)
+    assert s3_control.counts()["AbortMultipartUpload"] == 0
+    dock.clock.advance(EVERY_SECONDS)
+    until(lambda: s3_control.counts()["AbortMultipartUpload"] == 1)
+
+
+def test_the_daily_sweep_spares_what_this_process_sends(dock: Dock, s3_control: S3Control) -> None:
+    dock.clock.advance((datetime.now(UTC) + ABANDONED_AFTER).timestamp())
+    upload = dock.upload(2 * PART)
+    spin(upload.write(0, bytes(PART)))
+    until(lambda: upload.multipart is not None)
+    Sweep(dock.objects, lambda: [upload.multipart], dock.clock).start()
+    dock.clock.advance(FIRST_WITHIN_SECONDS)
+    swept(dock, s3_control, 1)
+    assert dock.pending() == [KEY]
+    spin(upload.abort())
+
+
+KILLED = """
+import os, pathlib, sys
+sys.path.insert(0, sys.argv[3])
+from s4_node.s3.values import Store
+from support.spinning import spin, until
+from support.uploading import PART, a_dock
+fields = dict(zip(("bucket", "endpoint", "credentials"), sys.argv[4:]))
+with a_dock(Store(**fields), pathlib.Path(sys.argv[1]), parts=int(sys.argv[2])) as dock:
+    upload = dock.upload(3 * PART)
+    spin(upload.write(0, bytes(PART)))
+    until(lambda: upload.multipart is not None and not upload._parts._flying)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_node_killed_in_the_middle_of_an_upload_leaves_nothing_that_is_not_swept(
+    dock: Dock, store: Store, tmp_path: Path
+) -> None:
+    tests = str(Path(__file__).parents[1])
+    place = [str(tmp_path), "3", tests, store.bucket, store.endpoint, store.credentials]
+    ended = subprocess.run([sys.executable, "-c", KILLED, *place], check=False, capture_output=True)
+    assert ended.returncode == -9, ended.stderr.decode()
+    assert dock.visible() == []
+    assert dock.pending() == [KEY]
+    again = dock.upload(3 * PART)
+    assert Spool(dock.spool.folder, 1).swept == 1
+    assert spin(abandoned(dock.objects, soon())) == 1
+    spin(again.write(0, bytes(3 * PART)))
+    assert spin(again.close()).size == 3 * PART + 84
+    assert dock.pending() == []
+    assert dock.is_empty()

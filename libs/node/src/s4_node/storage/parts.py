@@ -143,11 +143,8 @@ class Parts:
     async def _abort(self, upload: str) -> None:
         try:
             await self._objects.abort_upload(self._key, upload)
-        except (
-            S3Error,
-            Stopped,
-        ) as failed:  # the sweep of abandoned uploads or the bucket's lifecycle rule comes later
-            _log.warn("upload.left-in-bucket {key} {error}", key=self._key, error=failed)
+        except (S3Error, Stopped) as failed:  # the sweep of abandoned uploads or the bucket's own rule comes later
+            _log.warn("upload.left-in-bucket", share=self._key, error=str(failed) or type(failed).__name__)
 
     def _go(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
         self._flying += 1

@@ -169,7 +169,7 @@ class Upload:
         """It ends with the share in the bucket. Raises what kept it from that, UploadEnded when it was aborted."""
         for pause in (*CONFLICT_PAUSES, None):
             try:
-                self._end(self._stat(await self._send()), self._file.size)
+                self._end(self._stored(await self._send()), self._file.size)
             except (ConditionFailed, Missing) as refused:
                 there = await self._who_was_first()
                 if there is not None:
@@ -207,7 +207,7 @@ class Upload:
         if self._parts is not None and not self.is_closed and refused.status != 412:
             self._parts.begin_again()
 
-    def _stat(self, etag: str) -> Stat:
+    def _stored(self, etag: str) -> Stat:
         return Stat(self._key, self._file.size, etag, datetime.fromtimestamp(self._clock.seconds(), UTC))
 
     def _parts_if_large(self, settings: StorageSettings) -> Parts | None:
@@ -234,7 +234,7 @@ class Upload:
         self._stage, self._outcome = _Stage.ENDED, outcome
         self._stop_clock()
         if not isinstance(outcome, Stat):
-            _log.info("upload.ended {key} {error}", key=self._key, error=outcome)
+            _log.info("upload.ended", share=self._key, error=str(outcome) or type(outcome).__name__)
         self._closed(self, added)
         self._changes.tell()
         Deferred.fromCoroutine(self._clean())
