@@ -83,7 +83,7 @@ def test_a_listing_is_remembered_for_half_a_minute(grid: Grid) -> None:
     grid.write(0)
     assert grid.of() == [0]
     grid.write(1)
-    grid.clock.advance(30)
+    grid.clock.advance(29.9)
     assert grid.of() == [0]
     assert numbers(grid.listings.known(SI) or {}) == [0]
     grid.clock.advance(0.1)
@@ -128,6 +128,19 @@ def test_a_request_that_was_sent_too_long_ago_is_not_joined(grid: Grid) -> None:
     grid.lane.let()
     assert numbers(wants_fresh.result) == [7]
     assert grid.of() == [7]
+
+
+def test_who_wants_to_know_how_it_is_now_shares_a_request_with_nobody(grid: Grid) -> None:
+    grid.write(0)
+    early = grid.listings.of(SI)
+    now = [grid.listings.fresh(SI, 0) for _ in range(2)]
+    grid.lane.let()
+    assert grid.lists == 3
+    assert [numbers(answer.result) for answer in (early, *now)] == [[0]] * 3
+    grid.write(1)
+    assert grid.fresh(0) == [0, 1]
+    assert grid.of() == [0, 1]
+    assert grid.lists == 4
 
 
 def test_own_writes_are_seen_at_once_and_cost_no_request(grid: Grid) -> None:

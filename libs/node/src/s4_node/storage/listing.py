@@ -43,15 +43,15 @@ class Listings:
         return self.fresh(storage_index, KEPT)
 
     def fresh(self, storage_index: bytes, within: float = FRESH) -> "Deferred[Shares]":
-        """What is there, not older than `within` seconds: for whoever decides something by it."""
+        """What is there, less than `within` seconds old, 0 for now: for whoever decides something by it."""
         answer: Deferred[Shares] = Deferred()
         now = self._clock.seconds()
         at, shares = self._known.get(storage_index, (float("-inf"), {}))
-        if now - at <= min(within, KEPT if shares else KEPT_EMPTY):
+        if now - at < min(within, KEPT if shares else KEPT_EMPTY):
             answer.callback(dict(shares))
             return answer
         asked = self._asked.get(storage_index)
-        if asked is None or asked.is_forgotten or now - asked.at > within:
+        if asked is None or asked.is_forgotten or now - asked.at >= within:
             asked = self._ask(storage_index, now)
         asked.waiting.append(answer)
         return answer
@@ -59,7 +59,7 @@ class Listings:
     def known(self, storage_index: bytes) -> Shares | None:
         """What `of` would say without a request; None when it would have to ask."""
         at, shares = self._known.get(storage_index, (float("-inf"), {}))
-        is_young = self._clock.seconds() - at <= (KEPT if shares else KEPT_EMPTY)
+        is_young = self._clock.seconds() - at < (KEPT if shares else KEPT_EMPTY)
         return dict(shares) if is_young else None
 
     @property
