@@ -168,6 +168,18 @@ def test_our_own_deletion_that_had_no_answer_is_a_success(faulty: Bucket, contro
         faulty.head("one")
 
 
+def test_a_deletion_refused_because_it_was_carried_out_is_a_success(
+    scripted_bucket: Bucket, scripted: ScriptedHttp
+) -> None:
+    refusals = [error(500, "InternalError"), error(412, "PreconditionFailed")]
+    scripted.answers(*refusals, Reply(404))
+    scripted_bucket.delete("one", only_if=Unchanged('"e"'))
+    scripted.answers(*refusals, FOUND)
+    with pytest.raises(ConditionFailed):
+        scripted_bucket.delete("one", only_if=Unchanged('"e"'))
+    assert not scripted.script
+
+
 @pytest.mark.parametrize("kind", ["commit_then_cut", "slow_down", "reset", "hang"])
 def test_a_file_is_sent_again_from_its_beginning(faulty: Bucket, control: S3Control, tmp_path: Path, kind: str) -> None:
     (tmp_path / "spool").write_bytes(content := secrets.token_bytes(2_000_000))
@@ -194,7 +206,7 @@ def test_the_time_for_all_attempts_is_limited(faulty: Bucket, control: S3Control
 
 
 def test_a_long_body_that_comes_in_drops_is_given_up(scripted_store: Store, scripted: ScriptedHttp) -> None:
-    scripted.answers(*[Reply(headers={"ETag": "e"}, body=bytes(500_000), drops=1000)] * 9)
+    scripted.answers(*[Reply(headers={"ETag": "e"}, body=bytes(2_000_000), drops=5000)] * 9)
     began = time.monotonic()
     with pytest.raises(Unavailable) as raised:
         Bucket(scripted_store, patience=replace(HASTY, whole=0.5)).get("one")
