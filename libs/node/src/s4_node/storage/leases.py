@@ -4,7 +4,8 @@ A share's first lease is inside it. The leases that count are all of them togeth
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from allmydata.storage.common import UnknownContainerVersionError
@@ -83,26 +84,23 @@ class LeaseBook:
     async def forget(self, storage_index: bytes) -> None:
         """There is no lease object: the last share is gone."""
         async with self._locks.of(storage_index):
-            page = self._pages.pop(storage_index, None) or _Page()
-            await self._delete(storage_index, page.size)
-
-    async def forget_expired(self, storage_index: bytes, stat: Stat | None) -> bool:
-        """The lease object of this listing is gone; False: it has been renewed since, and nothing may be deleted."""
-        async with self._locks.of(storage_index):
-            self._pages.pop(storage_index, None)
-            page = await self._read(storage_index)
-            if page.etag != (stat.etag if stat else None):
-                return False
+            page = self._pages.get(storage_index) or await self._read(storage_index)
             if page.etag is not None:
-                await self._delete(storage_index, page.size, Unchanged(page.etag))
-            return True
+                await self._delete(storage_index, page)
 
-    async def _delete(self, storage_index: bytes, size: int | None, only_if: Unchanged | None = None) -> None:
+    @asynccontextmanager
+    async def unless_renewed(self, storage_index: bytes, listed: Stat | None) -> AsyncIterator[bool]:
+        """Whether the lease object is still the listed one. Inside, this node renews no lease of the storage index."""
+        async with self._locks.of(storage_index):
+            page = await self._read(storage_index)
+            yield page.etag == (listed.etag if listed else None)
+
+    async def _delete(self, storage_index: bytes, page: _Page) -> None:
         key = layout.leases(storage_index)
         self._pages.pop(storage_index, None)
-        change = self._usage.changing(key, size, None)
+        change = self._usage.changing(key, page.size, None)
         try:
-            await self._objects.delete(key, only_if=only_if)
+            await self._objects.delete(key)
         except BaseException:
             change.dropped()
             raise

@@ -60,6 +60,8 @@ class SlotShares:
         self._cap, self._is_only_writer = cache_bytes, is_only_writer
         self._kept: OrderedDict[str, HeldShare] = OrderedDict()
         self._kept_bytes = 0
+        if is_only_writer:  # nobody looks again whether these are still so
+            listings.watch(self._forget_all)
 
     def remembered(self, storage_index: bytes) -> Held | None:
         """All shares as they were when last seen, without a request; None when one of them is not remembered."""
@@ -108,6 +110,11 @@ class SlotShares:
         share = self._kept.pop(key, None)
         if share is not None:
             self._kept_bytes -= len(share.beginning)
+
+    def _forget_all(self, storage_index: bytes) -> None:
+        prefix = layout.shares_of(storage_index)
+        for key in [key for key in self._kept if key.startswith(prefix)]:
+            self.forget(key)
 
     async def _named(self, storage_index: bytes, wanted: set[int]) -> Held:
         known = self._listings.known(storage_index) or {}
