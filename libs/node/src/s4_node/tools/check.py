@@ -13,7 +13,10 @@ SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own words."""
-    parser.description = "Check the configuration, the credentials and the bucket: by writing, refusing and deleting an object under meta/."
+    parser.description = (
+        "Check the configuration, the credentials and the bucket. An object under meta/ is written, read and deleted; "
+        "no share is touched."
+    )
     parser.add_argument("place", metavar="PLACE", help="a node's directory, or s3://BUCKET/PREFIX?endpoint=...")
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
 
