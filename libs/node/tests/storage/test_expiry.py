@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s4_node.s3.values import Store
@@ -218,6 +218,7 @@ def test_sweeping_goes_on_after_s3_has_failed(
 moments = st.floats(0, 10 * MONTH)
 
 
+@settings(deadline=None)
 @given(moments, moments, st.floats(0, 2 * DAY))
 def test_nothing_expires_before_its_age_or_after_the_cutoff(leased_at: float, later: float, slack: float) -> None:
     now = leased_at + later

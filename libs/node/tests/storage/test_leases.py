@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from allmydata.interfaces import NoSpace
 from allmydata.storage.immutable import ShareFile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, gatherResults
 
@@ -230,6 +230,7 @@ def replace_secrets(lease: AnyLease) -> AnyLease:
 leases = st.builds(a_lease, st.sampled_from([b"a", b"b", b"c"]), st.integers(1, 2**32 - 1))
 
 
+@settings(deadline=None)
 @given(st.lists(leases, max_size=8))
 def test_the_union_has_each_secret_once_with_its_latest_expiry(found: list[AnyLease]) -> None:
     union = lease_records.union(found[:3], found[3:])

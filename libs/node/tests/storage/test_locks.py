@@ -1,6 +1,6 @@
 """Turns: one for each key, and bytes for all; nobody waits for ever and nobody overtakes."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
 
@@ -77,6 +77,7 @@ def test_who_gives_up_waiting_for_bytes_holds_up_nobody() -> None:
 step = st.tuples(st.sampled_from(["come", "leave", "cancel"]), st.integers(0, 12))
 
 
+@settings(deadline=None)
 @given(st.lists(step, max_size=40))
 def test_never_more_bytes_are_out_than_there_are_and_all_come_back(steps: list[tuple[str, int]]) -> None:
     allowance, holders = Allowance(10), list[Holder]()

@@ -81,7 +81,7 @@ renewal = st.tuples(st.just("lease"), st.integers(0, 8), st.integers(1, 2**32 - 
 
 @IMAGES
 @pytest.mark.parametrize("version", [1, 2])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(change | renewal, max_size=12))
 def test_the_same_changes_leave_the_same_bytes_as_on_disk(
     new_image: NewImage,
@@ -110,7 +110,7 @@ def test_the_same_changes_leave_the_same_bytes_as_on_disk(
 
 
 @given(st.lists(write, max_size=4), st.integers(0, 8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_size_after_a_change_is_known_before_it(writes: Writes, leases: int) -> None:
     image = MemoryImage()
     share = MutableContainer.create(image, "x", NODEID, ENABLER)

@@ -3,7 +3,7 @@
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
@@ -75,6 +75,7 @@ def test_a_round_that_fails_before_it_waits_is_done_again_too() -> None:
     assert len(begun) == 2
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(1, 10_000))
 def test_the_first_round_begins_within_the_time_given(seed: int, within: float) -> None:
     work, clock = Work(), Clock()

@@ -12,7 +12,7 @@ from s4_node.s3.values import Store
 from s4_node.storage.slots import MutableShare, Vectors
 from support.s3_control import S3Control
 from support.slot_grid import INDEX, SECRETS, Node, SlotGrid, a_slot_grid
-from support.spinning import spin
+from support.spinning import spin, until
 
 WRONG = (b"another".ljust(32), *SECRETS[1:])
 
@@ -172,6 +172,24 @@ def test_calls_on_one_slot_do_not_interleave(node: Node) -> None:
     ]
     answers = spin(gatherResults(calls))
     assert [read.get(0, [b""])[0] for _, read in answers] == [b"x" * n for n in range(6)]
+
+
+def test_a_share_written_between_its_first_bytes_and_its_last_is_read_whole(
+    grid: SlotGrid, s3_control: S3Control
+) -> None:
+    one, other = grid.node(), grid.node()
+    one.write(b"1" * 2 * 2**20)
+    s3_control.fail("hold", "GetObject", after=1)
+    reading = Deferred.fromCoroutine(other.slots.readv(INDEX, [0], [(0, 5), (2**21 - 5, 5)]))
+    until_held(s3_control)
+    one.write(b"2" * 2 * 2**20)
+    s3_control.clear_faults()
+    assert spin(reading) == {0: [b"22222", b"22222"]}
+
+
+def until_held(s3_control: S3Control) -> None:
+    """Some request waits for the test."""
+    until(lambda: any(fault.hits for fault in s3_control.faults()))
 
 
 # trouble

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
@@ -242,6 +242,7 @@ step = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.integers(0, 7), st.integers(1, 99)), st.lists(st.lists(step, max_size=5), max_size=12))
 def test_a_count_is_exact_however_writes_and_pages_interleave(
     before: dict[int, int], turns: list[list[tuple[int, Callable[[Writers, str, int | None], None], int | None]]]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from twisted.internet.defer import Deferred, DeferredList
 
 from s4_node.objects import Objects
-from s4_node.s3.errors import Missing, OutOfRange
+from s4_node.s3.errors import ConditionFailed, Missing, OutOfRange
 from s4_node.s3.values import Stat
 from s4_node.settings import MIB
 from s4_node.storage import layout
@@ -148,7 +148,10 @@ class SlotShares:
                 if etag == kept.stat.etag:
                     self._remember(kept)
                     return kept
-            return await self._get(stat)
+            try:
+                return await self._get(stat)
+            except ConditionFailed:  # it was written between its first bytes and its last
+                return await self._get(stat)
         except Missing:
             self.forget(stat.key)
             return None
