@@ -7,13 +7,15 @@ from urllib.parse import urljoin
 import aiohttp
 
 from s4_shop.demo.customer import Customer, Refused, masked
+from s4_shop.demo.operator import Operator, OperatorFailed
 from s4_shop.demo.progress import follow
-from s4_shop.demo.tahoe import TahoeClient, TahoeFailed
+from s4_shop.demo.tahoe import Fetched, TahoeClient, TahoeFailed
 from s4_shop.demo.timeline import drawn
 from s4_shop.shop import Shop
 
 _PATIENCE = 240.0  # seconds for the grid
 _LETTER_PATIENCE = 30.0
+_REPAIR_PATIENCE = 60.0
 
 
 async def run(shop: Shop) -> int:
@@ -25,7 +27,7 @@ async def run(shop: Shop) -> int:
             watching = group.create_task(shop.report_exits())
             await _buy_and_use(shop, customer)
             watching.cancel()
-    except* (Refused, TahoeFailed, aiohttp.ClientError) as trouble:
+    except* (Refused, TahoeFailed, OperatorFailed, aiohttp.ClientError) as trouble:
         problems = [str(problem) for problem in trouble.exceptions]
     if problems:
         print(f"\nthe demo failed: {problems[0]}\nthe shop is left running: make status, make logs")
@@ -53,11 +55,24 @@ async def _buy_and_use(shop: Shop, customer: Customer) -> None:
     print("\nan unmodified Tahoe-LAFS client joins the grid", flush=True)
     async with TahoeClient.running(shop.wiring.options.node / "bin" / "tahoe", furl) as client:
         done = await client.round_trip()
-    print(
-        f"  stored {done.size:,} bytes in {done.put_seconds:.1f} s, fetched them in {done.get_seconds:.1f} s,", end=" "
-    )
-    print("every byte the same\n", flush=True)
-    print("\n".join(drawn(progress.seconds, total)), flush=True)
+        times = f"stored {done.size:,} bytes in {done.put_seconds:.1f} s, fetched them in {done.get_seconds:.1f} s"
+        print(f"  {times}, every byte the same", flush=True)
+        await _lose_the_disk(Operator(shop), furl, client, done)
+    print("\n" + "\n".join(drawn(progress.seconds, total)), flush=True)
+
+
+async def _lose_the_disk(operator: Operator, furl: str, client: TahoeClient, done: Fetched) -> None:
+    """What the machine has of the grid is lost, and the client that is still running reads its file."""
+    machine = await operator.machine_of(furl)
+    print("\nthe shares are objects in the grid's own bucket:", flush=True)
+    print("\n".join((await operator.contents_of(machine.grid)).drawn()), flush=True)
+    await operator.lose_disk(machine)
+    print("  the machine's disk loses all that it had of the grid; an operator has the grid applied again", flush=True)
+    began = time.monotonic()
+    await operator.reapply(machine.grid)
+    if await client.get_again(done.cap, _REPAIR_PATIENCE) != done.content:
+        raise TahoeFailed("the file that came back after the disk was lost is not the one that was stored")
+    print(f"  after {time.monotonic() - began:.1f} s the running client reads its file again, under the same furl")
 
 
 async def _letter(shop: Shop, customer: Customer, email: str) -> str:

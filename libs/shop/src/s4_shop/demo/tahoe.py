@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -31,6 +31,8 @@ class Fetched:
     size: int
     put_seconds: float
     get_seconds: float
+    cap: str = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,41 @@ class TahoeClient:
             finally:
                 await _ended(process)
 
+    async def put(self, content: bytes, *, mutable: bool = False, over: str | None = None) -> str:
+        """The content is stored in the grid, `over` another one if that is mutable; its cap. Raises TahoeFailed."""
+        original = self.folder.parent / "original"
+        await asyncio.to_thread(original.write_bytes, content)
+        arguments = [*(["--mutable"] if mutable else []), str(original), *([over] if over else [])]
+        return (await self._tahoe("put", *arguments)).strip().splitlines()[-1]
+
+    async def get(self, cap: str) -> bytes:
+        """What the grid has for the cap. Raises TahoeFailed."""
+        copy = self.folder.parent / "copy"
+        await self._tahoe("get", cap, str(copy))
+        return await asyncio.to_thread(copy.read_bytes)
+
+    async def get_again(self, cap: str, within: float) -> bytes:
+        """What the grid has for the cap, as soon as its server is back. Raises TahoeFailed."""
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                return await self.get(cap)
+            except TahoeFailed:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.2)
+
     async def round_trip(self) -> Fetched:
         """A random file has been stored, fetched and compared. Raises TahoeFailed."""
         content = secrets.token_bytes(_FILE_BYTES)
-        original, copy = self.folder.parent / "original", self.folder.parent / "copy"
-        await asyncio.to_thread(original.write_bytes, content)
         began = time.monotonic()
-        cap = (await self._tahoe("put", str(original))).strip().splitlines()[-1]
+        cap = await self.put(content)
         stored = time.monotonic()
-        await self._tahoe("get", cap, str(copy))
+        copy = await self.get(cap)
         fetched = time.monotonic()
-        if await asyncio.to_thread(copy.read_bytes) != content:
+        if copy != content:
             raise TahoeFailed("the file that came back is not the one that was stored")
-        return Fetched(len(content), stored - began, fetched - stored)
+        return Fetched(len(content), stored - began, fetched - stored, cap, content)
 
     async def _create(self, furl: str) -> None:
         """As the page says; only that the furl goes into the client's file and not through the process list."""
