@@ -17,6 +17,8 @@ PROMETHEUS = b"text/plain; version=0.0.4; charset=utf-8"
 class QuietSite(Site):
     """A site without an access log."""
 
+    noisy = False
+
     def __init__(self, root: Resource) -> None:
         super().__init__(root, timeout=60)
         self.displayTracebacks = False

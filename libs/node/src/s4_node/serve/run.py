@@ -16,8 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of the command line."""
     parser.description = (
         "Serve the grid in DIR: the introducer in DIR/introducer and the storage server in DIR/storage, or the one "
-        "node that a stock `tahoe create-introducer` or `tahoe create-node` has made of DIR. Shares are in the bucket "
-        "that the storage server's tahoe.cfg names in [storageserver.plugins.s4-s3-v1]; without that section, on the disk."
+        "node that a stock `tahoe create-introducer` or `tahoe create-node` has made of DIR. Shares are in the "
+        "bucket that the storage server's tahoe.cfg names in [storageserver.plugins.s4-s3-v1]; without that "
+        "section, on the disk."
     )
     parser.add_argument("directory", metavar="DIR", type=Path)
     process.add_arguments(parser)

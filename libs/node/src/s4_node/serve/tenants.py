@@ -40,15 +40,12 @@ class Tenants:
         present = {path.name: path for path in self._grids.iterdir() if path.is_dir() and path.name[0] != "."}
         changes = {grid_id: self._change(grid_id, present) for grid_id in present.keys() | self._tenants.keys()}
         leaving = [grid_id for grid_id, change in changes.items() if change in {"removed", "restarted", "retried"}]
-        await _all(self._leave(grid_id) for grid_id in leaving)
+        await _all(self._leave(grid_id, changes[grid_id]) for grid_id in leaving)
         for grid_id, change in sorted(changes.items()):
             if change in {"added", "restarted", "retried"}:
                 self._tenants[grid_id] = self._tenant(grid_id, present[grid_id])
                 self._tenants[grid_id].start()
         await _all(tenant.tried() for tenant in self._tenants.values())
-        for grid_id, change in sorted(changes.items()):
-            if change != "kept":
-                _log.info(f"grid.{change}", grid=grid_id)
         return changes
 
     def _change(self, grid_id: str, present: Mapping[str, Path]) -> Change:
@@ -61,7 +58,8 @@ class Tenants:
             return "kept"
         return "restarted" if tenant.condition.state == "serving" else "retried"
 
-    def _leave(self, grid_id: str) -> "Deferred[None]":
+    def _leave(self, grid_id: str, why: Change) -> "Deferred[None]":
+        _log.info("grid.closed", grid=grid_id, why=why)
         return self._tenants.pop(grid_id).stop()
 
 
