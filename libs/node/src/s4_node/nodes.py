@@ -7,26 +7,26 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allmydata import client, node
 from allmydata.introducer.client import IntroducerClient
 from allmydata.introducer.server import _IntroducerNode
 from allmydata.storage_client import ANONYMOUS_STORAGE_NURLS
 from allmydata.util.i2p_provider import create as create_i2p_provider
+from allmydata.util.time_format import parse_date, parse_duration
 from allmydata.util.tor_provider import create as create_tor_provider
 from foolscap.furl import decode_furl, encode_furl
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from s4_node.settings import SECTION, StorageSettings, read
+from s4_node.storage.expiry import ExpiryRules, rules
+from s4_node.storage.server import S3StorageServer
 from s4_node.storage.shared import Shared
 from s4_node.wire.failures import Failures
 from s4_node.wire.foolscap import RemoteStorageServer
 from s4_node.wire.http import HTTPStorage, QuietSite
-
-if TYPE_CHECKING:
-    from s4_node.storage.server import S3StorageServer
 
 SEQUENCE = "announcement-seqnum"
 
@@ -56,15 +56,15 @@ class S3Client(Client):
         self._s3 = settings, shared, grid
         super().__init__(*rest)
 
-    def get_anonymous_storage_server(self) -> "S3StorageServer":
+    def get_anonymous_storage_server(self) -> S3StorageServer:
         """The one storage server of this node."""
-        from s4_node.storage.server import S3StorageServer
-
         try:
             found: S3StorageServer = self.getServiceNamed(S3StorageServer.name)
         except KeyError:
             settings, shared, grid = self._s3
-            found = shared.storage_server(settings, self.nodeid, grid=grid, stats_provider=self.stats_provider)
+            found = shared.storage_server(
+                settings, self.nodeid, grid=grid, expiry=_expiry(self.config), stats_provider=self.stats_provider
+            )
             found.setServiceParent(self)
         return found
 
@@ -85,7 +85,7 @@ class S3Client(Client):
         for introducer in self.introducer_clients:
             introducer.publish("storage", announcement, self._node_private_key)
 
-    def _serve_https(self, server: "S3StorageServer", swissnum: bytes) -> set[Any]:
+    def _serve_https(self, server: S3StorageServer, swissnum: bytes) -> set[Any]:
         """Put our HTTP server where the stock one is, behind the same TLS; the addresses to announce."""
         negotiation = self.tub.negotiationClass
         nurls: set[Any] = negotiation.add_storage_server(server, swissnum)
@@ -119,12 +119,12 @@ def introducer_node(directory: Path) -> Introducer:
 
 
 def storage_node(
-    directory: Path, nearest: Callable[[str], str], shared: Shared | None = None, *, grid: str = ""
+    directory: Path, nearest: Callable[[str], str], shared: Shared, *, grid: str = ""
 ) -> "Deferred[Client]":
     """The storage server in `directory`, announcing itself at what `nearest` makes of the introducer's written furl.
 
     Its shares are in the bucket that tahoe.cfg names in the section SECTION; without that section, on the disk.
-    Raises BadSettings.
+    Raises BadSettings, and StoreIgnoresConditions.
     """
     config = client.read_config(str(directory), "client.port")
     section = config.items(SECTION, None)
@@ -137,7 +137,29 @@ def storage_node(
     created: Deferred[Client] = client.create_client_from_config(
         config, _client_factory=factory, _introducer_factory=announcer
     )
-    return created
+    return created.addCallback(lambda made: Deferred.fromCoroutine(_proved(made)))
+
+
+async def _proved(made: Client) -> Client:
+    if isinstance(made, S3Client):
+        await made.get_anonymous_storage_server().require_conditions()
+    return made
+
+
+def _expiry(config: Any) -> ExpiryRules:
+    """The rules of [storage] expire.*, read as the stock client reads them."""
+
+    def setting(name: str, default: object, **how: bool) -> Any:
+        return config.get_config("storage", f"expire.{name}", default, **how)
+
+    duration, cutoff = setting("override_lease_duration", None), setting("cutoff_date", None)
+    return rules(
+        enabled=setting("enabled", False, boolean=True),
+        mode=setting("mode", "age"),
+        override_lease_duration=None if duration is None else parse_duration(duration),
+        cutoff_date=None if cutoff is None else parse_date(cutoff),
+        sharetypes=tuple(kind for kind in ("immutable", "mutable") if setting(kind, True, boolean=True)),
+    )
 
 
 def _raise_sequence(config: Any) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import Deferred
 
+from s4_node.s3.capabilities import Capabilities, probe
 from s4_node.s3.values import Body, Condition, Got, Pending, Stat, Unchanged
 from s4_node.workers import Lane
 
@@ -78,6 +79,10 @@ class Objects:
     def abort_upload(self, key: str, upload: str) -> "Deferred[None]":
         """The parts are gone; an upload that was not there is fine."""
         return self._call(self._bucket.abort_upload, key, upload)
+
+    def capabilities(self) -> "Deferred[Capabilities]":
+        """What the store really does, found out by doing it."""
+        return self._call(probe, self._bucket)
 
     def uploads(self, prefix: str) -> "Deferred[list[Pending]]":
         """Every multipart upload that is neither completed nor aborted."""

@@ -10,6 +10,8 @@ from s4_node.objects import Objects
 from s4_node.s3.bucket import Bucket
 from s4_node.settings import MIB, StorageSettings
 from s4_node.storage.cache import Cache
+from s4_node.storage.expiry import ExpiryRules
+from s4_node.storage.server import S3StorageServer
 from s4_node.workers import Workers
 
 THREADS = 16
@@ -23,13 +25,37 @@ class Shared:
         self, metrics: Metrics, *, reactor: IReactorFromThreads, threads: int = THREADS, cache_bytes: int = CACHE_BYTES
     ) -> None:
         self.metrics = metrics
+        self._reactor = reactor
         self.workers = Workers(threads, reactor=reactor, began=lambda _lane, waited: metrics.waited(waited))
         self.cache = Cache(cache_bytes)
 
-    def objects(self, settings: StorageSettings, grid: str) -> Objects:
-        """A grid's objects, in a lane of its own, counted as its own."""
-        bucket = Bucket(settings.store, observe=self.metrics.bucket(grid))
-        return Objects(bucket, self.workers.lane(grid, settings.caps.requests))
+    def storage_server(
+        self,
+        settings: StorageSettings,
+        nodeid: bytes,
+        *,
+        grid: str,
+        expiry: ExpiryRules = ExpiryRules(),  # noqa: B008  frozen
+        stats_provider: object = None,
+    ) -> S3StorageServer:
+        """A grid's storage server: its requests are counted as its own and made in a lane of their own."""
+        lane = self.workers.lane(grid, settings.caps.requests)
+        cache = self.cache.for_grid(grid, settings.caps.cache_bytes)
+
+        def left() -> None:
+            lane.close()
+            cache.close()
+
+        return S3StorageServer(
+            settings,
+            Objects(Bucket(settings.store, observe=self.metrics.bucket(grid)), lane),
+            cache,
+            nodeid,
+            clock=self._reactor,
+            expiry=expiry,
+            stats_provider=stats_provider,
+            left=left,
+        )
 
     def readings(self) -> Mapping[str, float]:
         """How much of it is in use."""

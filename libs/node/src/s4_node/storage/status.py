@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from allmydata.storage.server import StorageServer
 
+from s4_node.storage.expiry import ExpiryRules
+from s4_node.storage.usage import Usage
+
 UNLIMITED = 2**64 - 1  # what a client is told where there is no limit: the most that a Foolscap or CBOR integer takes
 _TIMED = ("allocate", "write", "close", "read", "get", "writev", "readv", "add-lease", "renew", "cancel")
 
@@ -35,25 +38,37 @@ class Statistics:
 
 
 class BucketCounter:
-    """In the place of the disk backend's crawler that counts storage indexes: nothing crawls here."""
+    """In the place of the disk backend's crawler: the daily count of what is stored knows the storage indexes."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
 
     def get_state(self) -> Mapping[str, object]:
-        """No count."""
-        return {"last-complete-bucket-count": None}
+        """How many storage indexes there were at the last count."""
+        return {"last-complete-bucket-count": self._usage.storage_indexes}
 
     def get_progress(self) -> Mapping[str, object]:
-        """Not in progress."""
-        return {"cycle-in-progress": False, "estimated-time-per-cycle": None, "remaining-wait-time": 0}
+        """Between two counts."""
+        return _RESTING
 
 
-class LeaseChecker(BucketCounter):
-    """In the place of the disk backend's crawler that expires leases."""
+class LeaseChecker:
+    """In the place of the disk backend's crawler that expires leases: how the sweep is set."""
 
-    mode = "age"
-    override_lease_duration = None
-    expiration_enabled = False
-    sharetypes_to_expire = ("mutable", "immutable")
+    def __init__(self, rules: ExpiryRules) -> None:
+        self.expiration_enabled = rules.is_enabled
+        self.mode = "age" if rules.cutoff is None else "cutoff-date"
+        self.override_lease_duration = rules.age
+        self.cutoff_date = rules.cutoff
+        self.sharetypes_to_expire = sorted(kind.value for kind in rules.kinds)
 
     def get_state(self) -> Mapping[str, object]:
-        """No history."""
+        """No history in the crawler's form: the sweep says in the log what it did."""
         return {"history": {}}
+
+    def get_progress(self) -> Mapping[str, object]:
+        """Between two sweeps."""
+        return _RESTING
+
+
+_RESTING = {"cycle-in-progress": False, "estimated-time-per-cycle": None, "remaining-wait-time": 0}

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 
-from s4_node.s3.errors import Missing, S3Error, Unavailable
+from s4_node.s3.errors import ConditionFailed, Missing, S3Error, Unavailable
 from s4_node.storage.reader import DamagedShare, NoSuchShare
 from s4_node.storage.spool import SpoolFull
 from s4_node.storage.upload import UploadEnded
@@ -36,6 +36,7 @@ _TABLE: tuple[tuple[type[BaseException], Told], ...] = (
     (Missing, Told(http.NOT_FOUND, "no such share any more")),
     (UploadEnded, Told(http.NOT_FOUND, "no such upload any more")),
     (DamagedShare, Told(http.INTERNAL_SERVER_ERROR, "the share is damaged")),
+    (ConditionFailed, Told(http.SERVICE_UNAVAILABLE, "the share is being changed")),
     (Unavailable, Told(http.SERVICE_UNAVAILABLE, "the object store does not answer")),
     (Stopped, Told(http.SERVICE_UNAVAILABLE, "the storage server stops")),
     (S3Error, Told(http.INTERNAL_SERVER_ERROR, "the object store refuses")),

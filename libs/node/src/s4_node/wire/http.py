@@ -27,6 +27,7 @@ from twisted.web.server import Request, Site
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_accept_header, parse_content_range_header
 
+from s4_node.s3.errors import ConditionFailed
 from s4_node.wire import ranges
 from s4_node.wire.failures import Failures
 from s4_node.wire.shield import unharmed
@@ -43,7 +44,6 @@ Vectors = dict[int, tuple[list[tuple[int, int, bytes, bytes]], list[tuple[int, b
 LEASE = {Secrets.LEASE_RENEW, Secrets.LEASE_CANCEL}
 PIECE = 2**20  # of an uploaded body, in memory at once; a 1.20.0 client sends about so much with each request
 MOST_IN_ALLOCATION, MOST_IN_ADVICE, MOST_IN_WRITE = 8192, 32768, 2**48  # bytes of a body, as the stock server has it
-ONE_READ = 2**20  # so much of a mutable share is one consistent read
 
 _app = Klein()
 _app.url_map.converters["storage_index"] = StorageIndexConverter
@@ -184,30 +184,21 @@ class HTTPStorage(HTTPServer):
 
     @_route("GET", "mutable/<storage_index:storage_index>/<int(signed=False):number>")
     async def read_mutable(self, request: Request, _: Authorization, storage_index: bytes, number: int) -> bytes:
-        """The share, or a range of it: a short range as it was at one moment."""
+        """The share, or a range of it, as it was at one moment: when it changes meanwhile the answer is cut off."""
         request.setHeader("content-type", "application/octet-stream")
-
-        async def read(offset: int, length: int) -> bytes:
-            found = await self._storage_server.slot_readv(storage_index, [number], [(offset, length)])
-            if number not in found:
-                raise _HTTPError(http.NOT_FOUND)
-            [data] = found[number]
-            return bytes(data)
-
-        wanted = ranges.Span.of(request)
-        if wanted.size is None or wanted.size > ONE_READ:
-            length = await self._mutable_length(storage_index, number)
-            return await ranges.send(request, lambda at, size: Deferred.fromCoroutine(read(at, size)), length)
-        data: bytes = await unharmed(read(wanted.start, wanted.size))
-        ranges.announce(request, wanted, wanted.start, wanted.start + len(data))
-        return data
-
-    async def _mutable_length(self, storage_index: bytes, number: int) -> int:
         try:
-            length: int = await unharmed(self._storage_server.get_mutable_share_length(storage_index, number))
+            return await self._read_mutable(request, storage_index, number)
+        except ConditionFailed:
+            if request.startedWriting:
+                raise
+            return await self._read_mutable(request, storage_index, number)
+
+    async def _read_mutable(self, request: Request, storage_index: bytes, number: int) -> bytes:
+        try:
+            share = await unharmed(self._storage_server.get_mutable_share(storage_index, number))
         except KeyError as error:
             raise _HTTPError(http.NOT_FOUND) from error
-        return length
+        return await ranges.send(request, share.read, share.length)
 
     def _readers(self, storage_index: bytes) -> "Deferred[dict[int, Any]]":
         return unharmed(self._storage_server.get_buckets(storage_index))

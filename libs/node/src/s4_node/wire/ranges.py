@@ -41,11 +41,6 @@ class Span(NamedTuple):
         start, end = asked.ranges[0]
         return cls(start, end)
 
-    @property
-    def size(self) -> int | None:
-        """How many bytes are wanted; None: all there are."""
-        return None if self.end is None else self.end - self.start
-
     def end_within(self, length: int) -> int:
         """Where the part of it ends that a share of that length has."""
         return max(self.start, length if self.end is None else min(self.end, length))
@@ -79,7 +74,7 @@ async def send(request: Request, read: Read, length: int) -> bytes:
     finally:
         if request.channel is not None:  # the client is still there
             request.unregisterProducer()
-    return b""
+    return piece
 
 
 async def _piece(read: Read, start: int, end: int) -> bytes:
