@@ -7,40 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from commands import GRID_ID, Host, a_grid, eventually, free_port, probe, run
 from minting import Grid, furl, location, mint_tub
-
-
-class RunningClient:
-    """running_client.py, spoken to line by line."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
-
-    def hear(self) -> dict[str, object]:
-        assert self._process.stdout is not None
-        heard: dict[str, object] = json.loads(self._process.stdout.readline())
-        return heard
-
-    def ask(self, word: str) -> dict[str, object]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(word + "\n")
-        self._process.stdin.flush()
-        return self.hear()
-
-
-@contextmanager
-def a_running_client(grid: Grid, folder: Path) -> Iterator[RunningClient]:
-    command = [sys.executable, str(Path(__file__).with_name("running_client.py")), grid.introducer_furl, str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield RunningClient(process)
-        finally:
-            process.kill()
+from support.clients import a_running_client
 
 
 def shares(host: Host) -> Path:

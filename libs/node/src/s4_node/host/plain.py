@@ -14,7 +14,7 @@ from s4_node.host.owner import Owner
 from s4_node.host.supervisors import Seen
 
 LOOK_AGAIN_SECONDS = 0.02
-ORDERLY_SECONDS = 10.0
+ORDERLY_SECONDS = 15.0  # as systemd's, see unit.py: a node may wait ten for its bucket
 
 
 class PlainProcesses:
