@@ -6,6 +6,7 @@ import aiohttp
 import asyncpg
 
 from s4_shop.demo.customer import TEST_CARD
+from s4_shop.demo.operator import Operator
 from s4_shop.shop import Shop
 from support.buyer import Buyer
 from support.ledger import SERVICES, Ledger
@@ -46,6 +47,25 @@ async def haystacks(shop: Shop, ledger: Ledger) -> dict[str, str]:
     return found
 
 
+LOG = {
+    "nspawn": "sudo -n journalctl --quiet --output=cat --unit=s4-grid@{grid}.service",
+    "sshd": 'cat "$(dirname "$S4_HOST_CONFIG")/grids/.host/{grid}.log"',
+}
+
+
+async def of_the_grid(shop: Shop, furl: str) -> dict[str, str]:
+    """The node's log on its machine, and its bucket: names of objects, and what is in them."""
+    operator = Operator(shop)
+    machine = await operator.machine_of(furl)
+    log = await operator.run(machine, LOG[shop.wiring.options.driver].format(grid=machine.grid))
+    objects = await operator.objects_of(machine.grid)
+    assert "grid.serving" in log
+    assert not re.search(r"(AKIA|ASIA|LKIA)[A-Z0-9]{12}", log), "an access key"
+    assert any(key.startswith("shares/") for key in objects)
+    text = "\n".join([*objects, *(content.decode("latin-1") for content in objects.values())])
+    return {"log of the node": log, "the bucket": text}
+
+
 async def database(shop: Shop, service: str) -> str:
     """Every row of every table of the service."""
     connection = await asyncpg.connect(shop.database_url(service))
@@ -70,7 +90,7 @@ async def test_no_secret_of_a_signup_can_be_read_anywhere(shop: Shop, ledger: Le
     card = {"card": TEST_CARD["number"].replace(" ", ""), "card in groups": TEST_CARD["number"]}
     wanted = needles(dict(shop.secrets)) | one_run | card
     assert len(wanted) > 12
-    places = await haystacks(shop, ledger)
+    places = await haystacks(shop, ledger) | await of_the_grid(shop, furl)
     assert all(len(places[f"log of {service}"]) > 500 for service in SERVICES)
     for place, text in places.items():
         assert [name for name, needle in wanted.items() if needle in text] == [], place

@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestServer
 
 from s4_shop.demo.customer import Customer, Refused, masked
 from s4_shop.demo.forms import Page
+from s4_shop.demo.operator import Contents
 from s4_shop.demo.progress import Progress, follow
 from s4_shop.demo.timeline import drawn, shares
 
@@ -45,6 +46,21 @@ def test_the_text_of_an_element_is_found_by_its_id() -> None:
     page = Page('<div id="a">one <code id="furl">pb://x@y/z</code><br><p>never closed</div><p id="b">two</p>')
     assert page.texts["furl"] == "pb://x@y/z"
     assert page.texts["b"] == "two"
+
+
+def test_a_bucket_is_shown_by_its_largest_shares() -> None:
+    sizes = {"meta/usage.json": 70, **{f"shares/aa/aa{number}/0": 1000 * number for number in range(1, 6)}}
+    contents = Contents("s4-local-g", sizes)
+
+    assert contents.shares == [f"shares/aa/aa{number}/0" for number in range(1, 6)]
+    assert contents.drawn() == [
+        "  s4-local-g: 6 objects, 15,070 bytes",
+        "          5,000  shares/aa/aa5/0",
+        "          4,000  shares/aa/aa4/0",
+        "          3,000  shares/aa/aa3/0",
+        "              2  more shares",
+    ]
+    assert Contents("s4-local-g", {}).drawn() == ["  s4-local-g: 0 objects, 0 bytes"]
 
 
 def test_a_furl_is_never_shown_whole() -> None:

@@ -52,7 +52,7 @@ class Contents:
         lines = [f"  {self.bucket}: {len(self.sizes)} objects, {sum(self.sizes.values()):,} bytes"]
         largest = sorted(self.shares, key=lambda key: -self.sizes[key])
         lines += [f"    {self.sizes[key]:>11,}  {key}" for key in largest[:_SHOWN]]
-        return [*lines, f"    {len(largest) - _SHOWN:>11}  more"] if len(largest) > _SHOWN else lines
+        return [*lines, f"    {len(largest) - _SHOWN:>11}  more shares"] if len(largest) > _SHOWN else lines
 
 
 class Operator:
@@ -71,6 +71,10 @@ class Operator:
     async def contents_of(self, grid: str) -> Contents:
         """All objects of the grid's bucket. Raises OperatorFailed."""
         return await asyncio.to_thread(self._contents, grid)
+
+    async def objects_of(self, grid: str) -> dict[str, bytes]:
+        """Every object of the grid's bucket, whole. Raises OperatorFailed."""
+        return await asyncio.to_thread(self._objects, grid)
 
     async def run(self, machine: Machine, command: str) -> str:
         """What the command printed on the machine. Raises OperatorFailed."""
@@ -136,6 +140,10 @@ class Operator:
             raise OperatorFailed(f"the grid {grid} has {len(names)} buckets")
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=names[0])
         return Contents(names[0], {each["Key"]: each["Size"] for page in pages for each in page.get("Contents", ())})
+
+    def _objects(self, grid: str) -> dict[str, bytes]:
+        s3, contents = self._client("s3"), self._contents(grid)
+        return {key: s3.get_object(Bucket=contents.bucket, Key=key)["Body"].read() for key in contents.sizes}
 
     def _client(self, service: str) -> Any:
         """A client with the shop's own credentials for the emulated cloud."""
