@@ -10,6 +10,7 @@ import pytest
 
 from s4_shop.demo.customer import Customer, Refused
 from s4_shop.demo.progress import Progress
+from s4_shop.demo.tahoe import TahoeClient
 from s4_shop.shop import Shop
 from support.buyer import Buyer
 from support.doors import asked, csrf
@@ -179,3 +180,20 @@ async def the_wait_is_over(shop: Shop, grid: str) -> None:
         await connection.execute("UPDATE grids SET due_at = now() WHERE id = $1", grid)
     finally:
         await connection.close()
+
+
+@pytest.mark.usefixtures("calm")
+async def test_s3_slows_down_fails_and_loses_answers_and_the_client_of_a_grid_sees_nothing_of_it(shop: Shop) -> None:
+    control = f"{shop.urls['aws-control']}/faults"
+    async with Buyer.visiting(shop, "slow-s3") as buyer:
+        await buyer.buy()
+        await buyer.wait_until_ready()
+        furl = await buyer.claim()
+    async with TahoeClient.running(shop.wiring.options.node / "bin" / "tahoe", furl) as client:
+        await order(control, kind="throttle", action="PutObject", times=2)
+        await order(control, kind="cut", action="PutObject")
+        await order(control, kind="throttle", action="GetObject", times=2)
+        await order(control, kind="error", action="GetObject", code="InternalError", status=500)
+        assert (await client.round_trip()).size == 1_000_000
+    async with aiohttp.ClientSession() as session, session.get(control) as answer:
+        assert await answer.json() == {"faults": []}, "all of it happened"
