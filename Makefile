@@ -5,7 +5,7 @@ SOURCES := services libs tests tools $(wildcard bench)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: bench-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, event m
 
 bench: install ## measure; tables and build/bench/*.json
 	@for script in bench/*/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+
+bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
+	@$(VENV)/python bench/node/bench_node.py $(ARGS)
 
 pins: install ## resolve again and write requirements/*.txt and constraints.txt
 	@$(VENV)/python tools/pins.py .s4/uv/bin/uv

@@ -1,0 +1,133 @@
+"""Beside the stock disk backend on a bucket that is mounted by s3fs or rclone, where that can be done."""
+
+import os
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.node.bench_of import MIB, Bench, Row, Table
+from bench.node.grids import Grid, stock_grid
+from bench.node.processes import until
+from bench.node.s3_double import BUCKET
+from bench.node.web import WebClient
+
+SIZE = 20 * MIB
+MOST_SECONDS = 60.0
+PACKAGES = {"s3fs": "s3fs", "rclone": "rclone", "fusermount3": "fuse3"}
+
+
+def measure(bench: Bench) -> list[Table]:
+    meter, name = (
+        bench.load(),
+        "one file of 20 MiB over HTTPS, S3 answers after 5 ms; mounts under the stock disk backend",
+    )
+    if not bench.with_mounts:
+        return [Table(name, [Row("not measured: ask for it with --mounts", 0, "")], meter.reading())]
+    if not Path("/dev/fuse").exists() or not installed():
+        return [Table(name, [Row("not measured: there is no FUSE here", 0, "")], meter.reading())]
+    bench.s3.latency(5)
+    rows = _rows("ours, no mount", bench.ours("gbs"))
+    for program, command in (("s3fs", s3fs), ("rclone, written back at once", rclone)):
+        folder = bench.processes.folder / f"mount-{program.split(',')[0]}"
+        folder.mkdir()
+        with _mounted(bench, program, command(bench, folder), folder):
+            grid = stock_grid(bench.processes, "gbs", storage_dir=folder / "storage")
+            rows += _rows(program, grid)
+            bench.processes.stop(*reversed(grid.processes))
+    bench.s3.latency(0)
+    return [Table(name, rows, meter.reading())]
+
+
+def installed() -> bool:
+    """Whether the programs are there now; Debian has them."""
+    missing = [package for program, package in PACKAGES.items() if shutil.which(program) is None]
+    if missing:
+        command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+        subprocess.run(command, check=False, capture_output=True, timeout=300)  # noqa: S603  that is the order
+    return all(shutil.which(program) for program in PACKAGES)
+
+
+def s3fs(bench: Bench, folder: Path) -> list[str]:
+    keys = bench.processes.folder / "s3fs-keys"
+    keys.touch(mode=0o600)
+    keys.write_text(":".join(bench.s3.keys.values()) + "\n")
+    options = {"url": bench.s3.endpoint, "passwd_file": str(keys), "endpoint": bench.s3.region}
+    flags = [word for name, text in options.items() for word in ("-o", f"{name}={text}")]
+    return ["s3fs", BUCKET, str(folder), "-f", *flags, "-o", "use_path_request_style"]
+
+
+def rclone(bench: Bench, folder: Path) -> list[str]:
+    config = bench.processes.folder / "rclone.conf"
+    config.touch(mode=0o600)
+    key, secret = bench.s3.keys.values()
+    config.write_text(
+        "[s3]\ntype = s3\nprovider = Other\n"
+        f"endpoint = {bench.s3.endpoint}\nregion = {bench.s3.region}\naccess_key_id = {key}\nsecret_access_key = {secret}\n"
+    )
+    caching = ["--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--cache-dir", str(config.with_name("rclone"))]
+    return [
+        "env",
+        "-u",
+        "AWS_CA_BUNDLE",
+        "rclone",
+        "mount",
+        f"s3:{BUCKET}",
+        str(folder),
+        "--config",
+        str(config),
+        *caching,
+    ]
+
+
+@contextmanager
+def _mounted(bench: Bench, program: str, command: list[str], folder: Path) -> Iterator[None]:
+    process = bench.processes.start(program.split(",", maxsplit=1)[0], command)
+    try:
+        until(lambda: os.path.ismount(folder) or process.process.poll() is not None, f"{program} has mounted")
+        process.require_alive()
+        yield
+    finally:
+        subprocess.run(["fusermount3", "-u", "-z", str(folder)], check=False, capture_output=True)  # noqa: S603, S607
+        bench.processes.stop(process)
+
+
+def _rows(name: str, grid: Grid) -> list[Row]:
+    content, caps, rows = os.urandom(SIZE), list[str](), []
+    client: WebClient = grid.client
+    steps: dict[str, Callable[[], object]] = {
+        "put": lambda: caps.append(client.put(content)),
+        "get": lambda: client.get(caps[0], content),
+    }
+    for what, work in steps.items():
+        seconds = _within(MOST_SECONDS, work) if what == "put" or caps else None
+        note = (
+            ""
+            if seconds
+            else f"not finished within {MOST_SECONDS:.0f} s"
+            if what == "put" or caps
+            else "nothing to get"
+        )
+        rows.append(Row(f"{name}: {what}", SIZE / MIB / seconds if seconds else 0.0, "MiB/s", note=note))
+    return rows
+
+
+def _within(seconds: float, work: Callable[[], object]) -> float | None:
+    """How long it took; None when it is not finished, or has failed. What goes on ends with its client."""
+    took: list[float] = []
+    began = time.perf_counter()
+
+    def timed() -> None:
+        try:
+            work()
+        except (OSError, SystemExit):
+            return
+        took.append(time.perf_counter() - began)
+
+    thread = threading.Thread(target=timed, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return took[0] if took else None

@@ -1,0 +1,39 @@
+"""Many small files, several at a time, ours beside stock."""
+
+import os
+import time
+
+from bench.node.bench_of import KIB, Bench, Rates, Table
+from bench.node.grids import NAMES, Grid, Protocol
+from bench.node.web import get_all, put_all
+
+COUNT, SIZE, AT_ONCE = 200, 10 * KIB, 16
+LATENCY, GOAL = 5, 0.9
+
+
+def measure(bench: Bench) -> list[Table]:
+    return [_table(bench, protocol) for protocol in bench.protocols]
+
+
+def _table(bench: Bench, protocol: Protocol) -> Table:
+    stock, ours, meter = bench.stock(protocol), bench.ours(protocol), bench.load()
+    rates = {"put": Rates(), "get": Rates()}
+    bench.s3.latency(LATENCY)
+    for turn in range(bench.rounds):
+        for grid in (stock, ours) if turn % 2 else (ours, stock):
+            side = "ours" if grid is ours else "stock"
+            for what, rate in _once(grid).items():
+                getattr(rates[what], side).append(rate)
+    bench.s3.latency(0)
+    name = f"{{}} {COUNT} files of 10 KiB, {AT_ONCE} at a time, {LATENCY} ms"
+    rows = [one.row(name.format(what), "files/s", GOAL) for what, one in rates.items()]
+    return Table(f"small files over {NAMES[protocol]}", rows, meter.reading())
+
+
+def _once(grid: Grid) -> dict[str, float]:
+    contents = [os.urandom(SIZE) for _ in range(COUNT)]
+    began = time.perf_counter()
+    caps = put_all(grid.clients, contents, AT_ONCE)
+    stored = time.perf_counter()
+    get_all(grid.clients, caps, contents, AT_ONCE)
+    return {"put": COUNT / (stored - began), "get": COUNT / (time.perf_counter() - stored)}
