@@ -63,7 +63,12 @@ class S3Client(Client):
         except KeyError:
             settings, shared, grid = self._s3
             found = shared.storage_server(
-                settings, self.nodeid, grid=grid, expiry=_expiry(self.config), stats_provider=self.stats_provider
+                settings,
+                self.nodeid,
+                grid=grid,
+                readonly=self.config.get_config("storage", "readonly", False, boolean=True),
+                expiry=_expiry(self.config),
+                stats_provider=self.stats_provider,
             )
             found.setServiceParent(self)
         return found

@@ -33,20 +33,19 @@ NOT_OURS = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableException
 
 
 class InlineLane:
-    """Makes each call at once, in the thread that asks: for tests that have no running reactor.
+    """Makes each call in the thread that asks, with the clock's next step: for tests that have no running reactor.
 
-    The answer comes with the clock's next step, as it would with the reactor's; without a clock, at once.
+    Without a clock it makes them at once.
     """
 
     def __init__(self, clock: Any = None) -> None:
         self._clock = clock
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> "Deferred[T]":
-        made = maybeDeferred(function, *args, **kwargs)
         if self._clock is None:
-            return made
+            return maybeDeferred(function, *args, **kwargs)
         answer: Deferred[T] = Deferred()
-        self._clock.callLater(0, made.chainDeferred, answer)
+        self._clock.callLater(0, lambda: maybeDeferred(function, *args, **kwargs).chainDeferred(answer))
         return answer
 
     call_unhurried = call

@@ -66,6 +66,7 @@ class S3StorageServer(Statistics, MultiService):
         nodeid: bytes,
         *,
         clock: IReactorTime,
+        readonly: bool = False,
         expiry: ExpiryRules = ExpiryRules(),  # noqa: B008  frozen
         stats_provider: object = None,
         left: Callable[[], None] = lambda: None,
@@ -74,7 +75,7 @@ class S3StorageServer(Statistics, MultiService):
         MultiService.__init__(self)
         Statistics.__init__(self, stats_provider)
         self.my_nodeid, self.objects, self._settings, self._clock, self._cache = nodeid, objects, settings, clock, cache
-        self._left = left
+        self._left, self._readonly = left, readonly
         self._spool = Spool(settings.spool, settings.caps.spool_bytes)
         self._uploads: dict[ShareName, Upload] = {}
         self._growing: dict[ShareName, Change] = {}
@@ -125,7 +126,9 @@ class S3StorageServer(Statistics, MultiService):
         }
 
     def get_available_space(self) -> int | None:
-        """What the quota leaves, in bytes; None when there is none."""
+        """What the quota leaves, in bytes; None when there is none. Nothing is left of [storage] readonly."""
+        if self._readonly:
+            return 0
         return self._usage.available(self._settings.quota_bytes)
 
     def allocated_size(self) -> int:

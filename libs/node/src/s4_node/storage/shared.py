@@ -35,6 +35,7 @@ class Shared:
         nodeid: bytes,
         *,
         grid: str,
+        readonly: bool = False,
         expiry: ExpiryRules = ExpiryRules(),  # noqa: B008  frozen
         stats_provider: object = None,
     ) -> S3StorageServer:
@@ -52,6 +53,7 @@ class Shared:
             cache,
             nodeid,
             clock=self._reactor,
+            readonly=readonly,
             expiry=expiry,
             stats_provider=stats_provider,
             left=left,
