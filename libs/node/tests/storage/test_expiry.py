@@ -136,7 +136,7 @@ def test_a_share_written_again_after_the_listing_stays(node: Node, objects: Aged
 
         return listed(prefix, after, limit).addCallback(write)
 
-    objects.list_page = and_then_written  # type: ignore[method-assign]
+    objects.list_page = and_then_written  # type: ignore[method-assign]  # somebody acts between two requests
     report: Report = spin(sweeping.sweep())
     assert node.bucket.get(key).body == b"newer"
     assert (report.deleted.objects, report.kept) == (0, 1)
@@ -154,7 +154,7 @@ def test_a_lease_renewed_after_the_listing_keeps_the_shares(node: Node, objects:
 
         return listed(prefix, after, limit).addCallback(write)
 
-    objects.list_page = and_then_renewed  # type: ignore[method-assign]
+    objects.list_page = and_then_renewed  # type: ignore[method-assign]  # somebody acts between two requests
     put(node, objects, tmp_path, B, days=1)
     report: Report = spin(sweeping.sweep())
     assert key in node.visible()

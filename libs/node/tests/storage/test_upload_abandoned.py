@@ -61,7 +61,7 @@ def test_an_upload_of_this_process_is_spared_and_goes_on(dock: Dock) -> None:
 def test_an_upload_of_a_living_node_that_was_swept_by_mistake_still_ends_well(dock: Dock) -> None:
     upload = dock.upload(2 * PART)
     spin(upload.write(0, bytes(PART)))
-    until(lambda: upload.multipart is not None and not upload._parts._flying)  # type: ignore[union-attr]
+    until(lambda: upload.multipart is not None and not upload._parts._flying)  # type: ignore[union-attr]  # the upload is on its way
     assert spin(abandoned(dock.objects, soon())) == 1
     spin(upload.write(PART, bytes(PART)))
     closing = upload.close()

@@ -151,7 +151,7 @@ def test_an_abort_while_a_conflict_is_waited_out_wins(dock: Dock, s3_control: S3
 def test_an_upload_that_somebody_aborted_in_the_bucket_begins_again(dock: Dock) -> None:
     upload = dock.upload(len(DATA))
     spin(upload.write(0, DATA[: PART + MIB]))
-    until(lambda: upload.multipart is not None and not upload._parts._flying)  # type: ignore[union-attr]
+    until(lambda: upload.multipart is not None and not upload._parts._flying)  # type: ignore[union-attr]  # the upload is on its way
     dock.bucket.abort_upload(KEY, str(upload.multipart))
     assert spin(upload.write(PART + MIB, DATA[PART + MIB :])) is True
     spin(upload.close())
@@ -161,7 +161,7 @@ def test_an_upload_that_somebody_aborted_in_the_bucket_begins_again(dock: Dock) 
 
 def test_an_upload_that_was_aborted_before_its_completion_begins_again(dock: Dock) -> None:
     upload = written(dock)
-    until(lambda: not upload._parts._flying)  # type: ignore[union-attr]
+    until(lambda: not upload._parts._flying)  # type: ignore[union-attr]  # the upload is on its way
     dock.bucket.abort_upload(KEY, str(upload.multipart))
     closing = upload.close()
     dock.pass_time_until_ended(upload)
