@@ -15,12 +15,11 @@ SECRETS = re.compile(
         |secretaccesskey|sessiontoken|\bsignature)
       ["']?\s*[:=]\s*["']?[^\s"'&,]+          # the same by their names: in an address, a header, a file, an answer
     | (?:lease-renew-secret|lease-cancel-secret|upload-secret|write-enabler)["']?[\s:=]+["']?[^\s"',]+
-    | (?<![A-Za-z0-9+/=_-])                   # and without a name, by their shape:
-      (?: [a-z2-7]{32} | (?<!v0-)[a-z2-7]{52} #   20 and 32 bytes in base32: a swissnum; a lease secret
-        | [A-Za-z0-9+/]{43}=                  #   32 bytes in base64: a lease secret, a write enabler
-        | (?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{40}  # an AWS secret key
-        | [A-Za-z0-9+/]{100,}={0,2}           #   a session token
-      )(?![A-Za-z0-9+/=_-])
+    # and without a name, by their shape: 20 bytes in base32 (a swissnum), 32 bytes in base32 or base64 (a lease secret,
+    # a write enabler), an AWS secret key, a session token
+    | (?<![A-Za-z0-9_])(?:[a-z2-7]{32}|(?<!v0-)[a-z2-7]{52})(?![A-Za-z0-9_])
+    | (?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{100,}={0,2}
+        |(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])(?=[A-Za-z0-9+/]*[0-9])[A-Za-z0-9+/]{40})(?![A-Za-z0-9+/=])
     | [^\s'"\\]{0,40}(?:\\x[0-9a-f]{2}(?:[^'"\\]|\\[^x]){0,12}){4,}  # bytes that are no text, as Python writes them
     """,
     re.VERBOSE | re.DOTALL,

@@ -21,14 +21,21 @@ OURS = "s4_node."
 
 def begin(style: Style) -> None:
     """From now on everything worth it is one line on stderr."""
-    line = _json if style == "json" else _text
 
     def observe(event: LogEvent) -> None:
-        fields = fields_of(event)
-        if fields is not None:
-            print(line(fields), file=sys.stderr, flush=True)
+        line = line_of(style, event)
+        if line is not None:
+            print(line, file=sys.stderr, flush=True)
 
     globalLogBeginner.beginLoggingTo([observe], redirectStandardIO=False, discardBuffer=True)
+
+
+def line_of(style: Style, event: LogEvent) -> str | None:
+    """How the event reads; None for what is not worth a line."""
+    fields = fields_of(event)
+    if fields is None:
+        return None
+    return json.dumps(fields) if style == "json" else _text(fields)
 
 
 def usual_style() -> Style:
@@ -60,10 +67,7 @@ def _plain(value: object) -> object:
     return value if value is None or isinstance(value, bool | int | float) else redacted(str(value))
 
 
-def _json(fields: Mapping[str, object]) -> str:
-    return json.dumps(fields)
-
-
 def _text(fields: Mapping[str, object]) -> str:
     said = [f"{name}={value}" for name, value in fields.items() if name not in {"time", "level", "event"}]
-    return " ".join([str(fields["time"]), str(fields["level"]), str(fields["event"]), *said])
+    line = " ".join([str(fields["time"]), str(fields["level"]), str(fields["event"]), *said])
+    return line.replace("\n", "\\n")
