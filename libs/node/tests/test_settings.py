@@ -70,6 +70,11 @@ def test_paths_are_relative_to_the_nodes_directory() -> None:
     assert settings.store.credentials == "file:/node/private/s3"
 
 
+@pytest.mark.parametrize("prefix", ["/", "//", ""])
+def test_a_prefix_of_slashes_is_none(prefix: str) -> None:
+    assert read({"bucket": "b", "prefix": prefix}, NODE).store.prefix == ""
+
+
 def test_an_empty_line_says_nothing() -> None:
     assert read({"bucket": "b", "endpoint": "", "quota_bytes": " "}, NODE) == read({"bucket": "b"}, NODE)
 

@@ -95,7 +95,8 @@ def read(section: Mapping[str, str], node_directory: Path) -> StorageSettings:
 def _store(lines: Mapping[str, str], node_directory: Path) -> Store:
     fields = {name: lines[name] for name in Store.__dataclass_fields__ if name in lines}
     if "prefix" in fields:
-        fields["prefix"] = fields["prefix"].strip("/") + "/"
+        path = fields["prefix"].strip("/")
+        fields["prefix"] = path and path + "/"
     kind, _, path = fields.get("credentials", "chain").partition(":")
     if kind == "file":
         fields["credentials"] = f"file:{node_directory / path}"
