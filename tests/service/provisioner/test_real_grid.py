@@ -20,6 +20,8 @@ async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: st
     assert ready.proof_seconds > 0
     assert issued.claim_ref == f"{grid_id}:1"
     assert grid.host
+    stored = tahoe_cloud.client("s3").list_objects_v2(Bucket=grid.bucket, Prefix="shares/")
+    assert sum(share["Size"] for share in stored["Contents"]) > 96 * 1024, "what the proof stored is in the bucket"
     assert tahoe_cloud.address_of(grid.dns_name) == [str(grid.host.address)]
     assert [(event.step, event.state) for event in progress] == [
         (step, state)
