@@ -117,9 +117,9 @@ class Serving:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
     def metric(self, name: str) -> float:
-        """The sum of a metric's values."""
+        """The value of one series, or the sum of all that a metric has."""
         rows = [line.rpartition(" ") for line in self.get("/metrics")[1].splitlines() if line[:1] != "#"]
-        return sum(float(value) for series, _, value in rows if series.partition("{")[0] == name)
+        return sum(float(value) for series, _, value in rows if name in {series, series.partition("{")[0]})
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         """Its exit code."""
