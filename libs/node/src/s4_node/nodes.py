@@ -27,6 +27,7 @@ from s4_node.storage.shared import Shared
 from s4_node.wire.failures import Failures
 from s4_node.wire.foolscap import RemoteStorageServer
 from s4_node.wire.http import HTTPStorage, QuietSite
+from s4_node.wire.shield import unharmed
 
 SEQUENCE = "announcement-seqnum"
 
@@ -147,7 +148,12 @@ def storage_node(
 
 async def _proved(made: Client) -> Client:
     if isinstance(made, S3Client):
-        await made.get_anonymous_storage_server().require_conditions()
+        server = made.get_anonymous_storage_server()
+        try:
+            await server.require_conditions()
+        except Exception:  # also when nobody waits for it any more
+            await unharmed(server.stopService())  # gives back its threads and its memory
+            raise
     return made
 
 

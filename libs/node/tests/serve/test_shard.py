@@ -230,3 +230,34 @@ def test_no_secret_of_any_grid_is_in_the_log_or_on_a_page(shard: Shard, store: S
     assert "pb://" not in said
     assert s3.secret_key not in said
     assert s3.access_key not in said
+
+
+def test_a_bucket_that_does_not_answer_keeps_no_other_grid_waiting(
+    shard: Shard, store: Store, s3_control: S3Control
+) -> None:
+    silent, *others = [shard.add(number, store) for number in (1, 2, 3)]
+    s3_control.fail("hang", times=None, key=silent.grid_id)
+
+    shard.served.start()
+
+    eventually(lambda: all(shard.served.conditions().get(grid.grid_id, {}).get("ready") for grid in others), 9)
+    assert shard.served.conditions()[silent.grid_id]["ready"] is False
+    assert shard.served.conditions()[silent.grid_id]["state"] == "starting"
+    shard.remove(silent)
+    assert shard.apply()[silent.grid_id]["change"] == "removed"
+    assert shard.served.conditions().keys() == {grid.grid_id for grid in others}
+
+
+def test_a_store_that_ignores_conditions_is_refused_until_it_does_not(
+    shard: Shard, store: Store, s3_control: S3Control
+) -> None:
+    s3_control.behave(ignores_conditions=True)
+    grid = shard.add(1, store)
+    shard.served.start()
+    eventually(lambda: shard.served.conditions().get(grid.grid_id, {}).get("state") == "failed")
+    assert not is_listening(port_of(grid, "storage"))
+
+    s3_control.behave(ignores_conditions=False)
+
+    eventually(lambda: shard.served.conditions()[grid.grid_id]["ready"])
+    assert probe(grid.introducer_furl).json["ok"] is True

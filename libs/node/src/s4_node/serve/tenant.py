@@ -61,6 +61,7 @@ class Tenant:
         self._look: BucketLook | None = None
         self._configuration: dict[str, str] = {}
         self._life: Deferred[None] | None = None
+        self._opening: Deferred[None] = succeed(None)
         self._closing: Deferred[None] = succeed(None)
         self._tried: list[Deferred[None]] = []
 
@@ -75,6 +76,7 @@ class Tenant:
         life, self._life = self._life, None
         if life is not None:
             life.cancel()
+        self._settle()
         return Deferred.fromCoroutine(self._close("stopping"))
 
     def tried(self) -> "Deferred[None]":
@@ -87,8 +89,16 @@ class Tenant:
 
     @property
     def is_as_configured(self) -> bool:
-        """It is served, with the files that are in its directory now."""
-        return self._state == "serving" and configuration_of(self._directory) == self._configuration
+        """It is served, or will be, with the files that are in its directory now."""
+        match self._state:
+            case "waiting":
+                return True
+            case "starting":
+                return self._configuration.items() <= configuration_of(self._directory).items()
+            case "serving":
+                return self._configuration == configuration_of(self._directory)
+            case "failed" | "stopping":
+                return False
 
     @property
     def condition(self) -> Condition:
@@ -106,7 +116,9 @@ class Tenant:
         for pause in _back_off():
             began = self._clock.seconds()
             try:
-                await self._turns.run(lambda: Deferred.fromCoroutine(self._open()))
+                await self._turns.run(lambda: Deferred.fromCoroutine(self._begin()))
+                await self._opening
+                self._opened()
                 await self._announce()
             except CancelledError:
                 raise
@@ -124,20 +136,23 @@ class Tenant:
                 self._settle()
                 return
 
-    async def _open(self) -> None:
+    async def _begin(self) -> None:
+        """Do all that takes the processor; a bucket that does not answer is waited for when it is others' turn."""
         self._state = "starting"
-        before = configuration_of(self._directory)
+        self._configuration = configuration_of(self._directory)
         self._grid = Grid(self.grid_id, places_of(self._directory), self._shared)
-        await self._grid.open()
+        self._opening = Deferred.fromCoroutine(self._grid.open())
+        await deferLater(self._clock, BREATH_SECONDS)
+
+    def _opened(self) -> None:
         # what was not there before was made by the nodes themselves
-        self._configuration = {**configuration_of(self._directory), **before}
-        server = self._grid.bucket_server
+        self._configuration = {**configuration_of(self._directory), **self._configuration}
+        server = self._grid.bucket_server if self._grid else None
         if server is not None:
             metrics = self._shared.metrics
             metrics.watch(self.grid_id, server.readings)
             self._look = BucketLook(self.grid_id, server.objects, metrics.bucket(self.grid_id), self._clock)
             self._look.start()
-        await deferLater(self._clock, BREATH_SECONDS)
 
     async def _announce(self) -> None:
         if self._grid is not None:
@@ -145,6 +160,8 @@ class Tenant:
 
     async def _close(self, state: State, why: str = "") -> None:
         self._state, self._why = state, why
+        self._opening.cancel()
+        self._opening.addErrback(lambda _: None)  # who waited for it knows
         if self._look is not None:
             self._look.stop()
         grid, self._grid, self._look = self._grid, None, None

@@ -28,8 +28,8 @@ class Tenants:
 
     def apply(self) -> "Deferred[dict[str, Change]]":
         """What is in the directory is served: what each grid needed for that, once each was tried."""
-        done: Deferred[dict[str, Change]] = self._applying.run(lambda: Deferred.fromCoroutine(self._apply()))
-        return done
+        applied: Deferred[dict[str, Change]] = self._applying.run(lambda: Deferred.fromCoroutine(self._apply()))
+        return applied.addCallback(lambda changes: Deferred.fromCoroutine(self._tried(changes)))
 
     async def stop(self) -> None:
         """No grid is served."""
@@ -45,7 +45,10 @@ class Tenants:
             if change in {"added", "restarted", "retried"}:
                 self._tenants[grid_id] = self._tenant(grid_id, present[grid_id])
                 self._tenants[grid_id].start()
-        await _all(tenant.tried() for tenant in self._tenants.values())
+        return changes
+
+    async def _tried(self, changes: dict[str, Change]) -> dict[str, Change]:
+        await _all(self._tenants[grid_id].tried() for grid_id in changes.keys() & self._tenants.keys())
         return changes
 
     def _change(self, grid_id: str, present: Mapping[str, Path]) -> Change:
