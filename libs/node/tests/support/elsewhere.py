@@ -6,8 +6,9 @@ import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from commands import free_port
+from commands import eventually, free_port
 from minting import Grid, location
 from s4_node.s3.values import Store
 from support.serving import LOOPBACK, Serving, lay_out, mint, section
@@ -81,6 +82,22 @@ class Elsewhere:
         """The storage server begins where it was, with what is on its disk."""
         self.storage = Serving(["run", str(self.home), *self.options], self.log).start()
         return self.storage
+
+    def until_served(self) -> None:
+        """Clients are answered, whether the bucket can be reached or not, and whether an introducer knows of it."""
+        eventually(lambda: self.condition.get("state") in {"serving", "failed"}, 40)
+        assert self.condition.get("state") == "serving", self.log.read_text()
+
+    @property
+    def condition(self) -> dict[str, Any]:
+        """What /readyz says of the storage server."""
+        assert self.storage is not None
+        return self.storage.conditions().get("storage", {})
+
+    def said(self, event: str, *, after: int = 0) -> list[dict[str, Any]]:
+        """The lines of its log with this event, from that line on."""
+        assert self.storage is not None
+        return [line for line in self.storage.lines()[after:] if line["event"] == event]
 
     def kill(self) -> None:
         """The storage server ends where it is, in the midst of whatever it does."""

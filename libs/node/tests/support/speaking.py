@@ -34,6 +34,9 @@ class Speaking:
         return Referenceable()
 
 
+Speak = Callable[[Protocol, Elsewhere], Speaking]
+
+
 async def speak(protocol: Protocol, node: Elsewhere) -> Speaking:
     """Connect to the node at its place."""
     return await (_foolscap(node) if protocol == "foolscap" else _https(node))
@@ -41,6 +44,7 @@ async def speak(protocol: Protocol, node: Elsewhere) -> Speaking:
 
 async def _foolscap(node: Elsewhere) -> Speaking:
     tub = Tub(certData=_passing_identity())  # its own would be an RSA key, which takes a while
+    tub.setOption("expose-remote-exception-types", False)
     tub.startService()
     reference = await tub.getReference(node.furl)
     return Speaking("foolscap", _StorageServer(get_rref=lambda: reference), lambda: maybeDeferred(tub.stopService))

@@ -3,9 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from twisted.internet import reactor
@@ -25,16 +23,7 @@ from support.s3_control import S3Control
 from support.speaking import PROTOCOLS, Speaking, speak
 from support.spinning import spin, until
 
-MIB = 2**20
 FEWEST_CONFIRMED = 3  # for each kill, or there was no load
-SMALL_PARTS = {"part_bytes": 5 * MIB, "spool_bytes": 256 * MIB}
-
-
-@pytest.fixture
-def node(tmp_path: Path, store: Store) -> Iterator[Elsewhere]:
-    node = Elsewhere(tmp_path / "grid", store, SMALL_PARTS)
-    yield node
-    node.end()
 
 
 class Killing:

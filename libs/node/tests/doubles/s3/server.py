@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 from aiohttp import web
@@ -79,6 +80,7 @@ class Double:
             if call.method == "HEAD":
                 answer.claims, answer.body = len(answer.body), b""
         answer.headers["x-amz-request-id"] = request_id
+        answer.headers["Date"] = format_datetime(self.signatures.now(), usegmt=True)
         return distorted(fault, answer) if fault else answer
 
     async def _done(self, call: Call, fault: Fault | None, line: Line) -> Answer:

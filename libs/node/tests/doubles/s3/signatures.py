@@ -64,12 +64,16 @@ class Signatures:
             raise Refusal("InvalidToken")
         return credential
 
+    def now(self) -> datetime:
+        """What S3's clock says."""
+        return datetime.now(UTC) + self.clock_offset
+
     def _check_time(self, call: Call, date: str) -> None:
         try:
             signed = datetime.strptime(call.headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError as bad:
             raise Refusal("AccessDenied") from bad
-        if abs(datetime.now(UTC) + self.clock_offset - signed) > SKEW:
+        if abs(self.now() - signed) > SKEW:
             raise Refusal("RequestTimeTooSkewed")
         if call.headers["x-amz-date"][:8] != date:
             raise Refusal("AuthorizationHeaderMalformed")

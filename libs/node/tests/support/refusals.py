@@ -1,0 +1,41 @@
+"""How a client of either protocol sees that it is refused."""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from allmydata.storage.http_client import ClientException
+from foolscap.api import RemoteException
+from twisted.internet.defer import Deferred
+
+from support.spinning import spin
+
+# What is said over Foolscap, and HTTP's status for it.
+STATUS = {
+    "the object store refuses": 500,
+    "the object store does not answer": 503,
+    "the share is damaged": 500,
+    "no space left for uploads": 507,
+    "no space left": 507,
+    "wrong write enabler": 401,
+    "no such upload any more": 404,
+    "the storage server stops": 503,
+}
+
+
+def refused(asked: Awaitable[Any], seconds: float = 60) -> int:
+    """The status with which it is refused, also over Foolscap, where it is said in words and nothing else."""
+
+    async def waiting() -> int:
+        try:
+            await asked
+        except ClientException as error:
+            return int(error.code)
+        except RemoteException as error:
+            return _status(error.failure.getErrorMessage())
+        raise AssertionError("it was not refused")
+
+    return spin(Deferred.fromCoroutine(waiting()), seconds)
+
+
+def _status(words: str) -> int:
+    return next(status for said, status in STATUS.items() if said in words)
