@@ -42,6 +42,8 @@ def test_shares_leases_and_advisories_sort_alike_and_never_meet(storage_index: b
         "shares/aa/aaaaaaaaaaaaaaaaaaaaaaaaaa/",
         "shares/aa/aaaaaaaaaaaaaaaaaaaaaaaaaa/0/1",
         "shares/aa/AAAAAAAAAAAAAAAAAAAAAAAAAA/0",
+        "shares/aa/aaaaaaaaaaaaaaaaaaaaaaaaab/0",  # no 16 bytes are written so
+        "leases/aa/aaaaaaaaaaaaaaaaaaaaaaaaaz",
         "shares/incoming/aa/0",
         "s4-probe",
         "",

@@ -20,8 +20,9 @@ META = "meta/"
 USAGE = META + "usage.json"
 ROOTS = (SHARES, LEASES, ADVISORIES, META)
 
-_SHARE = re.compile(r"shares/([a-z2-7]{2})/(\1[a-z2-7]{24})/(0|[1-9][0-9]*)")
-_LEASES = re.compile(r"leases/([a-z2-7]{2})/(\1[a-z2-7]{24})")
+# 26 characters hold 130 bits: the last two of the last one are not the index', and are zeros.
+_SHARE = re.compile(r"shares/([a-z2-7]{2})/(\1[a-z2-7]{23}[aeimquy4])/(0|[1-9][0-9]*)")
+_LEASES = re.compile(r"leases/([a-z2-7]{2})/(\1[a-z2-7]{23}[aeimquy4])")
 
 
 class ShareName(NamedTuple):
