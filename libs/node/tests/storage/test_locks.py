@@ -45,6 +45,21 @@ def test_who_fails_inside_leaves_and_who_gives_up_waiting_is_passed_over() -> No
     assert len(locks) == 0
 
 
+def test_a_lock_that_is_held_is_not_forgotten_by_who_has_left_an_older_one() -> None:
+    locks, later = Locks(), list[Holder]()
+
+    async def briefly() -> None:
+        async with locks.of(1):
+            pass
+        later.extend((Holder(locks, 1), Holder(locks, 1)))
+
+    first = Holder(locks, 1)
+    waiting = Deferred.fromCoroutine(briefly())
+    first.leave.callback(None)
+    assert waiting.called
+    assert [one.is_inside for one in (*later, Holder(locks, 1))] == [True, False, False]
+
+
 def test_bytes_are_given_in_the_order_of_asking() -> None:
     allowance = Allowance(10)
     first, large, small = Holder(allowance, 6), Holder(allowance, 8), Holder(allowance, 2)

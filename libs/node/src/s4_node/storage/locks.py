@@ -22,8 +22,8 @@ class Locks:
             yield
         finally:
             lock.release()
-            if not lock.locked:
-                self._locks.pop(key, None)
+            if not lock.locked and self._locks.get(key) is lock:  # else who waited has left, and another has come
+                del self._locks[key]
 
     def __len__(self) -> int:
         return len(self._locks)
