@@ -64,23 +64,12 @@ def rclone(bench: Bench, folder: Path) -> list[str]:
     config = bench.processes.folder / "rclone.conf"
     config.touch(mode=0o600)
     key, secret = bench.s3.keys.values()
-    config.write_text(
-        "[s3]\ntype = s3\nprovider = Other\n"
-        f"endpoint = {bench.s3.endpoint}\nregion = {bench.s3.region}\naccess_key_id = {key}\nsecret_access_key = {secret}\n"
-    )
+    lines = {"type": "s3", "provider": "Other", "endpoint": bench.s3.endpoint, "region": bench.s3.region}
+    lines |= {"access_key_id": key, "secret_access_key": secret}
+    config.write_text("[s3]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items()))
     caching = ["--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--cache-dir", str(config.with_name("rclone"))]
-    return [
-        "env",
-        "-u",
-        "AWS_CA_BUNDLE",
-        "rclone",
-        "mount",
-        f"s3:{BUCKET}",
-        str(folder),
-        "--config",
-        str(config),
-        *caching,
-    ]
+    mount = ["rclone", "mount", f"s3:{BUCKET}", str(folder), "--config", str(config)]
+    return ["env", "-u", "AWS_CA_BUNDLE", *mount, *caching]
 
 
 @contextmanager

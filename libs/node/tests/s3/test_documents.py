@@ -72,6 +72,13 @@ def test_a_listing_with_a_time_that_is_none_is_refused(modified: str) -> None:
         list(documents.listed(documents.root_of(body)))
 
 
+@pytest.mark.parametrize("size", ["many", "", "7.5"])
+def test_a_listing_with_a_size_that_is_none_is_refused(size: str) -> None:
+    contents = CONTENTS.format(key="a", etag="e", modified="2026-11-22T07:00:00Z").replace(">7<", f">{size}<")
+    with pytest.raises(documents.NotS3):
+        list(documents.listed(documents.root_of(page(contents))))
+
+
 @given(st.lists(PRINTED, max_size=5))
 def test_keys_to_delete_are_written_so_that_they_can_be_read(keys: list[str]) -> None:
     root = documents.root_of(documents.deletion(keys))
@@ -84,9 +91,9 @@ def test_a_key_that_xml_cannot_hold_is_known(key: str, writable: bool) -> None: 
 
 
 def test_a_completion_numbers_its_parts() -> None:
-    root = documents.root_of(documents.completion(['"a"', '"b"']))
-    parts = [(part.findtext("PartNumber"), part.findtext("ETag")) for part in root.iterfind("Part")]
-    assert parts == [("1", '"a"'), ("2", '"b"')]
+    root = documents.root_of(documents.completion(['"a"', '"b"'], {2: "DUoRhQ=="}))
+    parts = [tuple(part.findtext(name) for name in ("PartNumber", "ETag", "ChecksumCRC32")) for part in root]
+    assert parts == [("1", '"a"', None), ("2", '"b"', "DUoRhQ==")]
 
 
 def test_uploads_go_on_where_the_page_ended() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from s4_node.s3 import documents
+from s4_node.s3.begun import BegunUploads
 from s4_node.s3.bodies import Payload, base64_text
 from s4_node.s3.connections import Answer
 from s4_node.s3.errors import (
@@ -31,7 +32,6 @@ from s4_node.s3.values import Absent, Body, Condition, Got, Pending, Stat, Store
 
 DELETED_AT_ONCE = 1000  # S3 API Reference, DeleteObjects
 COMPARED = 64 * 2**20  # bytes that are read back to see whose they are, where a store keeps no metadata
-REMEMBERED = 10_000  # uploads whose tokens are kept
 
 Page = tuple[list[Stat], str | None]
 
@@ -49,7 +49,7 @@ class Bucket:
     def __init__(self, store: Store, *, observe: Observe = no_one, patience: Patience = Patience()) -> None:  # noqa: B008  frozen
         self.store = store
         self._requests = Requests(store, observe, patience)
-        self._tokens: dict[str, str] = {}  # of uploads begun here
+        self._begun = BegunUploads()
 
     # objects
 
@@ -165,24 +165,22 @@ class Bucket:
     def begin_upload(self, key: str) -> str:
         """A new upload's id. An attempt without an answer may leave another; the bucket's lifecycle aborts it."""
         token = secrets.token_hex(16)
-        call = self._call("begin-upload", "POST", key, {**self._encryption(), TOKEN: token})
+        sums = {"x-amz-checksum-algorithm": "CRC32"} if self.store.checksum == "crc32" else {}
+        call = self._call("begin-upload", "POST", key, {**self._encryption(), **sums, TOKEN: token})
         call.query = {"uploads": ""}
         upload = self._document(call).findtext("UploadId") or ""
-        while len(self._tokens) >= REMEMBERED:
-            self._tokens.pop(next(iter(self._tokens)), None)
-        self._tokens[upload] = token
+        self._begun.add(upload, token)
         return upload
 
     def put_part(self, key: str, upload: str, number: int, body: Body) -> str:
-        """Write part `number` (from 1) of an upload; its etag. Raises Missing when the upload is gone.
-
-        Parts carry an MD5 where whole objects carry a CRC-32: a part's CRC-32 would have to be told at completion.
-        """
+        """Write part `number` (from 1) of an upload; its etag. Raises Missing when the upload is gone."""
         payload = Payload(body)
-        sums = {} if self.store.checksum == "none" else {"Content-MD5": base64_text(payload.md5())}
-        call = self._call("put-part", "PUT", key, sums, payload)
-        call.query, call.check = {"partNumber": str(number), "uploadId": upload}, _check_etag
-        return documents.quoted(self._requests.send(call).headers.get("etag", ""))
+        call = self._call("put-part", "PUT", key, self._sums(payload), payload)
+        call.query, call.check = {"partNumber": str(number), "uploadId": upload}, self._check_written(payload)
+        etag = documents.quoted(self._requests.send(call).headers.get("etag", ""))
+        if self.store.checksum == "crc32":
+            self._begun.was_sent(upload, number, payload.crc32())
+        return etag
 
     def complete_upload(self, key: str, upload: str, etags: Sequence[str], *, only_if: Condition | None = None) -> str:
         """Make the object of all its parts, by their etags in order; its etag.
@@ -190,8 +188,8 @@ class Bucket:
         Raises ConditionFailed: with status 412 the object is not as `only_if` says; with 409 the upload
         is of no use any more and another has to be begun. Raises Missing when the upload is gone.
         """
-        token = self._tokens.get(upload, "")
-        call = self._call("complete-upload", "POST", key, _condition(only_if), Payload(documents.completion(etags)))
+        token, body = self._begun.token(upload), documents.completion(etags, self._begun.sums(upload))
+        call = self._call("complete-upload", "POST", key, _condition(only_if), Payload(body))
         call.query = {"uploadId": upload}
         try:
             etag = documents.quoted(self._document(call).findtext("ETag") or "")
@@ -204,7 +202,7 @@ class Bucket:
                 refused,
                 lambda answer: token == answer.headers.get(TOKEN, "-") or whole == answer.headers.get("etag"),
             )
-        self._tokens.pop(upload, None)
+        self._begun.forget(upload)
         return etag
 
     def abort_upload(self, key: str, upload: str) -> None:
@@ -213,7 +211,7 @@ class Bucket:
         call.query = {"uploadId": upload}
         with suppress(Missing):
             self._requests.send(call)
-        self._tokens.pop(upload, None)
+        self._begun.forget(upload)
 
     # the bucket itself; None: the credentials do not reach so far
 

@@ -1,7 +1,7 @@
 """S3's XML, read and written; only the parts that are used."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import unquote_plus
@@ -66,7 +66,7 @@ def listed(root: Element) -> Iterator[Listed]:
         key = _text(element, "Key")
         yield Listed(
             key=unquote_plus(key) if decoded else key,
-            size=int(_text(element, "Size")),
+            size=_size(_text(element, "Size")),
             etag=quoted(_text(element, "ETag")),
             modified=moment(_text(element, "LastModified")),
         )
@@ -101,10 +101,12 @@ def deletion_errors(root: Element) -> list[str]:
     return [code if _CODE.fullmatch(code) else "Unknown" for code in found]
 
 
-def completion(etags: Sequence[str]) -> bytes:
-    """The body of CompleteMultipartUpload; parts are numbered from 1."""
+def completion(etags: Sequence[str], sums: Mapping[int, str]) -> bytes:
+    """The body of CompleteMultipartUpload; parts are numbered from 1, `sums` are CRC-32s by these numbers."""
     parts = "".join(
-        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag></Part>"
+        f"<Part><PartNumber>{number}</PartNumber><ETag>{escape(etag)}</ETag>"
+        + (f"<ChecksumCRC32>{escape(sums[number])}</ChecksumCRC32>" if number in sums else "")
+        + "</Part>"
         for number, etag in enumerate(etags, start=1)
     )
     return f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
@@ -139,6 +141,12 @@ def _text(element: Element, name: str) -> str:
     if text is None:
         raise NotS3
     return text
+
+
+def _size(text: str) -> int:
+    if not text.isdecimal():
+        raise NotS3
+    return int(text)
 
 
 def _is_encoded(root: Element) -> bool:
