@@ -11,7 +11,7 @@ from s4_node.s3.bodies import crc32_text
 from s4_node.s3.bucket import Bucket
 from s4_node.s3.errors import Damaged
 from s4_node.s3.requests import Patience
-from s4_node.s3.values import Store
+from s4_node.s3.values import Checksum, Store
 from support.scripted_http import Reply, ScriptedHttp
 
 BEGUN = Reply(body=b"<InitiateMultipartUploadResult><UploadId>up</UploadId></InitiateMultipartUploadResult>")
@@ -63,7 +63,7 @@ def test_a_part_that_always_arrives_otherwise_is_damaged(scripted_store: Store, 
 
 @pytest.mark.parametrize(("checksum", "has_md5"), [("md5", True), ("none", False)])
 def test_a_store_without_crc32_is_sent_none(
-    scripted_store: Store, scripted: ScriptedHttp, checksum: str, *, has_md5: bool
+    scripted_store: Store, scripted: ScriptedHttp, checksum: Checksum, *, has_md5: bool
 ) -> None:
     bucket = Bucket(replace(scripted_store, checksum=checksum))
     scripted.answers(BEGUN, part(b"one", claimed="ignored"), DONE)
