@@ -132,14 +132,15 @@ def test_the_same_identity_comes_and_goes_and_nothing_of_it_is_left(shard: Shard
     for _ in range(4):
         lay_out(comes, shard.home(comes), section(store, prefix="other"))
         assert shard.apply()[comes.grid_id]["change"] == "added"
-        assert probe(comes.introducer_furl).json["ok"] is True
+        assert is_listening(port_of(comes, "storage"))
         shard.remove(comes)
         assert shard.apply()[comes.grid_id]["change"] == "removed"
         seen.append(threads_and_files(shard.served.pid))
         assert not is_listening(port_of(comes, "storage"))
 
-    eventually(lambda: threads_and_files(shard.served.pid)[1] <= seen[0][1])
-    assert threads_and_files(shard.served.pid)[0] <= 40
+    # a grid has two listeners, the two ends of its announcement and its connections to S3; the other one's come and go
+    eventually(lambda: threads_and_files(shard.served.pid)[1] <= seen[0][1] + 4)
+    assert threads_and_files(shard.served.pid)[0] <= 20
 
 
 def test_grids_that_are_already_open_answer_while_others_are_opened(shard: Shard) -> None:
@@ -189,9 +190,10 @@ def test_only_its_owner_speaks_to_a_shard_and_a_long_path_is_no_obstacle(tmp_pat
 
 
 def test_a_shard_without_grids_waits_for_its_first(shard: Shard) -> None:
-    shard.served.start()
-    eventually(lambda: shard.served.get("/healthz") == (200, "ok\n"))
-    eventually(lambda: shard.ask("--list").code == 0)
+    (shard.folder / "grids").rmdir()
+    shard.served.start().until_ready()
+    assert shard.served.get("/healthz") == (200, "ok\n")
+    assert (shard.ask("--list").code, shard.ask("--list").json) == (0, {"grids": {}})
     grid = shard.add(1)
     assert shard.apply()[grid.grid_id]["state"] == "serving"
     assert shard.served.get("/readyz")[0] == 200
@@ -204,6 +206,14 @@ def test_nobody_is_asked_where_nobody_serves(tmp_path: Path) -> None:
         assert f"no process serves {tmp_path}" in answer.err
     missing = run("s4-node", "shard", str(tmp_path / "missing"))
     assert (missing.code, missing.err.count("\n")) == (1, 1)
+
+
+def test_a_shard_that_is_told_to_end_while_it_begins_ends_in_order(shard: Shard) -> None:
+    grids = [shard.add(number) for number in range(4)]
+    shard.served.start()
+    eventually(lambda: any(is_listening(port_of(grid, "introducer")) for grid in grids))
+    assert shard.served.stop() == 0
+    assert "grid.failed" not in shard.served.log.read_text()
 
 
 def test_a_shard_ends_in_order_when_it_is_told_to(shard: Shard, store: Store) -> None:

@@ -37,7 +37,10 @@ class Health(Resource):
 
 
 class Readiness(Resource):
-    """200 when customers are served: by the grid that ?grid= names, or by any grid of this process; else 503."""
+    """200 when customers are served: those of the grid that ?grid= names, or those of any grid here; else 503.
+
+    A process without grids has nobody to keep waiting.
+    """
 
     def __init__(self, conditions: Conditions) -> None:
         super().__init__()
@@ -53,7 +56,7 @@ class Readiness(Resource):
         coming = any(condition.state in {"waiting", "starting"} for condition in conditions.values())
         if asked and not conditions:
             request.setResponseCode(NOT_FOUND)
-        elif coming or not any(condition.is_ready for condition in conditions.values()):
+        elif coming or (conditions and not any(condition.is_ready for condition in conditions.values())):
             request.setResponseCode(SERVICE_UNAVAILABLE)
         return as_json(request, {"grids": {grid: condition.json() for grid, condition in conditions.items()}})
 

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "that cannot be served hurts no other one and is tried again. With --apply or --list, ask the process that "
         "serves DIR."
     )
-    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.add_argument("directory", metavar="DIR", type=Path, help="has a directory for each grid in DIR/grids")
     word = parser.add_mutually_exclusive_group()
     word.add_argument(
         "--apply",
@@ -60,6 +60,7 @@ class ServedShard:
 
         turns = DeferredLock()
         self._control = control
+        (directory / "grids").mkdir(exist_ok=True)
         self._tenants = Tenants(
             directory / "grids",
             lambda grid_id, home: Tenant(grid_id, home, shared, turns=turns, clock=reactor),

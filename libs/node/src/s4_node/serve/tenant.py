@@ -90,15 +90,15 @@ class Tenant:
     @property
     def is_as_configured(self) -> bool:
         """It is served, or will be, with the files that are in its directory now."""
-        match self._state:
-            case "waiting":
-                return True
-            case "starting":
-                return self._configuration.items() <= configuration_of(self._directory).items()
-            case "serving":
-                return self._configuration == configuration_of(self._directory)
-            case "failed" | "stopping":
-                return False
+        if self._state == "waiting":
+            return True
+        try:
+            present = configuration_of(self._directory)
+        except OSError:  # it is tried again, and will say so itself
+            return False
+        if self._state == "starting":
+            return self._configuration.items() <= present.items()
+        return self._state == "serving" and self._configuration == present
 
     @property
     def condition(self) -> Condition:
