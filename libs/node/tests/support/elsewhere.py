@@ -23,6 +23,7 @@ class Elsewhere:
     more: Mapping[str, object] = field(default_factory=dict)  # lines of the S3 section
     grid: Grid = field(default_factory=lambda: mint(1))
     options: tuple[str, ...] = ()
+    disk_bytes: int | None = None  # of the disk with the spool, if it has one of its own
     starts: int = 0
     port: int = 0
     introducer: Serving | None = None
@@ -75,13 +76,18 @@ class Elsewhere:
         self.starts += 1
         self.port = free_port()
         lay_out(self.at(self.port), self.home.parent, section(self.store, **self.more))
-        self.storage = Serving(["run", str(self.home), *self.options], self.log).start()
-        return self.storage
+        return self.again()
 
     def again(self) -> Serving:
         """The storage server begins where it was, with what is on its disk."""
-        self.storage = Serving(["run", str(self.home), *self.options], self.log).start()
+        within = self._on_a_small_disk(self.disk_bytes) if self.disk_bytes else ()
+        self.storage = Serving(["run", str(self.home), *self.options], self.log, within=within).start()
         return self.storage
+
+    def _on_a_small_disk(self, size: int) -> tuple[str, ...]:
+        self.spool.mkdir(exist_ok=True)
+        mount = f'mount -t tmpfs -o size={size} none "$0" && exec "$@"'
+        return ("unshare", "--mount", "--map-root-user", "sh", "-c", mount, str(self.spool))
 
     def until_served(self) -> None:
         """Clients are answered, whether the bucket can be reached or not, and whether an introducer knows of it."""

@@ -31,10 +31,13 @@ def refused(asked: Awaitable[Any], seconds: float = 60) -> int:
         except ClientException as error:
             return int(error.code)
         except RemoteException as error:
+            if isinstance(error.failure, tuple):  # of an upload over HTTPS, in the words of Tahoe-LAFS' client
+                return int(error.failure[0])
             return _status(error.failure.getErrorMessage())
         raise AssertionError("it was not refused")
 
-    return spin(Deferred.fromCoroutine(waiting()), seconds)
+    status: int = spin(Deferred.fromCoroutine(waiting()), seconds)
+    return status
 
 
 def _status(words: str) -> int:

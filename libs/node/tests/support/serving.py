@@ -71,12 +71,13 @@ class Serving:
     log: Path
     port: int = field(default_factory=free_port)
     environ: Mapping[str, str] = field(default_factory=dict)
+    within: tuple[str, ...] = ()  # a command that runs what follows it, as the same process
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> "Serving":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "s4-node"), *self.command, "--listen", f"{LOOPBACK}:{self.port}"],
+                [*self.within, str(BIN / "s4-node"), *self.command, "--listen", f"{LOOPBACK}:{self.port}"],
                 stderr=log,
                 env={**os.environ, **self.environ},
             )

@@ -10,7 +10,7 @@ from allmydata.storage_client import _HTTPStorageServer, _StorageServer
 from cryptography.x509 import load_pem_x509_certificate
 from foolscap.api import Referenceable, Tub
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 
 from s4_node.probe.client import _passing_identity
 from support.elsewhere import Elsewhere
@@ -26,8 +26,16 @@ class Speaking:
 
     protocol: Protocol
     server: Any
-    hang_up: Callable[[], "Deferred[object]"]
+    ending: Callable[[], object]
     https: StorageClient | None = None
+    is_over: bool = False
+
+    def hang_up(self) -> "Deferred[object]":
+        """Nothing is said any more; also when it was so before."""
+        if self.is_over:
+            return succeed(None)
+        self.is_over = True
+        return maybeDeferred(self.ending)
 
     @staticmethod
     def canary() -> Referenceable:
@@ -47,7 +55,7 @@ async def _foolscap(node: Elsewhere) -> Speaking:
     tub.setOption("expose-remote-exception-types", False)
     tub.startService()
     reference = await tub.getReference(node.furl)
-    return Speaking("foolscap", _StorageServer(get_rref=lambda: reference), lambda: maybeDeferred(tub.stopService))
+    return Speaking("foolscap", _StorageServer(get_rref=lambda: reference), tub.stopService)
 
 
 async def _https(node: Elsewhere) -> Speaking:
