@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from s4_node.s3.errors import Forbidden
 from s4_node.s3.values import Store
 from s4_node.storage import layout
 from s4_node.storage.expiry import Expiry, ExpiryRules, Kind, Report, rules
@@ -192,6 +193,19 @@ def test_a_share_that_is_gone_is_not_listed_to_clients(node: Node, objects: Aged
     assert spin(node.listings.of(A))
     spin(expiry(node, objects).sweep())
     assert spin(node.listings.of(A)) == {}
+
+
+def test_a_share_that_is_gone_is_not_listed_to_clients_when_its_neighbour_cannot_be_deleted(
+    node: Node, objects: AgedObjects, tmp_path: Path, s3_control: S3Control
+) -> None:
+    put(node, objects, tmp_path, A, days=50, number=0)
+    stays = put(node, objects, tmp_path, A, days=50, number=1)
+    assert spin(node.listings.of(A)).keys() == {0, 1}
+    s3_control.fail("access_denied", "DeleteObject", key=f"grid/{stays}")
+    with pytest.raises(Forbidden):
+        spin(expiry(node, objects).sweep())
+    assert node.visible() == [stays]
+    assert spin(node.listings.of(A)).keys() == {1}
 
 
 def test_sweeping_goes_on_after_s3_has_failed(

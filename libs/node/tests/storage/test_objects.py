@@ -83,7 +83,7 @@ def test_the_unhurried_ask_the_same_bucket(objects: Objects, s3_control: S3Contr
 OPERATIONS = {name for name, _ in inspect.getmembers(Objects, inspect.isfunction) if not name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", sorted(OPERATIONS - {"unhurried", "hurry"}))
+@pytest.mark.parametrize("name", sorted(OPERATIONS - {"unhurried", "hurry", "capabilities"}))
 def test_arguments_are_those_of_the_bucket(name: str) -> None:
     ours, theirs = (inspect.signature(getattr(kind, name)).parameters for kind in (Objects, Bucket))
     assert {n: (p.kind, p.default) for n, p in ours.items()} == {n: (p.kind, p.default) for n, p in theirs.items()}

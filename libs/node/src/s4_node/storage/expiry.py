@@ -180,8 +180,10 @@ class Expiry:
         async with self._leases.unless_renewed(bucket.storage_index, bucket.renewals) as is_unchanged:
             if not is_unchanged:
                 return []
-            deleted = [stat for stat in stats if await self._delete_share(stat)]
-        self._listings.forget(bucket.storage_index)
+            try:
+                deleted = [stat for stat in stats if await self._delete_share(stat)]
+            finally:  # before it is a client's turn, who would take them for leased
+                self._listings.forget(bucket.storage_index)
         if len(deleted) == len(bucket.shares) and bucket.renewals is not None:
             await self._leases.forget(bucket.storage_index)
         _log.info("shares.expired", storage_index=si_b2a(bucket.storage_index).decode("ascii"), shares=len(deleted))

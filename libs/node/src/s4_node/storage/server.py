@@ -26,7 +26,7 @@ from s4_node.storage.cache import GridCache
 from s4_node.storage.expiry import Expiry, ExpiryRules
 from s4_node.storage.layout import ShareName
 from s4_node.storage.leases import LeaseBook
-from s4_node.storage.listing import Listings
+from s4_node.storage.listing import Listings, Shares
 from s4_node.storage.reader import Reader, Readers
 from s4_node.storage.slots import MutableShare, Slots, Vectors
 from s4_node.storage.spool import Spool, SpoolError
@@ -171,9 +171,7 @@ class S3StorageServer(Statistics, MultiService):
     async def _allocate(
         self, storage_index: bytes, lease: LeaseInfo, numbers: set[int], size: int
     ) -> tuple[set[int], dict[int, Upload]]:
-        present = await self._listings.fresh(storage_index)
-        if present:
-            await self._leases.add(storage_index, lease, present)
+        present = await self._leased(storage_index, lease)
         # nothing is awaited from here on, or two clients would be given the same share
         uploads = {}
         for number in sorted(numbers - present.keys()):
@@ -181,6 +179,17 @@ class S3StorageServer(Statistics, MultiService):
             if upload is not None:
                 uploads[number] = upload
         return set(present), uploads
+
+    async def _leased(self, storage_index: bytes, lease: LeaseInfo) -> Shares:
+        """The shares that are there, with this lease; not those that expired before they had it."""
+        shares = await self._listings.fresh(storage_index)
+        while shares:
+            await self._leases.add(storage_index, lease, shares)
+            still = self._listings.known(storage_index)
+            if still is not None and still.keys() >= shares.keys():
+                return still
+            shares = await self._listings.fresh(storage_index)
+        return shares
 
     def _begin(self, name: ShareName, size: int, lease: LeaseInfo) -> Upload | None:
         available = self.get_available_space()
