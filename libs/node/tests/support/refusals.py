@@ -5,7 +5,7 @@ from typing import Any
 
 from allmydata.storage.http_client import ClientException
 from foolscap.api import RemoteException
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, FirstError
 
 from support.spinning import spin
 
@@ -30,6 +30,8 @@ def refused(asked: Awaitable[Any], seconds: float = 60) -> int:
             await asked
         except ClientException as error:
             return int(error.code)
+        except FirstError as error:  # of several reads over HTTPS
+            return int(error.subFailure.value.code)
         except RemoteException as error:
             if isinstance(error.failure, tuple):  # of an upload over HTTPS, in the words of Tahoe-LAFS' client
                 return int(error.failure[0])

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from allmydata.storage.common import UnknownImmutableContainerVersionError
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from s4_node.s3.errors import ConditionFailed, Missing, OutOfRange
 from s4_node.s3.values import Stat
 from s4_node.storage import layout
 from s4_node.storage.blocks import Blocks
 from s4_node.storage.container import HEADER_BYTES, BadContainer, parse
+from s4_node.storage.damages import Damages
 from s4_node.storage.layout import ShareName
 from s4_node.storage.listing import Listings, Shares
 
@@ -20,8 +20,6 @@ _KEPT = 600.0  # seconds that a reader is used without asking whether the share 
 _MOST = 512
 
 Advise = Callable[[str, bytes, int, bytes], "Deferred[None]"]
-
-_log = Logger()
 
 
 class NoSuchShare(KeyError):
@@ -90,7 +88,7 @@ class Readers:
         self.blocks, self.advise = blocks, advise
         self._listings, self._clock = listings, clock
         self._kept: OrderedDict[ShareName, tuple[float, Reader]] = OrderedDict()
-        self._damaged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._damages = Damages()
         listings.watch(self._forget)
 
     async def all(self, storage_index: bytes) -> dict[int, Reader]:
@@ -135,7 +133,7 @@ class Readers:
             if container.data_bytes >= container.stated:
                 return container.data_bytes
             problem = f"it is cut short: {container.data_bytes} of {container.stated} bytes of data"
-        self._say_once(stat, problem)
+        self._damages.say(stat, problem)
         raise DamagedShare(stat.key, problem)
 
     def _reader(self, name: ShareName, stat: Stat) -> Reader:
@@ -150,10 +148,3 @@ class Readers:
     def _forget(self, storage_index: bytes) -> None:
         for name in [name for name in self._kept if name.storage_index == storage_index]:
             del self._kept[name]
-
-    def _say_once(self, stat: Stat, problem: str) -> None:
-        if (stat.key, stat.etag) not in self._damaged:
-            self._damaged[stat.key, stat.etag] = None
-            _log.error("share.damaged", share=stat.key, problem=problem)
-        if len(self._damaged) > _MOST:
-            self._damaged.popitem(last=False)

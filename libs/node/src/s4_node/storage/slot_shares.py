@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from allmydata.storage.common import UnknownMutableContainerVersionError
 from twisted.internet.defer import Deferred, DeferredList
 
 from s4_node.objects import Objects
@@ -16,6 +17,7 @@ from s4_node.s3.values import Stat
 from s4_node.settings import MIB
 from s4_node.storage import layout
 from s4_node.storage.blocks import Blocks
+from s4_node.storage.damages import Damages
 from s4_node.storage.listing import Listings, Shares
 from s4_node.storage.locks import Allowance
 from s4_node.storage.mutable_container import DamagedContainer, Header, ReadVector, parse_header
@@ -60,6 +62,7 @@ class SlotShares:
         self._cap, self._is_only_writer = cache_bytes, is_only_writer
         self._kept: OrderedDict[str, HeldShare] = OrderedDict()
         self._kept_bytes = 0
+        self._damages = Damages()
         if is_only_writer:  # nobody looks again whether these are still so
             listings.watch(self._forget_all)
 
@@ -156,20 +159,32 @@ class SlotShares:
             self.forget(stat.key)
             return None
         except OutOfRange:
+            self._damages.say(stat, "it is empty")
             raise DamagedContainer(f"{stat.key}: it is empty") from None
 
     async def _get(self, stat: Stat) -> HeldShare:
         most = SMALL if FIRST < stat.size <= SMALL else FIRST if stat.size <= FIRST else GLIMPSE
         async with self._memory.of(min(stat.size, most)):
             got = await self._objects.get(stat.key, 0, most)
-        header = parse_header(got.body, got.size, stat.key)
+        now = Stat(stat.key, got.size, got.etag, got.modified)
+        header = self._header(now, got.body)
         body = got.body
         if most < got.size <= SMALL:
             async with self._memory.of(got.size):
                 body += (await self._objects.get(stat.key, most, etag=got.etag)).body
-        share = HeldShare(Stat(stat.key, got.size, got.etag, got.modified), header, body)
+        share = HeldShare(now, header, body)
         self._remember(share)
         return share
+
+    def _header(self, stat: Stat, beginning: bytes) -> Header:
+        try:
+            return parse_header(beginning, stat.size, stat.key)
+        except UnknownMutableContainerVersionError:
+            self._damages.say(stat, "it does not begin as a mutable share does")
+            raise
+        except DamagedContainer as damaged:
+            self._damages.say(stat, str(damaged).removeprefix(f"{stat.key}: "))
+            raise
 
     async def _read(self, share: HeldShare, offset: int, length: int) -> bytes:
         start, end = share.header.span(offset, length)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from allmydata.interfaces import BadWriteEnablerError, ConflictingWriteError, DataTooLargeError, NoSpace
+from allmydata.storage.common import UnknownContainerVersionError
 from twisted.internet.defer import CancelledError
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -10,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from s4_node.s3.errors import ConditionFailed, Missing, S3Error, Unavailable
+from s4_node.storage.mutable_container import DamagedContainer
 from s4_node.storage.reader import DamagedShare, NoSuchShare
 from s4_node.storage.spool import SpoolFull
 from s4_node.storage.upload import UploadEnded
@@ -35,7 +37,10 @@ _TABLE: tuple[tuple[type[BaseException], Told], ...] = (
     (NoSuchShare, Told(http.NOT_FOUND, "no such share")),
     (Missing, Told(http.NOT_FOUND, "no such share any more")),
     (UploadEnded, Told(http.NOT_FOUND, "no such upload any more")),
-    (DamagedShare, Told(http.INTERNAL_SERVER_ERROR, "the share is damaged")),
+    *(
+        (kind, Told(http.INTERNAL_SERVER_ERROR, "the share is damaged"))
+        for kind in (DamagedShare, DamagedContainer, UnknownContainerVersionError)
+    ),
     (ConditionFailed, Told(http.SERVICE_UNAVAILABLE, "the share is being changed")),
     (Unavailable, Told(http.SERVICE_UNAVAILABLE, "the object store does not answer")),
     (Stopped, Told(http.SERVICE_UNAVAILABLE, "the storage server stops")),
