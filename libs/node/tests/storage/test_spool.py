@@ -57,6 +57,18 @@ def test_room_is_counted_when_it_is_reserved_and_free_when_released(tmp_path: Pa
     assert second.path.exists()
 
 
+def test_a_thousand_tiny_uploads_leave_the_process_its_other_files(tmp_path: Path) -> None:
+    spool = a_spool(tmp_path, 10**6)
+    files = [spool.reserve(1) for _ in range(1000)]
+    with pytest.raises(SpoolFull, match="FILES"):
+        spool.reserve(1)
+    files[0].release()
+    files[0] = spool.reserve(1)
+    for file in files:
+        file.release()
+    assert (spool.reserved, spool.files) == (0, 0)
+
+
 def test_releasing_twice_frees_once(tmp_path: Path) -> None:
     spool = a_spool(tmp_path)
     file, other = spool.reserve(100), spool.reserve(100)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MOST_FILES = 1000  # of one grid; each is open, and the files that a process may have open are all grids' and sockets
 _PREFIX, _SUFFIX = "s4-upload-", ".spool"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class SpoolError(Exception):
-    """The spool did not do it; `code` is the system's name of the error, or CAP."""
+    """The spool did not do it; `code` is the system's name of the error, CAP or FILES."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"spool: {code}")
@@ -23,7 +24,7 @@ class SpoolError(Exception):
 
 
 class SpoolFull(SpoolError):
-    """There is no room: the grid's cap is reached (CAP), or the disk is full."""
+    """There is no room: the grid's cap is reached (CAP), it has too many uploads (FILES), or the disk is full."""
 
 
 class SpoolBroken(SpoolError):
@@ -31,14 +32,14 @@ class SpoolBroken(SpoolError):
 
 
 class Spool:
-    """A folder for uploads, `max_bytes` at most. Room is counted when it is reserved, not when it is filled.
+    """A folder for uploads, `max_bytes` and MOST_FILES at most. Room counts when it is reserved, not when it is filled.
 
     The folder is the grid's own. Each file is locked for as long as its process lives (flock): the sweep removes what
     a dead process left, and neither a living one's nor anything that is not an upload.
     """
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
-        self.folder, self.max_bytes, self.reserved = folder, max_bytes, 0
+        self.folder, self.max_bytes, self.reserved, self.files = folder, max_bytes, 0, 0
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.swept = sum(_removed(path) for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"))
 
@@ -46,11 +47,14 @@ class Spool:
         """A file of this size, full of zeros that take no room on the disk. Raises SpoolFull, SpoolBroken."""
         if self.reserved + size > self.max_bytes:
             raise SpoolFull("CAP")
+        if self.files >= MOST_FILES:
+            raise SpoolFull("FILES")
         with _clear_errors():
             if shutil.disk_usage(self.folder).free < size:
                 raise SpoolFull("ENOSPC")
             file = SpoolFile(self, size)
         self.reserved += size
+        self.files += 1
         return file
 
 
@@ -87,6 +91,7 @@ class SpoolFile:
         if self._descriptor >= 0:
             self._remove()
             self._spool.reserved -= self.size
+            self._spool.files -= 1
 
     def _remove(self) -> None:
         with contextlib.suppress(OSError):  # the next start sweeps what stays
