@@ -23,6 +23,7 @@ CALLED = {
     "allmydata.client.read_config": "basedir, portnumfile, generated_files",
     "allmydata.client._Client": "config, main_tub, i2p_provider, tor_provider, introducer_clients, storage_farm_broker",
     "allmydata.client._Client.get_anonymous_storage_server": "self",
+    "allmydata.client._Client.init_web": "self, webport",
     "allmydata.client._Client.init_storage": "self, announceable_storage_servers",
     "allmydata.client._Client._init_permutation_seed": "self, ss",
     "allmydata.client._Client.init_node_key": "self",
@@ -53,9 +54,8 @@ CALLED = {
     "allmydata.storage.http_server.HTTPServer._get_version": "self",
     "allmydata.storage.http_server._HTTPError": "code, body",
     "allmydata.storage.http_server._add_error_handling": "app",
-    "allmydata.storage.http_server._authorized_route": (
-        "klein_app, required_secrets, url, route_args, branch, route_kwargs"
-    ),
+    "allmydata.storage.http_server._extract_secrets": "header_values, required_secrets",
+    "allmydata.storage.http_common.swissnum_auth_header": "swissnum",
     "allmydata.storage.http_server.read_encoded": "reactor, request, schema, max_size",
     "allmydata.storage.http_server.StorageIndexConverter.to_python": "self, value",
     "allmydata.storage.http_server.UploadsInProgress.add_write_bucket": (

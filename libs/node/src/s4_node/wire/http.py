@@ -6,7 +6,7 @@ Klein keeps the functions that it was given.
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from allmydata.storage.http_common import CBOR_MIME_TYPE, Secrets
 from allmydata.storage.http_server import (
@@ -14,7 +14,6 @@ from allmydata.storage.http_server import (
     HTTPServer,
     StorageIndexConverter,
     _add_error_handling,
-    _authorized_route,
     _HTTPError,
     read_encoded,
 )
@@ -29,6 +28,8 @@ from werkzeug.http import parse_accept_header, parse_content_range_header
 
 from s4_node.s3.errors import ConditionFailed
 from s4_node.wire import ranges
+from s4_node.wire.authorization import Authorization, Gate
+from s4_node.wire.bodies import Bodies
 from s4_node.wire.failures import Failures
 from s4_node.wire.shield import unharmed
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Handler = Callable[..., Awaitable[bytes]]
-Authorization = Mapping[Secrets, bytes]
 Vectors = dict[int, tuple[list[tuple[int, int, bytes, bytes]], list[tuple[int, bytes]], int | None]]
 
 LEASE = {Secrets.LEASE_RENEW, Secrets.LEASE_CANCEL}
@@ -55,10 +55,12 @@ def _route(method: str, url: str, required: "set[Secrets] | None" = None) -> Cal
 
     def declared(handler: Handler) -> Handler:
         @wraps(handler)
-        def answered(*args: object, **kwargs: object) -> "Deferred[bytes]":
-            return Deferred.fromCoroutine(handler(*args, **kwargs))
+        def answered(self: "HTTPStorage", request: Request, **of_url: object) -> "Deferred[bytes]":
+            request.defaultContentType = None  # or every answer without a type would be HTML
+            secrets = self.gate.secrets(request, required or set())
+            return Deferred.fromCoroutine(handler(self, request, secrets, **of_url))
 
-        _authorized_route(_app, required or set(), f"/storage/v1/{url}", methods=[method])(answered)
+        _app.route(f"/storage/v1/{url}", methods=[method])(answered)
         return handler
 
     return declared
@@ -72,6 +74,7 @@ class HTTPStorage(HTTPServer):
 
     def __init__(self, reactor: Any, storage_server: "S3StorageServer", swissnum: bytes) -> None:
         super().__init__(reactor, storage_server, swissnum)
+        self.gate = Gate(swissnum)
         self._failures = Failures(reactor)
 
     @_route("GET", "version")
@@ -215,6 +218,12 @@ class HTTPStorage(HTTPServer):
 class QuietSite(Site):
     """Writes no access log: it would say every second that a client is connected, and each share's storage index."""
 
+    bodies = Bodies()  # of all sites of the process together
+
+    def getContentFile(self, length: int | None) -> IO[bytes]:  # noqa: N802  Twisted's name
+        """Where a request's body is written while it arrives."""
+        return self.bodies.begin(length)
+
     def log(self, request: Request) -> None:
         """Write nothing."""
 
@@ -246,8 +255,8 @@ def _vectors(asked: dict[str, Any]) -> tuple[Vectors, list[tuple[int, int]]]:
 
 def _encoded(request: Request, answer: object) -> bytes:
     """The answer in CBOR, the only encoding there is."""
-    accepted = parse_accept_header((request.requestHeaders.getRawHeaders("accept") or [CBOR_MIME_TYPE])[0])
-    if accepted.best != CBOR_MIME_TYPE:
+    accepted = (request.requestHeaders.getRawHeaders("accept") or [CBOR_MIME_TYPE])[0]
+    if accepted != CBOR_MIME_TYPE and parse_accept_header(accepted).best != CBOR_MIME_TYPE:
         raise _HTTPError(http.NOT_ACCEPTABLE)
     request.setHeader("Content-Type", CBOR_MIME_TYPE)
     encoded: bytes = cbor.dumps(answer)
