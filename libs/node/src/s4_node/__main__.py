@@ -4,16 +4,17 @@ import argparse
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import version
 
 # Each command's module has add_arguments(parser) and main(args); it is imported when it is the one that is wanted.
 COMMANDS = {
-    "run": ("s4_node.serve.run", "serve one grid, or one node of it"),
+    "run": ("s4_node.serve.run", "serve a grid, or one node of it"),
     "shard": ("s4_node.serve.shard", "serve many grids with one process, and change which"),
-    "probe": ("s4_node.probe.command", "prove a grid from outside: store something and read it back"),
-    "check": ("s4_node.tools.check", "whether a bucket can do what a grid needs"),
-    "usage": ("s4_node.tools.usage", "what a grid stores: bytes and objects"),
-    "verify": ("s4_node.tools.verify", "whether every share in a bucket is whole"),
-    "copy": ("s4_node.tools.copy", "move a grid from a disk to a bucket, or back"),
+    "check": ("s4_node.tools.check", "find out whether a node could store in a bucket, and what to do if not"),
+    "usage": ("s4_node.tools.usage", "count what is stored: bytes and objects"),
+    "verify": ("s4_node.tools.verify", "read the headers of every share, and name what is damaged"),
+    "copy": ("s4_node.tools.copy", "copy all shares: disk to bucket, bucket to bucket, bucket to disk"),
+    "probe": ("s4_node.probe.command", "store something in a grid as a client would, and read it back"),
 }
 
 
@@ -29,14 +30,19 @@ def main() -> int:
         case ["-h" | "--help"]:
             print(_usage())
             return 0
-        case _:
-            print(_usage(), file=sys.stderr)
-            return 2
+        case ["--version"]:
+            print(f"s4-node {version('s4-node')}, Tahoe-LAFS {version('tahoe-lafs')}")
+            return 0
+        case [name, *_]:
+            print(f"s4-node: there is no command {name!r}\n", file=sys.stderr)
+    print(_usage(), file=sys.stderr)
+    return 2
 
 
 def _usage() -> str:
     lines = [f"  {name:8}{does}" for name, (_, does) in COMMANDS.items()]
-    return "\n".join(["usage: s4-node COMMAND ...", "", *lines, "", "s4-node COMMAND --help says more of each."])
+    more = "s4-node COMMAND --help says more of each; s4-node --version which one this is."
+    return "\n".join(["usage: s4-node COMMAND ...", "", *lines, "", more])
 
 
 if __name__ == "__main__":

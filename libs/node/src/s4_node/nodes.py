@@ -49,6 +49,12 @@ class Introducer(NoLogPort, _IntroducerNode):
 class Client(NoLogPort, client._Client):  # noqa: SLF001  create_client_from_config takes a subclass of exactly this
     """The stock client node, which with storage enabled is the storage server."""
 
+    def init_web(self, _webport: str) -> None:
+        """Open nothing: this node is no client of a grid, so there is nothing that could be asked of it.
+
+        `tahoe create-node` writes the same web.port into every node's tahoe.cfg.
+        """
+
 
 class S3Client(Client):
     """The storage server whose shares are in a bucket, with this project's own end of both protocols."""
@@ -130,7 +136,7 @@ def storage_node(
     """The storage server in `directory`, announcing itself at what `nearest` makes of the introducer's written furl.
 
     Its shares are in the bucket that tahoe.cfg names in the section SECTION; without that section, on the disk.
-    Raises BadSettings, and StoreIgnoresConditions.
+    Raises BadSettings.
     """
     config = client.read_config(str(directory), "client.port")
     section = config.items(SECTION, None)

@@ -11,6 +11,7 @@ import pytest
 from commands import eventually, free_port, probe, run
 from s4_node.s3.values import Store
 from s4_node.serve.places import NoNode, Places, places_of
+from s4_node.serve.ports import Listening, listening_of
 from support.s3_control import S3Control
 from support.serving import LOOPBACK, Serving, lay_out, mint, section
 
@@ -91,6 +92,56 @@ def test_a_stock_introducer_and_a_stock_storage_node_with_our_section_are_served
     assert not (storage / "storage").exists()
 
 
+def test_a_grid_as_stock_tahoe_makes_it_is_served_with_both_nodes_together(
+    serving: list[Serving], store: Store, tmp_path: Path, s3_control: S3Control
+) -> None:
+    """The storage server knows of no introducer, and has the web port that `tahoe create-node` gives every node."""
+    (tmp_path / "grid").mkdir()
+    introducer = stock("introducer", tmp_path / "grid" / "introducer")
+    web = free_port()
+    storage = stock("node", tmp_path / "grid" / "storage", f"--webport=tcp:{web}:interface={LOOPBACK}")
+    with (storage / "tahoe.cfg").open("a") as config:
+        config.write(section(store))
+    with socket.socket() as taken:  # by a client on the same machine
+        taken.bind((LOOPBACK, web))
+        taken.listen()
+        served = Serving(["run", str(tmp_path / "grid")], tmp_path / "log").start()
+        serving.append(served)
+        served.until_ready()
+    furl = (introducer / "private" / "introducer.furl").read_text().strip()
+
+    assert probe(furl).json["ok"] is True
+
+    named = (storage / "private" / "introducers.yaml").read_text()
+    assert furl in named
+    assert any(key.startswith("shares/") for key in s3_control.objects(store.bucket))
+    assert served.stop() == 0
+    assert served.start().until_ready().stop() == 0
+    assert (storage / "private" / "introducers.yaml").read_text() == named
+    assert not any(named.split("furl: ")[1].strip() in line for line in served.log.read_text().splitlines())
+
+
+@pytest.mark.parametrize("port", ["", "AUTO", "tcp6:1234", "tcp:many", "tcp:port=1234:interface=::1"])
+def test_a_port_that_is_none_of_ours_is_named_with_what_it_should_be(port: str, tmp_path: Path) -> None:
+    (tmp_path / "tahoe.cfg").write_text(f"[node]\ntub.port = {port}\n[storage]\nenabled = true\n")
+    with pytest.raises(ValueError, match=r"it must be tcp:PORT or tcp:PORT:interface=ADDRESS") as told:
+        listening_of(tmp_path)
+    assert repr(port) in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("port", "listening"),
+    [
+        ("tcp:1234", Listening(1234, "")),
+        ("tcp:port=1234:interface=127.0.0.1", Listening(1234, LOOPBACK)),
+        ("tcp:1234:interface=127.0.0.1", Listening(1234, LOOPBACK)),
+    ],
+)
+def test_a_port_is_read_as_tahoe_writes_it(port: str, listening: Listening, tmp_path: Path) -> None:
+    (tmp_path / "tahoe.cfg").write_text(f"[node]\nnickname = 100%\ntub.port = {port}\n")
+    assert listening_of(tmp_path) == listening
+
+
 def test_a_storage_node_waits_for_an_introducer_that_is_not_there_yet(serving: list[Serving], tmp_path: Path) -> None:
     grid = mint(1)
     lay_out(grid, tmp_path / "grid")
@@ -159,7 +210,9 @@ def test_each_command_says_how_it_is_used() -> None:
         assert (helped.code, helped.err) == (0, "")
         assert helped.out.startswith(f"usage: s4-node {command}")
     wrong = run("s4-node", "serve")
-    assert (wrong.code, wrong.err) == (2, help_of_all.out)
+    assert (wrong.code, wrong.err) == (2, f"s4-node: there is no command 'serve'\n\n{help_of_all.out}")
+    assert (run("s4-node").code, run("s4-node").err) == (2, help_of_all.out)
+    assert "Tahoe-LAFS 1.20.0" in run("s4-node", "--version").out
 
 
 @pytest.mark.parametrize("where", ["4000", "127.0.0.1:", "127.0.0.1:none", "127.0.0.1:70000", ":80"])

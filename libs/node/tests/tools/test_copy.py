@@ -1,11 +1,15 @@
 """`s4-node copy` between the disk backend's directory and buckets."""
 
 import json
+import os
+import pty
 import signal
 import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +35,10 @@ def place(store: Store) -> str:
     """The store as a person writes it."""
     prefix = f"/{store.prefix}" if store.prefix else ""
     return f"s3://{store.bucket}{prefix}?endpoint={quote(store.endpoint)}&credentials={quote(store.credentials)}"
+
+
+def sizes_of(disk: Path) -> list[int]:
+    return [len(body) for body in disk_shares.files(disk).values()]
 
 
 def copy(*words: str | Path, expect: int = 0) -> dict[str, Any]:
@@ -188,16 +196,35 @@ def test_what_cannot_be_copied_is_named_and_the_rest_is_copied(disk: Path, store
 
 
 def test_a_dry_run_only_counts(disk: Path, store: Store) -> None:
-    sizes = [len(body) for body in disk_shares.files(disk).values()]
-    assert copy("--dry-run", disk, place(store)) == {"objects": 6, "bytes": sum(sizes)}
+    assert copy("--dry-run", disk, place(store)) == {"objects": 6, "bytes": sum(sizes_of(disk))}
     assert contents(store) == {}
 
 
 def test_a_person_sees_how_far_it_is(disk: Path, store: Store) -> None:
+    terminal, its_end = pty.openpty()
+    termios.tcsetwinsize(its_end, (24, 80))
+    command = [*COMMAND, str(disk), place(store)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=its_end, text=True, check=False, timeout=60)
+    os.close(its_end)
+    shown = b""
+    with suppress(OSError):  # which is how a terminal ends
+        while some := os.read(terminal, 65536):
+            shown += some
+    os.close(terminal)
+    assert b"100%" in shown
+    assert (done.returncode, done.stdout) == (0, f"6 objects copied, {sum(sizes_of(disk))} bytes\n")
+
+
+def test_what_nobody_watches_has_no_progress_bar_and_says_what_was_left(disk: Path, store: Store) -> None:
+    assert copy(disk, place(store))["objects"] == {"copied": 6}
+    share = next((disk / "shares").rglob("10"))
+    share.write_bytes(share.read_bytes() + bytes(72))
     done = subprocess.run([*COMMAND, str(disk), place(store)], capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0
-    assert "100%" in done.stderr
-    assert "copied" in done.stdout
+    assert (done.returncode, done.stderr) == (1, "")
+    left, summary = done.stdout.splitlines()
+    assert left.startswith("different: shares/")
+    assert "--overwrite" in left
+    assert summary == "0 objects copied, 0 bytes; 5 were there already; 1 left, because the target has others"
 
 
 @pytest.mark.parametrize(
@@ -218,4 +245,4 @@ def test_a_wrong_place_is_said_in_words(source: str, target: str, said: str, tmp
 
 def test_a_bucket_that_is_not_there_is_said_in_words(s3: Server, tmp_path: Path) -> None:
     result = copy(place(s3.store("no-such-bucket")), tmp_path / "new", expect=1)
-    assert "BucketMissing" in result["said"]
+    assert "there is no such bucket; create it" in result["said"]

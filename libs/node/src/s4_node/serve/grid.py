@@ -38,6 +38,7 @@ class Grid:
             self._introducer = introducer_node(self._places.introducer)
             self._introducer.setServiceParent(self._services)
         if self._places.storage:
+            self._places.introduce()
             self._storage = await storage_node(self._places.storage, self._nearest, self._shared, grid=self._id)
             self._storage.setServiceParent(self._services)
         self._services.startService()
@@ -52,7 +53,9 @@ class Grid:
             if self.is_announced:
                 return
             await deferLater(reactor, LOOK_AGAIN_SECONDS)
-        raise NotServing("the storage server could not announce itself")
+        raise NotServing(
+            "the introducer does not know of the storage server beside it; does private/introducers.yaml name that one?"
+        )
 
     async def close(self) -> None:
         """Nothing of the grid runs or listens any more."""

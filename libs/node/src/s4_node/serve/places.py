@@ -7,6 +7,7 @@ from pathlib import Path
 from s4_node.serve.ports import Listening, listening_of, require_free
 
 CONFIG = "tahoe.cfg"
+INTRODUCERS = "private/introducers.yaml"
 
 
 class NoNode(ValueError):
@@ -34,6 +35,19 @@ class Places:
         for address in [listening_of(node) for node in self.nodes]:
             require_free(address)
 
+    def introduce(self) -> None:
+        """The storage server knows the introducer beside it, unless it was told of introducers.
+
+        For directories as `tahoe create-...` makes them: an introducer has no furl before it runs.
+        """
+        if self.introducer is None or self.storage is None or _is_introduced(self.storage):
+            return
+        furl = (self.introducer / "private" / "introducer.furl").read_text(encoding="ascii").strip()
+        named = self.storage / INTRODUCERS
+        beside = named.with_name(f".{named.name}.new")
+        beside.write_text(f"introducers:\n  introducer:\n    furl: {furl}\n", encoding="ascii")
+        beside.replace(named)
+
 
 def places_of(directory: Path) -> Places:
     """The nodes in `directory`: `introducer/` and `storage/`, or one node made by a stock `tahoe create-...`.
@@ -45,16 +59,27 @@ def places_of(directory: Path) -> Places:
     both = Places(directory / "introducer", directory / "storage")
     for node in both.nodes:
         if not (node / CONFIG).exists():
-            raise NoNode(f"no {CONFIG} in {directory}, nor in {node}")
+            raise NoNode(f"no {CONFIG} in {directory}, nor in {node}; `tahoe create-node` makes one")
     return both
+
+
+def _is_introduced(node: Path) -> bool:
+    return (node / INTRODUCERS).exists() or _config(node).has_option("client", "introducer.furl")
+
+
+def _config(node: Path) -> ConfigParser:
+    config = ConfigParser(strict=False, interpolation=None)
+    config.read_string((node / CONFIG).read_text(encoding="utf-8"))
+    return config
 
 
 def _stores(node: Path) -> bool:
     """Whether the node is a storage server, and no introducer. Raises NoNode when it is neither."""
-    config = ConfigParser(strict=False, interpolation=None)
-    config.read_string((node / CONFIG).read_text(encoding="utf-8"))
+    config = _config(node)
     if (node / "tahoe-introducer.tac").exists():
         return False
     if config.has_section("storage") and config.getboolean("storage", "enabled", fallback=False):
         return True
-    raise NoNode(f"{node} is neither an introducer nor a storage server")
+    raise NoNode(
+        f"{node} is neither an introducer nor a storage server ([storage] enabled in its {CONFIG} is not true)"
+    )

@@ -1,9 +1,12 @@
 """Which address a node directory wants to listen on, and whether it still can."""
 
+import re
 import socket
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
+
+_TCP = re.compile(r"tcp:(port=)?(?P<port>[0-9]{1,5})(:interface=(?P<interface>[0-9.]+))?")
 
 
 class PortTaken(Exception):
@@ -27,14 +30,18 @@ class Listening:
 
 
 def listening_of(node_directory: Path) -> Listening:
-    """The port in the node's tahoe.cfg, written `tcp:PORT` or `tcp:PORT:interface=ADDRESS`."""
-    config = ConfigParser(strict=False)
+    """The port in the node's tahoe.cfg, written `tcp:PORT` or `tcp:PORT:interface=ADDRESS`. Raises ValueError."""
+    config = ConfigParser(strict=False, interpolation=None)
     with (node_directory / "tahoe.cfg").open(encoding="utf-8") as file:
         config.read_file(file)
-    kind, port, *rest = config.get("node", "tub.port").split(":", 2)
-    if kind != "tcp":
-        raise ValueError(f"tub.port of {node_directory.name} is not tcp:PORT")
-    return Listening(int(port), rest[0].removeprefix("interface=") if rest else "")
+    written = config.get("node", "tub.port", fallback="")
+    found = _TCP.fullmatch(written.strip())
+    if found is None:
+        raise ValueError(
+            f"tub.port of {node_directory} is {written!r}; it must be tcp:PORT or tcp:PORT:interface=ADDRESS, which "
+            "--port of `tahoe create-node` and `tahoe create-introducer` sets"
+        )
+    return Listening(int(found["port"]), found["interface"] or "")
 
 
 def require_free(listening: Listening) -> None:

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words that `run` and `shard` have in common."""
     parser.add_argument(
-        "--listen", metavar="ADDRESS:PORT", type=address, help="answer /healthz, /readyz and /metrics there (HTTP)"
+        "--listen", metavar="ADDRESS:PORT", type=address, help="answer /healthz, /readyz and /metrics there, by HTTP"
     )
     parser.add_argument(
-        "--log", choices=("json", "text"), help="how to log on stderr; otherwise text at a terminal and JSON elsewhere"
+        "--log", choices=("json", "text"), help="how to log on stderr; by default text at a terminal, JSON elsewhere"
     )
-    parser.add_argument("--label-grids", action="store_true", help="metrics by grid, not only of the whole process")
+    parser.add_argument("--label-grids", action="store_true", help="in /metrics, numbers for each grid")
 
 
 def address(text: str) -> tuple[str, int]:
-    """ADDRESS and PORT of what is written ADDRESS:PORT; raises ValueError."""
+    """ADDRESS and PORT of what is written ADDRESS:PORT; raises ArgumentTypeError."""
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT, such as 127.0.0.1:9100")
     return host.strip("[]"), int(port)
 
 

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of the command line."""
     parser.description = (
-        "Serve the grid in DIR: the introducer in DIR/introducer and the storage server in DIR/storage, or the one "
-        "node that a stock `tahoe create-introducer` or `tahoe create-node` has made of DIR. Shares are in the "
-        "bucket that the storage server's tahoe.cfg names in [storageserver.plugins.s4-s3-v1]; without that "
-        "section, on the disk."
+        "Serve the grid in DIR until SIGTERM. Shares are in the bucket that the storage server's tahoe.cfg names in "
+        "[storageserver.plugins.s4-s3-v1]; without that section, on the disk."
     )
-    parser.add_argument("directory", metavar="DIR", type=Path)
+    parser.add_argument(
+        "directory",
+        metavar="DIR",
+        type=Path,
+        help="has an introducer in DIR/introducer and a storage server in DIR/storage, or is one of the two itself; "
+        "`tahoe create-introducer` and `tahoe create-node` make them",
+    )
     process.add_arguments(parser)
 
 

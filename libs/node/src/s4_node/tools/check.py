@@ -5,8 +5,9 @@ import json
 import sys
 from pathlib import Path
 
+from s4_node.settings import SECTION
 from s4_node.tools.checks import Finding, checks
-from s4_node.tools.places import BadPlace, located
+from s4_node.tools.places import CONFIGURATION, BadPlace, located, node_of
 
 SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
 
@@ -29,7 +30,7 @@ def main(args: argparse.Namespace) -> int:
         print(f"s4-node check: {wrong}", file=sys.stderr)
         return 2
     if isinstance(settings, Path):
-        print(f"s4-node check: {settings}: a directory of the disk backend, not a bucket", file=sys.stderr)
+        print(f"s4-node check: {args.place}: {_no_bucket(Path(args.place))}", file=sys.stderr)
         return 2
     findings = []
     for finding in checks(settings):
@@ -39,6 +40,13 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([{"check": each.check, "state": each.state, "what": each.what} for each in findings]))
     return 1 if any(each.state == "failed" for each in findings) else 0
+
+
+def _no_bucket(place: Path) -> str:
+    node = node_of(place)
+    if node is not None:
+        return f"shares are on the disk: {node / CONFIGURATION} has no section [{SECTION}]"
+    return f"no {CONFIGURATION} in it" if place.is_dir() else "there is no such directory"
 
 
 def _say(finding: Finding) -> None:

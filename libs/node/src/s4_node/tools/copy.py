@@ -7,30 +7,40 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from s4_node.s3.bucket import Bucket
 from s4_node.s3.errors import S3Error
 from s4_node.settings import StorageSettings
 from s4_node.tools.bucket_place import BucketPlace
-from s4_node.tools.copying import Copied, Copying, Tally
+from s4_node.tools.copying import Copied, Copying, Outcome, Tally
 from s4_node.tools.disk import Disk
+from s4_node.tools.open import bucket, disk, why
 from s4_node.tools.places import BadPlace, Place, located
 from s4_node.tools.renewed import Renewed
 
-PLACE = "a node's directory, a storage directory, or s3://BUCKET/PREFIX?endpoint=...&region=...&credentials=..."
+PLACE = (
+    "a node's directory, a storage directory, or s3://BUCKET/PREFIX with any setting of the section behind a question "
+    "mark: ?endpoint=https://...&region=...&credentials=profile:..."
+)
+
+_OTHERS: dict[Outcome, str] = {
+    "same": "were there already",
+    "different": "left, because the target has others",
+    "changed": "changed meanwhile",
+    "failed": "failed",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own words."""
     parser.description = (
-        "Copy every share, lease and corruption advisory. What the target already has is left alone, so a copy that "
-        "was interrupted goes on when it is started again. A served source may be copied: copy it again after it was "
-        "stopped."
+        "Copy every share, lease and corruption advisory, and read back what was written. What the target already has "
+        "is left alone, so a copy that was interrupted goes on when it is started again. A source that is being served "
+        "may be copied; when its node has stopped, copy once more with --overwrite for what changed meanwhile."
     )
     parser.add_argument("source", metavar="SOURCE", help=PLACE)
-    parser.add_argument("target", metavar="TARGET", help="the same")
-    parser.add_argument("--overwrite", action="store_true", help="replace what the target has otherwise")
+    parser.add_argument("target", metavar="TARGET", help="the same; a storage directory may be new")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is different in the target")
     parser.add_argument("--no-read-back", action="store_true", help="do not read again what was written")
-    parser.add_argument("--workers", type=int, default=8, help="how many objects at a time (default 8)")
+    parser.add_argument("--workers", type=int, default=8, metavar="N", help="how many objects at a time (default 8)")
     parser.add_argument("--dry-run", action="store_true", help="only count what there is to copy")
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -49,13 +59,14 @@ def main(args: argparse.Namespace) -> int:
         )
         total, count = _extent(copying.source)
         if args.dry_run:
-            return _say(args, {"objects": count, "bytes": total})
+            print(json.dumps({"objects": count, "bytes": total}) if args.json else f"{count} objects, {total} bytes")
+            return 0
         tally = _run(copying, total, quiet=args.quiet)
     except BadPlace as wrong:
         print(f"s4-node copy: {wrong}", file=sys.stderr)
         return 2
     except (S3Error, OSError) as error:
-        print(f"s4-node copy: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"s4-node copy: {why(error)}", file=sys.stderr)
         return 1
     return _report(args, tally)
 
@@ -68,7 +79,8 @@ def _two_places(source: str, target: str) -> tuple[StorageSettings | Path, Stora
 
 
 def _run(copying: Copying, total: int, *, quiet: bool) -> Tally:
-    with tqdm(total=total, unit="B", unit_scale=True, unit_divisor=1024, disable=quiet, file=sys.stderr) as bar:
+    bytes_of_1024 = {"unit": "B", "unit_scale": True, "unit_divisor": 1024}
+    with tqdm(total=total, **bytes_of_1024, disable=quiet or None, file=sys.stderr) as bar:
 
         def told(copied: Copied) -> None:
             bar.update(copied.entry.size)
@@ -85,33 +97,29 @@ def _extent(source: Place) -> tuple[int, int]:
 
 
 def _place(place: StorageSettings | Path) -> Place:
-    return Disk(place) if isinstance(place, Path) else BucketPlace(Bucket(place.store), place.part_bytes)
+    return Disk(place) if isinstance(place, Path) else BucketPlace(bucket(place), place.part_bytes)
 
 
 def _readable(source: StorageSettings | Path, target: StorageSettings | Path) -> Place:
     """The source; for a disk, with each share's renewed leases in the share, where the disk backend looks for them."""
     if isinstance(source, Path):
-        if not (source / "shares").is_dir():
-            raise BadPlace(f"{source}: there are no shares in it")
-        return Disk(source)
-    bucket = Bucket(source.store)
-    return Renewed(bucket) if isinstance(target, Path) else BucketPlace(bucket, source.part_bytes)
+        return disk(source)
+    there = bucket(source)
+    return Renewed(there) if isinstance(target, Path) else BucketPlace(there, source.part_bytes)
 
 
 def _report(args: argparse.Namespace, tally: Tally) -> int:
     troubles = [{"key": each.entry.key, "outcome": each.outcome, "why": each.why} for each in tally.troubles]
-    _say(args, {"objects": tally.objects, "copied_bytes": tally.copied_bytes, "troubles": troubles})
+    if args.json:
+        print(json.dumps({"objects": tally.objects, "copied_bytes": tally.copied_bytes, "troubles": troubles}))
+    else:
+        for each in tally.troubles:
+            print(f"{each.outcome}: {each.entry.key}: {each.why}")
+        print(_summary(tally))
     return 0 if tally.is_complete else 1
 
 
-def _say(args: argparse.Namespace, result: dict[str, object]) -> int:
-    if args.json:
-        print(json.dumps(result))
-        return 0
-    for name, value in result.items():
-        if isinstance(value, list):
-            for each in value:
-                print(f"  {each['outcome']}: {each['key']}: {each['why']}")
-        else:
-            print(f"{name.replace('_', ' ')}: {value}")
-    return 0
+def _summary(tally: Tally) -> str:
+    copied = f"{tally.objects.get('copied', 0)} objects copied, {tally.copied_bytes} bytes"
+    others = [f"{count} {_OTHERS[outcome]}" for outcome, count in tally.objects.items() if outcome in _OTHERS]
+    return "; ".join([copied, *others])

@@ -8,6 +8,7 @@ A place is written by a person as
 
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
+from configparser import Error as NotReadable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,35 +57,39 @@ class Readable(Place, Protocol):
         """These bytes; fewer when the content is shorter. Raises Changed."""
 
 
-def storage_settings(node_directory: Path) -> settings.StorageSettings | None:
-    """How a node stores, if in a bucket. Raises settings.BadSettings and configparser's errors."""
-    config = ConfigParser(strict=False)
-    with (node_directory / CONFIGURATION).open(encoding="utf-8") as file:
-        config.read_file(file)
-    if not config.has_section(settings.SECTION):
-        return None
-    return settings.read(config[settings.SECTION], node_directory)
+def node_of(directory: Path) -> Path | None:
+    """The directory with the configuration of the node, or of the storage server of the grid, that is in this one."""
+    return next((each for each in (directory, directory / "storage") if (each / CONFIGURATION).exists()), None)
+
+
+def stores_in(node: Path) -> settings.StorageSettings | Path:
+    """Where a node's shares are, by its configuration. Raises BadPlace."""
+    config = ConfigParser(strict=False)  # with the stock node's own interpolation
+    try:
+        with (node / CONFIGURATION).open(encoding="utf-8") as file:
+            config.read_file(file)
+        if config.has_section(settings.SECTION):
+            return settings.read(config[settings.SECTION], node)
+        return node / Path(config.get("storage", "storage_dir", fallback="storage")).expanduser()
+    except (NotReadable, settings.BadSettings) as wrong:
+        raise BadPlace(f"{node / CONFIGURATION}: {wrong}") from None
 
 
 def located(text: str) -> settings.StorageSettings | Path:
     """The bucket, or the directory, that a person named. Raises BadPlace."""
-    try:
-        if text.startswith("s3://"):
-            return _bucket(text)
-        directory = Path(text)
-        if (directory / CONFIGURATION).exists():
-            return storage_settings(directory) or directory / "storage"
-        if (directory / "storage" / CONFIGURATION).exists():  # a grid: its storage server's directory
-            return storage_settings(directory / "storage") or directory / "storage" / "storage"
-    except settings.BadSettings as wrong:
-        raise BadPlace(f"{text.partition('?')[0]}: {wrong}") from None
-    return _storage_directory(directory)
+    if text.startswith("s3://"):
+        return _bucket(text)
+    node = node_of(Path(text))
+    return _storage_directory(Path(text)) if node is None else stores_in(node)
 
 
 def _bucket(text: str) -> settings.StorageSettings:
     url = urlsplit(text)
     given: Mapping[str, str] = dict(parse_qsl(url.query))
-    return settings.read({"bucket": url.netloc, "prefix": url.path, **given}, Path.cwd())
+    try:
+        return settings.read({"bucket": url.netloc, "prefix": url.path, **given}, Path.cwd())
+    except settings.BadSettings as wrong:
+        raise BadPlace(f"{text.partition('?')[0]}: {wrong}") from None
 
 
 def _storage_directory(directory: Path) -> Path:

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from s4_node.s3.errors import S3Error
 from s4_node.storage import layout
 from s4_node.storage.tally import Amount, Tally
-from s4_node.tools.open import opened
+from s4_node.tools.open import opened, why
 from s4_node.tools.places import BadPlace, Readable
 
 SIZES = ((2**14, "up to 16 KiB"), (2**20, "up to 1 MiB"), (2**27, "up to 128 MiB"))
@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
         print(f"s4-node usage: {wrong}", file=sys.stderr)
         return 2
     except (S3Error, OSError) as error:
-        print(f"s4-node usage: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"s4-node usage: {why(error)}", file=sys.stderr)
         return 1
     if args.json:
         print(counted.as_json())
@@ -61,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
 def count(place: Readable, *, quiet: bool) -> Counted:
     """Everything that the place's listing shows."""
     counted, last = Counted(), b""
-    with tqdm(unit="object", disable=quiet, file=sys.stderr) as bar:
+    with tqdm(unit=" objects", disable=quiet or None, leave=False, file=sys.stderr) as bar:
         for entry in place.entries():
             counted.tally.change(entry.key, None, entry.size)
             name = layout.share_name(entry.key)

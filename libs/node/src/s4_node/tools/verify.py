@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from s4_node.s3.errors import S3Error
 from s4_node.storage import layout
-from s4_node.tools.open import opened
+from s4_node.tools.open import opened, why
 from s4_node.tools.places import BadPlace, Changed, Entry, Readable
 from s4_node.tools.shape import problems
 
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "share at all. The hashes inside can only be checked with a capability: `tahoe check --verify` does that."
     )
     parser.add_argument("place", metavar="PLACE", help="a node's directory, a storage directory, or s3://BUCKET/...")
-    parser.add_argument("--workers", type=int, default=16, help="how many shares at a time (default 16)")
+    parser.add_argument("--workers", type=int, default=16, metavar="N", help="how many shares at a time (default 16)")
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
         print(f"s4-node verify: {wrong}", file=sys.stderr)
         return 2
     except (S3Error, OSError) as error:
-        print(f"s4-node verify: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"s4-node verify: {why(error)}", file=sys.stderr)
         return 1
     _say(found, as_json=args.json)
     return 1 if found.damaged else 0
@@ -59,7 +59,10 @@ def verify(place: Readable, workers: int, *, quiet: bool) -> Found:
     """Everything that is found in the place's shares. Raises S3Error and OSError."""
     found = Found()
     shares = (entry for entry in place.entries() if layout.share_name(entry.key))
-    with ThreadPoolExecutor(workers) as pool, tqdm(unit="share", disable=quiet, file=sys.stderr) as bar:
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        tqdm(unit=" shares", disable=quiet or None, leave=False, file=sys.stderr) as bar,
+    ):
         while batch := list(islice(shares, BATCH)):
             for entry, wrong in zip(batch, pool.map(lambda entry: _look(place, entry), batch), strict=True):
                 _note(found, entry, wrong)
