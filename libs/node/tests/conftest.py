@@ -1,6 +1,7 @@
 """A host whose grids are removed after the test, and an S3 with a bucket for it."""
 
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,16 @@ def host(tmp_path: Path) -> Iterator[Host]:
     yield host
     for home in host.grids.glob("*-*-*-*-*"):
         assert host.run("remove", home.name).json["state"] == "absent"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_reactor_ends() -> Iterator[None]:
+    """Its threads would keep a process of tests from ending."""
+    yield
+    if "twisted.internet.reactor" in sys.modules:
+        from support.spinning import reactor
+
+        reactor.fireSystemEvent("shutdown")
 
 
 @pytest.fixture(scope="session")
