@@ -9,6 +9,7 @@ from twisted.internet.defer import CancelledError, Deferred, DeferredLock, succe
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from s4_node.redaction import redacted
 from s4_node.serve.condition import Condition, State
@@ -114,27 +115,33 @@ class Tenant:
 
     async def _live(self) -> None:
         for pause in _back_off():
-            began = self._clock.seconds()
-            try:
-                await self._turns.run(lambda: Deferred.fromCoroutine(self._begin()))
-                await self._opening
-                self._opened()
-                await self._announce()
-            except CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001  whatever is wrong with one grid, the others are served
-                await self._close("failed", _reason(error))
-                again = {"again_in_seconds": pause} if self._again else {}
-                _log.error("grid.failed", grid=self.grid_id, why=self._why, **again)
-                self._settle()
-                if not self._again:
-                    return
-                await deferLater(self._clock, pause)
-            else:
-                self._state, self._why = "serving", ""
-                _log.info("grid.serving", grid=self.grid_id, seconds=round(self._clock.seconds() - began, 2))
-                self._settle()
+            attempt = Deferred.fromCoroutine(self._attempt())
+            await attempt.addErrback(self._could_not, pause)
+            if self._state == "serving" or not self._again:
                 return
+            await deferLater(self._clock, pause)
+
+    async def _attempt(self) -> None:
+        began = self._clock.seconds()
+        await self._turns.run(lambda: Deferred.fromCoroutine(self._begin()))
+        await self._opening
+        self._opened()
+        await self._announce()
+        self._state, self._why = "serving", ""
+        _log.info("grid.serving", grid=self.grid_id, seconds=round(self._clock.seconds() - began, 2))
+        self._settle()
+
+    def _could_not(self, failure: Failure, pause: float) -> "Failure | Deferred[None]":
+        """Whatever is wrong with this grid, the others are served."""
+        if failure.check(CancelledError):
+            return failure
+        return Deferred.fromCoroutine(self._failed(_reason(failure), pause))
+
+    async def _failed(self, why: str, pause: float) -> None:
+        await self._close("failed", why)
+        again = {"again_in_seconds": pause} if self._again else {}
+        _log.error("grid.failed", grid=self.grid_id, why=why, **again)
+        self._settle()
 
     async def _begin(self) -> None:
         """Do all that takes the processor; a bucket that does not answer is waited for when it is others' turn."""
@@ -193,6 +200,6 @@ def _back_off() -> Iterator[float]:
         pause = min(2 * pause, LAST_RETRY_SECONDS)
 
 
-def _reason(error: Exception) -> str:
+def _reason(failure: Failure) -> str:
     """One line, without a secret."""
-    return redacted((str(error) or type(error).__name__).partition("\n")[0])
+    return redacted((failure.getErrorMessage() or failure.type.__name__).partition("\n")[0])
