@@ -104,15 +104,6 @@ def test_a_closed_grid_gives_all_back_and_whoever_waits_for_it_is_told() -> None
     assert (closing.used, cache.used, cache.grids) == (0, 25, (other,))
 
 
-def test_forgetting_an_object_leaves_the_others() -> None:
-    grid = Cache(100).for_grid("a", 100)
-    fill(grid, 0, 1)
-    assert grid.take_room(5)
-    grid.keep(5, {name(0, "b"): b"12345"})
-    grid.forget("a")
-    assert (held(grid), grid.get(name(0, "b")), grid.used) == ([], b"12345", 5)
-
-
 def test_hits_and_misses_are_counted() -> None:
     grid = Cache(100).for_grid("a", 100)
     fill(grid, 0)

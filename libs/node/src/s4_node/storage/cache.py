@@ -134,12 +134,6 @@ class GridCache:
         self._drop(next(iter(self._blocks)))
         return True
 
-    def forget(self, key: str) -> None:
-        """Nothing of this object is held any more."""
-        for name in [name for name in self._blocks if name.key == key]:
-            self._drop(name)
-        self._cache.room_was_made()
-
     def close(self) -> None:
         """Give everything back; this grid is served no more."""
         self.cap = 0  # what is still on its way is not kept

@@ -239,7 +239,7 @@ class Slots:
             return
         try:
             await self._leases.forget(call.storage_index)
-        except S3Error as failed:  # they are 72 bytes each, and the sweep of expired leases finds them
+        except S3Error as failed:  # they are 72 bytes each, and mean nothing without a share
             _log.warn("leases.left-behind", storage_index=_text(call.storage_index), error=repr(failed))
 
     def _check_write_enabler(self, call: _Call, held: Held) -> None:
