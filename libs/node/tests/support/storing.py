@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import treq
 from allmydata.storage.common import si_b2a
 from allmydata.storage.http_common import swissnum_auth_header
@@ -46,10 +47,11 @@ def a_server(
     patience: Patience = SHORT,
     readonly: bool = False,
     expiry: ExpiryRules = ExpiryRules(),  # noqa: B008  frozen
+    stats_provider: object = None,
     **settings: Any,
 ) -> Iterator[S3StorageServer]:
     """A storage server that is not started, so that nothing but what a test does asks anything of S3."""
-    workers = Workers(8, reactor=reactor)  # type: ignore[arg-type]  # the reactor is all kinds of reactor
+    workers = Workers(8, reactor=reactor)
     workers.start()
     wanted = replace(StorageSettings(store, folder / "spool", part_bytes=5 * MIB), **settings)
     server = S3StorageServer(
@@ -60,6 +62,7 @@ def a_server(
         clock=reactor,
         readonly=readonly,
         expiry=expiry,
+        stats_provider=stats_provider,
     )
     yield server
     spin(server.stopService())
@@ -73,6 +76,12 @@ class Answer:
     status: int
     headers: Any
     body: bytes
+
+    @property
+    def content(self) -> object:
+        """The body, decoded."""
+        content: object = cbor2.loads(self.body)
+        return content
 
 
 @dataclass
@@ -118,7 +127,8 @@ class Speaker:
 
     async def upload(self, index: bytes, data: bytes) -> Answer:
         await self.allocate(index, len(data))
-        return await self.write(index, 0, data)
+        answer: Answer = await self.write(index, 0, data)
+        return answer
 
 
 _SECRETS = {
@@ -138,7 +148,7 @@ def name(index: bytes) -> str:
 def listening(resource: Resource) -> Iterator[Speaker]:
     """The resource, on a loopback port of its own."""
     site = QuietSite(resource)
-    port = reactor.listenTCP(0, site, interface="127.0.0.1")  # type: ignore[attr-defined]
+    port = reactor.listenTCP(0, site, interface="127.0.0.1")
     pool = HTTPConnectionPool(reactor, persistent=False)
     yield Speaker(f"http://127.0.0.1:{port.getHost().port}", Agent(reactor, pool=pool))
     spin(pool.closeCachedConnections())

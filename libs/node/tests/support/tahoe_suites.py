@@ -133,14 +133,20 @@ class SuiteShared(Shared):
         )
 
 
+class SuiteNode(S3Client):
+    """With the web page by which Tahoe-LAFS' tests use a node as a client."""
+
+    init_web = client._Client.init_web
+
+
 @contextmanager
 def nodes_in_a_bucket(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nodes that Tahoe-LAFS' tests create store in this bucket, each under a prefix of its own."""
     shared = SuiteShared(Metrics(), reactor=reactor)
     stock = client.create_client
 
-    def create_client(folder: str = ".", _client_factory: object = None) -> "Deferred[S3Client]":
-        created: Deferred[S3Client] = stock(folder, partial(S3Client, settings(store, Path(folder)), shared, folder))
+    def create_client(folder: str = ".", _client_factory: object = None) -> "Deferred[SuiteNode]":
+        created: Deferred[SuiteNode] = stock(folder, partial(SuiteNode, settings(store, Path(folder)), shared, folder))
         return created
 
     shared.start()

@@ -1,6 +1,5 @@
 """What of Tahoe-LAFS' tests is not run is listed, with its reason, and the list has nothing that does not exist."""
 
-import importlib
 import re
 import unittest
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.applicable import not_applicable
+from support.their_tests import their_tests
 
 HERE = Path(__file__).parent
 MODULES = ("test_istorageserver", "test_storage_http", "test_storage", "test_system")
@@ -17,7 +17,7 @@ LISTED = [(module, test, reason) for module, tests in not_applicable().items() f
 @pytest.mark.parametrize(("module", "test", "reason"), LISTED, ids=[f"{module}-{test}" for module, test, _ in LISTED])
 def test_what_is_listed_exists_and_has_a_reason(module: str, test: str, reason: str) -> None:
     owner, _, name = test.partition(".")
-    found = getattr(importlib.import_module(f"allmydata.test.{module}"), owner)
+    found = getattr(their_tests(module), owner)
     assert issubclass(found, unittest.TestCase)
     assert not name or callable(getattr(found, name))
     assert len(reason.split()) > 3
@@ -25,7 +25,7 @@ def test_what_is_listed_exists_and_has_a_reason(module: str, test: str, reason: 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_class_of_tests_is_run_or_listed(module: str) -> None:
-    theirs = importlib.import_module(f"allmydata.test.{module}")
+    theirs = their_tests(module)
     classes = {
         name
         for name, found in vars(theirs).items()

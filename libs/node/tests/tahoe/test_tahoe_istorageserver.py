@@ -4,28 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from allmydata.test import test_istorageserver as theirs
-from allmydata.test.test_istorageserver import (
-    FoolscapImmutableAPIsTests,
-    FoolscapMutableAPIsTests,
-    FoolscapSharedAPIsTests,
-    HTTPImmutableAPIsTests,
-    HTTPMutableAPIsTests,
-    HTTPSharedAPIsTests,
-)
 
 from s4_node.s3.values import Store
 from s4_node.storage.server import S3StorageServer
 from support.tahoe_suites import NOT_OURS, nodes_in_a_bucket
+from support.their_tests import their_tests
 
-__all__ = [
-    "FoolscapImmutableAPIsTests",
-    "FoolscapMutableAPIsTests",
-    "FoolscapSharedAPIsTests",
-    "HTTPImmutableAPIsTests",
-    "HTTPMutableAPIsTests",
-    "HTTPSharedAPIsTests",
-]
+theirs = their_tests("test_istorageserver")
+FoolscapImmutableAPIsTests = theirs.FoolscapImmutableAPIsTests
+FoolscapMutableAPIsTests = theirs.FoolscapMutableAPIsTests
+FoolscapSharedAPIsTests = theirs.FoolscapSharedAPIsTests
+HTTPImmutableAPIsTests = theirs.HTTPImmutableAPIsTests
+HTTPMutableAPIsTests = theirs.HTTPMutableAPIsTests
+HTTPSharedAPIsTests = theirs.HTTPSharedAPIsTests
 
 pytestmark = pytest.mark.filterwarnings(*NOT_OURS)
 

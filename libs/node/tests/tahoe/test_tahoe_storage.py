@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
-from allmydata.test import test_storage as theirs
 
 from s4_node.s3.values import Store
 from support.applicable import applicable
 from support.at_once import ServerAtOnce
 from support.tahoe_suites import NOT_OURS
+from support.their_tests import their_tests
+
+theirs = their_tests("test_storage")
 
 pytestmark = pytest.mark.filterwarnings(*NOT_OURS)
 

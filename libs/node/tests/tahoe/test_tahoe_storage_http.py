@@ -4,18 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allmydata.test import test_storage_http as theirs
-from allmydata.test.test_storage_http import (
-    CustomHTTPServerTests,
-    ExtractSecretsTests,
-    GenericHTTPAPITests,
-    HTTPUtilities,
-    ImmutableHTTPAPITests,
-    ImmutableSharedTests,
-    MutableHTTPAPIsTests,
-    MutableSharedTests,
-    RouteConverterTests,
-)
 from twisted.internet.defer import ensureDeferred
 from twisted.python.failure import Failure
 
@@ -23,18 +11,18 @@ from s4_node.s3.values import Store
 from s4_node.storage.cache import Cache
 from s4_node.wire.http import HTTPStorage
 from support.tahoe_suites import SuiteServer, inline_objects, settings
+from support.their_tests import their_tests
 
-__all__ = [
-    "CustomHTTPServerTests",
-    "ExtractSecretsTests",
-    "GenericHTTPAPITests",
-    "HTTPUtilities",
-    "ImmutableHTTPAPITests",
-    "ImmutableSharedTests",
-    "MutableHTTPAPIsTests",
-    "MutableSharedTests",
-    "RouteConverterTests",
-]
+theirs = their_tests("test_storage_http")
+CustomHTTPServerTests = theirs.CustomHTTPServerTests
+ExtractSecretsTests = theirs.ExtractSecretsTests
+GenericHTTPAPITests = theirs.GenericHTTPAPITests
+HTTPUtilities = theirs.HTTPUtilities
+ImmutableHTTPAPITests = theirs.ImmutableHTTPAPITests
+ImmutableSharedTests = theirs.ImmutableSharedTests
+MutableHTTPAPIsTests = theirs.MutableHTTPAPIsTests
+MutableSharedTests = theirs.MutableSharedTests
+RouteConverterTests = theirs.RouteConverterTests
 
 
 @pytest.fixture(autouse=True)

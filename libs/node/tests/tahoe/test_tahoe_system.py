@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from allmydata.test import test_system as theirs
 
 from s4_node.s3.bucket import Bucket
 from s4_node.s3.values import Store
 from support.tahoe_suites import NOT_OURS, nodes_in_a_bucket, settings
+from support.their_tests import their_tests
+
+theirs = their_tests("test_system")
 
 pytestmark = [pytest.mark.filterwarnings(*NOT_OURS), pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -58,17 +60,11 @@ class SharesOnDisk:
         self.put_back(Path(share))
 
 
-class TestFoolscapSystem(SharesOnDisk, theirs.SystemTest):
-    pass
+def on_disk(tests: type) -> type:
+    return type(tests.__name__, (SharesOnDisk, tests), {"__module__": __name__})
 
 
-class TestHTTPSystem(SharesOnDisk, theirs.HTTPSystemTest):
-    pass
-
-
-class TestFoolscapConnections(theirs.Connections):
-    pass
-
-
-class TestHTTPConnections(theirs.HTTPConnections):
-    pass
+SystemTest = on_disk(theirs.SystemTest)
+HTTPSystemTest = on_disk(theirs.HTTPSystemTest)
+Connections = theirs.Connections
+HTTPConnections = theirs.HTTPConnections

@@ -23,6 +23,7 @@ from s4_node.storage.abandoned import Sweep
 from s4_node.storage.advisories import Advisories
 from s4_node.storage.blocks import Blocks
 from s4_node.storage.cache import GridCache
+from s4_node.storage.conditions import Conditions
 from s4_node.storage.expiry import Expiry, ExpiryRules
 from s4_node.storage.layout import ShareName
 from s4_node.storage.leases import LeaseBook
@@ -33,22 +34,15 @@ from s4_node.storage.spool import Spool, SpoolError
 from s4_node.storage.status import UNLIMITED, BucketCounter, LeaseChecker, Statistics
 from s4_node.storage.upload import Upload
 from s4_node.storage.usage import Change, Usage
+from s4_node.workers import Stopped
 
 PROBED_WITHIN_SECONDS = 10.0
 STOPPED_WITHIN_SECONDS = 10.0  # systemd kills after 90; what is on its way means nothing after that
 Secrets = tuple[bytes, bytes, bytes]  # write enabler, lease renewal, lease cancel
+Exchanged = tuple[bool, dict[int, list[bytes]]]
 ReadVector = Sequence[tuple[int, int]]
 
 T = TypeVar("T")
-
-
-class StoreIgnoresConditions(Exception):
-    """The store overwrites what it was told not to, and the settings do not say that this is the only writer."""
-
-    def __str__(self) -> str:
-        return "the store ignores conditions on writes: only with single_writer = true"
-
-
 _log = Logger()
 
 
@@ -75,7 +69,7 @@ class S3StorageServer(Statistics, MultiService):
         MultiService.__init__(self)
         Statistics.__init__(self, stats_provider)
         self.my_nodeid, self.objects, self._settings, self._clock, self._cache = nodeid, objects, settings, clock, cache
-        self._left, self._readonly = left, readonly
+        self._left, self._readonly, self._is_stopped = left, readonly, False
         self._spool = Spool(settings.spool, settings.caps.spool_bytes)
         self._uploads: dict[ShareName, Upload] = {}
         self._growing: dict[ShareName, Change] = {}
@@ -85,6 +79,7 @@ class S3StorageServer(Statistics, MultiService):
         self._leases = LeaseBook(objects, self._usage, clock)
         self._advisories = Advisories(objects, self._listings, self._usage, clock)
         blocks = Blocks(objects, cache, settings)
+        self._conditions = Conditions(objects, settings)
         self._readers = Readers(self._listings, blocks, self._said_corrupt, clock)
         self._slots = Slots(
             objects=objects,
@@ -137,7 +132,8 @@ class S3StorageServer(Statistics, MultiService):
 
     def get_stats(self) -> dict[str, float]:
         """What the node's statistics hold of it."""
-        return self.statistics(allocated=self.allocated_size(), available=self.get_available_space())
+        indexes = self._usage.storage_indexes
+        return self.statistics(allocated=self.allocated_size(), available=self.get_available_space(), indexes=indexes)
 
     def readings(self) -> Mapping[str, float]:
         """What this grid has in use, by the names of s4_node.metrics.GAUGES."""
@@ -171,7 +167,10 @@ class S3StorageServer(Statistics, MultiService):
     async def _allocate(
         self, storage_index: bytes, lease: LeaseInfo, numbers: set[int], size: int
     ) -> tuple[set[int], dict[int, Upload]]:
+        await self._conditions.required()
         present = await self._leased(storage_index, lease)
+        if self._is_stopped:
+            raise Stopped
         # nothing is awaited from here on, or two clients would be given the same share
         uploads = {}
         for number in sorted(numbers - present.keys()):
@@ -182,7 +181,7 @@ class S3StorageServer(Statistics, MultiService):
 
     async def _leased(self, storage_index: bytes, lease: LeaseInfo) -> Shares:
         """The shares that are there, with this lease; not those that expired before they had it."""
-        shares = await self._listings.fresh(storage_index)
+        shares: Shares = await self._listings.fresh(storage_index)
         while shares:
             await self._leases.add(storage_index, lease, shares)
             still = self._listings.known(storage_index)
@@ -218,6 +217,7 @@ class S3StorageServer(Statistics, MultiService):
         change = self._growing.pop(upload.name)
         if added:
             change.settled(added)
+            self.count_added(added)
         else:
             change.dropped()
         if upload.stat is not None:
@@ -277,12 +277,17 @@ class S3StorageServer(Statistics, MultiService):
         test_and_write_vectors: Vectors,
         read_vector: ReadVector,
         renew_leases: bool = True,  # noqa: FBT001, FBT002  as Tahoe-LAFS has it
-    ) -> "Deferred[tuple[bool, dict[int, list[bytes]]]]":
+    ) -> "Deferred[Exchanged]":
         """Read, test, and write if all tests hold."""
-        work = self._slots.testv_and_readv_and_writev(
-            storage_index, secrets, test_and_write_vectors, read_vector, renew_leases
-        )
-        return self._timed("writev", work)
+
+        async def exchange() -> Exchanged:
+            if test_and_write_vectors:
+                await self._conditions.required()
+            return await self._slots.testv_and_readv_and_writev(
+                storage_index, secrets, test_and_write_vectors, read_vector, renew_leases
+            )
+
+        return self._timed("writev", exchange())
 
     def slot_readv(
         self, storage_index: bytes, shares: Sequence[int], readv: ReadVector
@@ -301,19 +306,12 @@ class S3StorageServer(Statistics, MultiService):
     # the service
 
     async def require_conditions(self) -> None:
-        """The store keeps its word on conditional writes, or has no competing writers. Raises StoreIgnoresConditions.
-
-        Amazon's does. A store that does not answer is believed: what it does not do now, it does not do wrong.
-        """
-        if self._settings.single_writer or not self._settings.store.endpoint:
-            return
+        """Raise ConditionsIgnored, unless the store does not answer: it is asked again before it is written to."""
         try:
-            found = await self.objects.capabilities().addTimeout(PROBED_WITHIN_SECONDS, self._clock)
+            required = Deferred.fromCoroutine(self._conditions.required())
+            await required.addTimeout(PROBED_WITHIN_SECONDS, self._clock)
         except (S3Error, defer.TimeoutError) as error:
             _log.warn("store.not-probed", error=str(error) or type(error).__name__)
-            return
-        if not found.allows_two_writers:
-            raise StoreIgnoresConditions
 
     def have_shares(self) -> bool:
         """Whether there are shares from before 2009, whose place is computed from the tub's id. Never."""
@@ -328,7 +326,7 @@ class S3StorageServer(Statistics, MultiService):
 
     def stopService(self) -> "Deferred[None]":  # noqa: N802  Twisted's name
         """Uploads are aborted, and the bucket knows it if it answers soon; then nothing is asked of it any more."""
-        stopped = MultiService.stopService(self)
+        stopped, self._is_stopped = MultiService.stopService(self), True
         self._sweep.stop()
         aborted = [upload.abort() for upload in tuple(self._uploads.values())]
         ended = DeferredList([*aborted, self._expiry.stop()], consumeErrors=True)

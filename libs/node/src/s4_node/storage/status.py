@@ -22,7 +22,12 @@ class Statistics:
         self.stats_provider = stats_provider
         self.latencies: dict[str, list[float]] = {name: [] for name in _TIMED}
 
-    def statistics(self, *, allocated: int, available: int | None) -> dict[str, float]:
+    def count_added(self, count: int) -> None:
+        """So many bytes were not in the bucket before."""
+        if self.stats_provider is not None:
+            self.stats_provider.count("storage_server.bytes_added", count)  # type: ignore[attr-defined]  # StatsProvider
+
+    def statistics(self, *, allocated: int, available: int | None, indexes: int | None) -> dict[str, float]:
         """Numbers by the disk backend's names. There is no disk: what is available is what the quota leaves."""
         numbers: dict[str, float] = {
             "storage_server.allocated": allocated,
@@ -31,6 +36,8 @@ class Statistics:
         }
         if available is not None:
             numbers["storage_server.disk_avail"] = available
+        if indexes:
+            numbers["storage_server.total_bucket_count"] = indexes
         for category, latencies in self.get_latencies().items():
             for name, value in latencies.items():
                 numbers[f"storage_server.latencies.{category}.{name}"] = value

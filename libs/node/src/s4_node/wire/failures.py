@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 from twisted.web import http
 
 from s4_node.s3.errors import ConditionFailed, Missing, S3Error, Unavailable
+from s4_node.storage.conditions import ConditionsIgnored
 from s4_node.storage.mutable_container import DamagedContainer
 from s4_node.storage.reader import DamagedShare, NoSuchShare
 from s4_node.storage.spool import SpoolFull
@@ -44,6 +45,7 @@ _TABLE: tuple[tuple[type[BaseException], Told], ...] = (
     (ConditionFailed, Told(http.SERVICE_UNAVAILABLE, "the share is being changed")),
     (Unavailable, Told(http.SERVICE_UNAVAILABLE, "the object store does not answer")),
     (Stopped, Told(http.SERVICE_UNAVAILABLE, "the storage server stops")),
+    (ConditionsIgnored, Told(http.INTERNAL_SERVER_ERROR, "the object store cannot be written to safely")),
     (S3Error, Told(http.INTERNAL_SERVER_ERROR, "the object store refuses")),
 )
 _OTHERWISE = Told(http.INTERNAL_SERVER_ERROR, "the storage server failed")
