@@ -86,9 +86,12 @@ class HTTPStorage(HTTPServer):
     async def allocate(self, request: Request, secrets: Authorization, storage_index: bytes) -> bytes:
         """Begin uploads. Those of others with another secret are left alone, and are not told apart from none."""
         asked = await read_encoded(self._reactor, request, _SCHEMAS["allocate_buckets"], max_size=MOST_IN_ALLOCATION)
-        return _encoded(request, await unharmed(self._allocated(secrets, storage_index, asked)))
+        hung_up = request.notifyFinish().addErrback(lambda _: None)
+        return _encoded(request, await unharmed(self._allocated(secrets, storage_index, asked, hung_up)))
 
-    async def _allocated(self, secrets: Authorization, storage_index: bytes, asked: Mapping[str, Any]) -> object:
+    async def _allocated(
+        self, secrets: Authorization, storage_index: bytes, asked: Mapping[str, Any], hung_up: "Deferred[None]"
+    ) -> object:
         present, uploads = await self._storage_server.allocate_buckets(
             storage_index,
             secrets[Secrets.LEASE_RENEW],
@@ -98,6 +101,8 @@ class HTTPStorage(HTTPServer):
         )
         for number, upload in uploads.items():
             self._uploads.add_write_bucket(storage_index, number, secrets[Secrets.UPLOAD], upload)
+            if hung_up.called:  # nobody will ever write to it: the client makes another secret with each request
+                upload.abort()
         return {"already-have": set(present), "allocated": set(uploads)}
 
     @_route("PUT", "immutable/<storage_index:storage_index>/<int(signed=False):number>/abort", {Secrets.UPLOAD})
