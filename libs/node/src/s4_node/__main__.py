@@ -35,6 +35,8 @@ def main() -> int:
             return 0
         case [name, *_]:
             print(f"s4-node: there is no command {name!r}\n", file=sys.stderr)
+        case _:
+            pass
     print(_usage(), file=sys.stderr)
     return 2
 
