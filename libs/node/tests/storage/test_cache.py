@@ -101,6 +101,7 @@ def test_a_closed_grid_gives_all_back_and_whoever_waits_for_it_is_told() -> None
     assert not others.called
     closing.keep(20, {name(2): b"x" * 20})  # it arrives after all
     assert others.called
+    closing.close()
     assert (closing.used, cache.used, cache.grids) == (0, 25, (other,))
 
 

@@ -37,7 +37,8 @@ class Cache:
 
     def leave(self, grid: "GridCache") -> None:
         """This grid is served no more; what waits for its room fails with Stopped."""
-        self._grids.remove(grid)
+        if grid in self._grids:
+            self._grids.remove(grid)
         for one in [one for one in self._waiting if one[0] is grid]:
             self._waiting.remove(one)
             one[2].errback(Stopped())
@@ -135,7 +136,7 @@ class GridCache:
         return True
 
     def close(self) -> None:
-        """Give everything back; this grid is served no more."""
+        """Give everything back; this grid is served no more. Twice is fine."""
         self.cap = 0  # what is still on its way is not kept
         self._cache.leave(self)
         while self.evict():
