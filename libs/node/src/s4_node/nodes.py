@@ -146,21 +146,31 @@ def storage_node(
     def announcer(tub: object, furl: bytes, *rest: object) -> Announcer:
         return Announcer(tub, nearest(furl.decode("ascii")).encode("ascii"), *rest)
 
+    nodes: list[Client] = []
+
+    def made(*rest: object) -> Client:
+        nodes.append(factory(*rest))
+        return nodes[0]
+
     created: Deferred[Client] = client.create_client_from_config(
-        config, _client_factory=factory, _introducer_factory=announcer
+        config, _client_factory=made, _introducer_factory=announcer
     )
-    return created.addCallback(lambda made: Deferred.fromCoroutine(_proved(made)))
+    created.addCallback(lambda node: Deferred.fromCoroutine(_proved(node)))
+    return created.addErrback(lambda failure: unharmed(_given_up(nodes)).addCallback(lambda _: failure))
 
 
 async def _proved(made: Client) -> Client:
     if isinstance(made, S3Client):
-        server = made.get_anonymous_storage_server()
-        try:
-            await server.require_conditions()
-        except Exception:  # also when nobody waits for it any more
-            await unharmed(server.stopService())  # gives back its threads and its memory
-            raise
+        await made.get_anonymous_storage_server().require_conditions()
     return made
+
+
+async def _given_up(nodes: list[Client]) -> None:
+    """What a node that will not be served has of what the process shares is given back."""
+    for given_up in nodes:
+        server = given_up.namedServices.get(S3StorageServer.name)
+        if isinstance(server, S3StorageServer):
+            await server.stopService()
 
 
 def _expiry(config: Any) -> ExpiryRules:

@@ -61,6 +61,8 @@ class Grid:
         """Nothing of the grid runs or listens any more."""
         if self._services.running:
             await self._services.stopService()
+        elif self.bucket_server is not None:
+            await self.bucket_server.stopService()  # gives back its threads and its memory
 
     @property
     def listens(self) -> bool:

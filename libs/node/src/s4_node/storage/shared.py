@@ -47,17 +47,22 @@ class Shared:
             lane.close()
             cache.close()
 
-        return S3StorageServer(
-            settings,
-            Objects(Bucket(settings.store, observe=self.metrics.bucket(grid)), lane),
-            cache,
-            nodeid,
-            clock=self._reactor,
-            readonly=readonly,
-            expiry=expiry,
-            stats_provider=stats_provider,
-            left=left,
-        )
+        objects = Objects(Bucket(settings.store, observe=self.metrics.bucket(grid)), lane)
+        try:
+            return S3StorageServer(
+                settings,
+                objects,
+                cache,
+                nodeid,
+                clock=self._reactor,
+                readonly=readonly,
+                expiry=expiry,
+                stats_provider=stats_provider,
+                left=left,
+            )
+        except BaseException:  # its spool cannot be written to
+            left()
+            raise
 
     def readings(self) -> Mapping[str, float]:
         """How much of it is in use."""
