@@ -9,7 +9,7 @@ ROOM = 16 * 2**20  # bytes, of all bodies in memory together
 
 
 class Bodies:
-    """The bodies of a process. Twisted has each of more than 100 kB in a file of its own, a tenth of an upload's time."""
+    """The bodies of a process. Twisted has each of more than 100 kB in a file: a tenth of the time of an upload."""
 
     def __init__(self, room: int = ROOM, largest: int = LARGEST) -> None:
         self.held = 0  # bytes that were promised to bodies in memory
