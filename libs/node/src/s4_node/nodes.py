@@ -84,7 +84,7 @@ class S3Client(Client):
         """Serve both protocols on the node's one port, and announce that."""
         server = self.get_anonymous_storage_server()
         self.tub.unsafeTracebacks = False  # or a client is sent the stack with each failure
-        remote = RemoteStorageServer(server, Failures(reactor))
+        remote = RemoteStorageServer(server, Failures(reactor, server.objects.grid))
         furl = self.tub.registerReference(remote, furlFile=self.config.get_private_path("storage.furl").encode())
         announcement = {
             "permutation-seed-base32": self._init_permutation_seed(server),

@@ -22,6 +22,11 @@ class Objects:
         self._bucket, self._lane = bucket, lane
         self._call = lane.call if hurried else lane.call_unhurried
 
+    @property
+    def grid(self) -> str:
+        """Whose they are: for the log of a process that serves many."""
+        return self._lane.name
+
     def unhurried(self) -> "Objects":
         """The same objects; what is asked here comes after everything that somebody waits for."""
         return Objects(self._bucket, self._lane, hurried=False)

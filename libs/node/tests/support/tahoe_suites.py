@@ -38,6 +38,8 @@ class InlineLane:
     Without a clock it makes them at once.
     """
 
+    name = "of a test"
+
     def __init__(self, clock: Any = None) -> None:
         self._clock = clock
 

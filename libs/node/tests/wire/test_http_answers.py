@@ -71,7 +71,7 @@ def test_a_share_that_s3_refuses_is_answered_500_in_words_and_can_be_uploaded_ag
 
     assert (answer.status, answer.body) == (500, b"the object store refuses")
     [event] = [event for event in said if event["log_namespace"].startswith("s4_node.wire")]
-    assert event["log_format"] == "request.failed"
+    assert (event["log_format"], event["grid"]) == ("request.failed", "grid")
     assert "AccessDenied" in event["error"]
     s3_control.clear_faults()
     assert spin(client.allocate(index, len(DATA))).content == {"already-have": set(), "allocated": {0}}

@@ -46,7 +46,9 @@ class Conditions:
     def _is(self, found: Capabilities) -> None:
         self._are_kept = found.allows_two_writers
         if not self._are_kept:
-            _log.error("store.ignores-conditions", remedy="another store, or single_writer = true")
+            _log.error(
+                "store.ignores-conditions", grid=self._objects.grid, remedy="another store, or single_writer = true"
+            )
 
     def _tell(self, outcome: Failure | None) -> None:
         waiting, self._waiting = self._waiting, []

@@ -206,7 +206,7 @@ class S3StorageServer(Statistics, MultiService):
                 closed=self._closed,
             )
         except SpoolError as error:
-            _log.warn("upload.refused", error=str(error))
+            _log.warn("upload.refused", grid=self.objects.grid, error=str(error))
             return None
         self._uploads[name] = upload
         self._growing[name] = self._usage.changing(layout.share(*name), None, container.size(size))
@@ -311,7 +311,7 @@ class S3StorageServer(Statistics, MultiService):
             required = Deferred.fromCoroutine(self._conditions.required())
             await required.addTimeout(PROBED_WITHIN_SECONDS, self._clock)
         except (S3Error, defer.TimeoutError) as error:
-            _log.warn("store.not-probed", error=str(error) or type(error).__name__)
+            _log.warn("store.not-probed", grid=self.objects.grid, error=str(error) or type(error).__name__)
 
     def have_shares(self) -> bool:
         """Whether there are shares from before 2009, whose place is computed from the tub's id. Never."""

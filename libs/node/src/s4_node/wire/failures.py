@@ -60,8 +60,8 @@ class Failures:
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(self, clock: IReactorTime, grid: str = "") -> None:
+        self._clock, self._grid = clock, grid
         self._said: dict[str, float] = {}
 
     def told(self, failure: Failure) -> Told:
@@ -83,6 +83,8 @@ class Failures:
             return
         self._said[trouble] = now
         if answer is _OTHERWISE:
-            self._log.failure("request.failed", failure)
+            self._log.failure("request.failed", failure, grid=self._grid)
         else:
-            self._log.error("request.failed", told=answer.words, error=str(error) or type(error).__name__)
+            self._log.error(
+                "request.failed", grid=self._grid, told=answer.words, error=str(error) or type(error).__name__
+            )

@@ -75,7 +75,7 @@ class HTTPStorage(HTTPServer):
     def __init__(self, reactor: Any, storage_server: "S3StorageServer", swissnum: bytes) -> None:
         super().__init__(reactor, storage_server, swissnum)
         self.gate = Gate(swissnum)
-        self._failures = Failures(reactor)
+        self._failures = Failures(reactor, storage_server.objects.grid)
 
     @_route("GET", "version")
     async def version(self, request: Request, _: Authorization) -> bytes:
