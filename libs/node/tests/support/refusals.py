@@ -17,6 +17,7 @@ STATUS = {
     "no space left for uploads": 507,
     "no space left": 507,
     "wrong write enabler": 401,
+    "Unauthorized write": 401,
     "no such upload any more": 404,
     "the storage server stops": 503,
 }
@@ -33,7 +34,9 @@ def refused(asked: Awaitable[Any], seconds: float = 60) -> int:
         except FirstError as error:  # of several reads over HTTPS
             return int(error.subFailure.value.code)
         except RemoteException as error:
-            if isinstance(error.failure, tuple):  # of an upload over HTTPS, in the words of Tahoe-LAFS' client
+            if isinstance(error.failure, str):  # Tahoe-LAFS' client knows what a 401 means
+                return _status(error.failure)
+            if isinstance(error.failure, tuple):  # of an upload over HTTPS, as the same client has it
                 return int(error.failure[0])
             return _status(error.failure.getErrorMessage())
         raise AssertionError("it was not refused")

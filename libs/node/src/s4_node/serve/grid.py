@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from s4_node.nodes import Client, Introducer, S3Client, introducer_node, relocated, storage_node
+from s4_node.serve.connections import cut_soon
 from s4_node.serve.places import Places
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ class Grid:
     async def close(self) -> None:
         """Nothing of the grid runs or listens any more."""
         if self._services.running:
+            cutting = cut_soon([*self._nodes], reactor)
             await self._services.stopService()
+            if cutting.active():
+                cutting.cancel()
         elif self.bucket_server is not None:
             await self.bucket_server.stopService()  # gives back its threads and its memory
 
@@ -93,6 +97,9 @@ class Grid:
         return relocated(furl, self._introducer.tub.tubID, f"tcp:{address.nearest}:{address.port}")
 
     def _listeners(self) -> Iterator[Any]:
-        for node in (self._introducer, self._storage):
-            if node is not None:
-                yield from node.tub.getListeners()
+        for node in self._nodes:
+            yield from node.tub.getListeners()
+
+    @property
+    def _nodes(self) -> Iterator["Introducer | Client"]:
+        return (node for node in (self._introducer, self._storage) if node is not None)
