@@ -179,6 +179,15 @@ def test_a_share_that_was_replaced_is_looked_for_again(grid: Grid) -> None:
     assert spin(reader.get_length()) == 2 * MIB
 
 
+def test_what_is_in_memory_is_answered_at_once(grid: Grid, s3_control: S3Control) -> None:
+    grid.store_share(0, a_share(b"a small share"))
+    reader = grid.one()
+    assert spin(reader.read(0, 1)) == b"a"
+    s3_control.fail("hang", times=None)
+    answers = [reader.read(2, 5), reader.read(8, 100), reader.read(13, 1), reader.get_length()]
+    assert [answer.result for answer in answers] == [b"small", b"share", b"", 13]
+
+
 def test_a_share_that_vanished_is_no_such_share_and_its_listing_forgotten(grid: Grid) -> None:
     grid.store_share(0, a_share(b"x" * 3 * MIB))
     reader = grid.one()

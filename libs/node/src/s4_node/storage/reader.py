@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from allmydata.storage.common import UnknownImmutableContainerVersionError
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from s4_node.s3.errors import ConditionFailed, Missing, OutOfRange
 from s4_node.s3.values import Stat
@@ -46,10 +47,18 @@ class Reader:
         """So many bytes of the data; fewer, or none, where the data ends. Raises NoSuchShare, DamagedShare."""
         if offset < 0:
             raise ValueError(offset)
-        return Deferred.fromCoroutine(self._twice(offset, length))
+        known = self._known_length
+        if known is None:
+            return Deferred.fromCoroutine(self._twice(offset, length))
+        bytes_left = max(0, min(length, known - offset))
+        found = self._readers.blocks.read(self.stat, HEADER_BYTES + offset, bytes_left)
+        return found.addErrback(self._gone, self.stat, offset, length)
 
     def get_length(self) -> "Deferred[int]":
         """Of the data. Raises NoSuchShare, DamagedShare."""
+        known = self._known_length
+        if known is not None:
+            return succeed(known)
 
         async def length() -> int:
             await self._twice(0, 0)
@@ -61,12 +70,23 @@ class Reader:
         """Somebody could not make sense of it; this is kept for the operator."""
         return self._readers.advise("immutable", self.name.storage_index, self.name.number, reason)
 
+    @property
+    def _known_length(self) -> int | None:
+        return self._length[1] if self._length is not None and self._length[0] is self.stat else None
+
+    def _gone(self, failure: Failure, stat: Stat, offset: int, length: int) -> "Deferred[bytes]":
+        failure.trap(Missing, ConditionFailed, OutOfRange)
+        return Deferred.fromCoroutine(self._as_it_is_now(stat, offset, length))
+
     async def _twice(self, offset: int, length: int) -> bytes:
         stat = self.stat
         try:
             return await self._read(stat, offset, length)
         except (Missing, ConditionFailed, OutOfRange):
-            stat = self.stat = await self._readers.renewed(self.name, stat)
+            return await self._as_it_is_now(stat, offset, length)
+
+    async def _as_it_is_now(self, stat: Stat, offset: int, length: int) -> bytes:
+        stat = self.stat = await self._readers.renewed(self.name, stat)
         try:
             return await self._read(stat, offset, length)
         except (Missing, ConditionFailed, OutOfRange):
