@@ -140,6 +140,15 @@ def test_anothers_completion_is_not_taken_for_ours(faulty: Bucket, control: S3Co
         faulty.complete_upload("big", upload, parts, only_if=Absent())
 
 
+def test_anothers_completion_of_the_same_bytes_is_not_taken_for_ours(faulty: Bucket, control: S3Control) -> None:
+    uploads = [faulty.begin_upload("big") for _ in range(2)]
+    parts = [[faulty.put_part("big", upload, 1, BODY)] for upload in uploads]
+    faulty.complete_upload("big", uploads[0], parts[0], only_if=Absent())
+    control.fail("internal_error", "CompleteMultipartUpload")
+    with pytest.raises(ConditionFailed):
+        faulty.complete_upload("big", uploads[1], parts[1], only_if=Absent())
+
+
 def test_a_completion_in_anothers_way_ends_at_once(faulty: Bucket, control: S3Control, observed: Observed) -> None:
     upload = faulty.begin_upload("big")
     parts = [faulty.put_part("big", upload, 1, BODY)]

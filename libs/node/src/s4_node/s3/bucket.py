@@ -200,7 +200,9 @@ class Bucket:
             etag = self._own_etag(
                 key,
                 refused,
-                lambda answer: token == answer.headers.get(TOKEN, "-") or whole == answer.headers.get("etag"),
+                lambda answer: (
+                    answer.headers[TOKEN] == token if TOKEN in answer.headers else answer.headers.get("etag") == whole
+                ),
             )
         self._begun.forget(upload)
         return etag
