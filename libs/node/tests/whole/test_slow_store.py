@@ -51,7 +51,7 @@ def slowly(node: Elsewhere, spoken: Speak, s3_control: S3Control, seconds: float
     s3_control.latency(1000 * seconds)
     works = [Deferred.fromCoroutine(work(spoken(protocol, node))) for protocol in PROTOCOLS for _ in range(3)]
     began = time.monotonic()
-    longest = spin(watched(spoken("https", node), works), 100)
+    longest: float = spin(watched(spoken("https", node), works), 100)
     assert time.monotonic() - began > 2 * seconds  # it was slow
     assert longest < ALIVE_WITHIN_SECONDS
 
@@ -76,7 +76,7 @@ def test_a_whole_client_stays_connected_while_s3_takes_eight_seconds_for_everyth
 ) -> None:
     node.introduce()
     node.move().until_ready()
-    client = spin(connected_client(tmp_path / "client", Request(node.grid.introducer_furl, 1, 60.0), 30), 40)
+    client: Any = spin(connected_client(tmp_path / "client", Request(node.grid.introducer_furl, 1, 60.0), 30), 40)
     s3_control.latency(8000)
     content = b"of a customer " * 10_000
     done: list[Any] = []
