@@ -14,7 +14,7 @@ import pytest
 
 from s4_node.s3.bodies import Payload
 from s4_node.s3.bucket import Bucket
-from s4_node.s3.errors import ConditionFailed, Missing, Unavailable
+from s4_node.s3.errors import ConditionFailed, Damaged, Missing, Unavailable
 from s4_node.s3.requests import Patience
 from s4_node.s3.values import Absent, FileSlice, Store, Unchanged
 from support.s3_control import S3Control
@@ -138,6 +138,15 @@ def test_anothers_completion_is_not_taken_for_ours(faulty: Bucket, control: S3Co
     control.fail("internal_error", "CompleteMultipartUpload")
     with pytest.raises(ConditionFailed):
         faulty.complete_upload("big", upload, parts, only_if=Absent())
+
+
+def test_an_error_that_came_as_a_success_is_not_taken_for_an_empty_listing(faulty: Bucket, control: S3Control) -> None:
+    faulty.put("one", b"there")
+    control.fail("error_in_200", "ListObjectsV2")
+    assert [stat.key for stat in faulty.list("")] == ["one"]
+    control.fail("error_in_200", "ListObjectsV2", times=None)
+    with pytest.raises(Damaged):
+        list(faulty.list(""))
 
 
 def test_anothers_completion_of_the_same_bytes_is_not_taken_for_ours(faulty: Bucket, control: S3Control) -> None:

@@ -140,7 +140,10 @@ class Bucket:
         query = {"list-type": "2", "prefix": self.store.prefix + prefix, "encoding-type": "url", "max-keys": str(limit)}
         if after:
             query["start-after"] = self.store.prefix + after
-        root, inside = self._document(self._call("list", "GET", None), query), len(self.store.prefix)
+        root, inside = (
+            self._document(self._call("list", "GET", None), query, "ListBucketResult"),
+            len(self.store.prefix),
+        )
         with _believing("list"):
             page = [Stat(key[inside:], size, etag, modified) for key, size, etag, modified in documents.listed(root)]
         return page, page[-1].key if page and documents.is_truncated(root) else None
@@ -152,7 +155,7 @@ class Bucket:
             query = {"uploads": "", "prefix": self.store.prefix + prefix, "encoding-type": "url"}
             if marker[0]:
                 query |= {"key-marker": marker[0], "upload-id-marker": marker[1]}
-            root = self._document(self._call("uploads", "GET", None), query)
+            root = self._document(self._call("uploads", "GET", None), query, "ListMultipartUploadsResult")
             with _believing("uploads"):
                 page = list(documents.listed_uploads(root))
             yield from (Pending(key[inside:], upload, begun) for key, upload, begun in page)
@@ -256,7 +259,8 @@ class Bucket:
             call.payload = payload
         return call
 
-    def _document(self, call: Call, query: dict[str, str] | None = None) -> Element:
+    def _document(self, call: Call, query: dict[str, str] | None = None, named: str = "") -> Element:
+        """The answer's XML. `named`: anything else, an error too, would look like a listing without entries."""
         roots: deque[Element] = deque(maxlen=1)
 
         def check(answer: Answer) -> None:
@@ -264,6 +268,8 @@ class Bucket:
                 roots.append(documents.root_of(answer.body))
             except documents.NotS3:
                 raise Spoiled("NotS3") from None
+            if named and roots[0].tag != named:
+                raise Spoiled("NotS3")
 
         call.query, call.check = call.query if query is None else query, check
         self._requests.send(call)
