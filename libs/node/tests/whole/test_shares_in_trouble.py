@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from commands import run
 from s4_node.storage import layout
+from s4_node.tools.open import opened
+from s4_node.tools.verify import verify
 from support.elsewhere import Elsewhere
 from support.ledger import Slot, Upload, check_slot, check_upload
 from support.load import change, store
@@ -55,6 +56,5 @@ def test_a_damaged_share_is_refused_and_named_and_the_others_are_read(
     assert all(key in said for key in keys)
     spin(check_upload(client, other))
     use(client)
-    verified = run("s4-node", "verify", str(served.home), "--quiet", "--json").json
-    assert verified["damaged"].keys() == set(keys)
+    assert verify(opened(str(served.home)), 4, quiet=True).damaged.keys() == set(keys)
     removed(s3, served, *keys)
