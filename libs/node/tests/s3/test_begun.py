@@ -91,3 +91,10 @@ def test_an_upload_of_somebody_else_has_neither_token_nor_sums() -> None:
     begun.forget("ours")
     assert (begun.token("theirs"), dict(begun.sums("theirs"))) == ("", {})
     assert (begun.token("ours"), dict(begun.sums("ours"))) == ("", {})
+
+
+def test_a_page_that_is_no_completion_is_not_taken_for_one(scripted_store: Store, scripted: ScriptedHttp) -> None:
+    bucket = Bucket(scripted_store, patience=HASTY)
+    scripted.answers(BEGUN, part(b"one"), Reply(body=b"<html>welcome</html>"), DONE)
+    upload = bucket.begin_upload("big")
+    assert bucket.complete_upload("big", upload, [bucket.put_part("big", upload, 1, b"one")]) == '"e-2"'

@@ -171,7 +171,7 @@ class Bucket:
         sums = {"x-amz-checksum-algorithm": "CRC32"} if self.store.checksum == "crc32" else {}
         call = self._call("begin-upload", "POST", key, {**self._encryption(), **sums, TOKEN: token})
         call.query = {"uploads": ""}
-        upload = self._document(call).findtext("UploadId") or ""
+        upload = self._document(call, named="InitiateMultipartUploadResult").findtext("UploadId") or ""
         self._begun.add(upload, token)
         return upload
 
@@ -195,7 +195,7 @@ class Bucket:
         call = self._call("complete-upload", "POST", key, _condition(only_if), Payload(body))
         call.query = {"uploadId": upload}
         try:
-            etag = documents.quoted(self._document(call).findtext("ETag") or "")
+            etag = documents.quoted(self._document(call, named="CompleteMultipartUploadResult").findtext("ETag") or "")
         except (ConditionFailed, Missing) as refused:
             if not call.doubtful:
                 raise
@@ -260,7 +260,7 @@ class Bucket:
         return call
 
     def _document(self, call: Call, query: dict[str, str] | None = None, named: str = "") -> Element:
-        """The answer's XML. `named`: anything else, an error too, would look like a listing without entries."""
+        """The answer's XML. `named`: anything else, an error too, would look like an empty listing, or like success."""
         roots: deque[Element] = deque(maxlen=1)
 
         def check(answer: Answer) -> None:
