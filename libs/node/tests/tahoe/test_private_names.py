@@ -144,7 +144,7 @@ def test_any_key_may_be_in_a_plugins_section() -> None:
         "",
         "client.port",
         "[storageserver.plugins.s4-s3-v1]\nanything = 1\n",
-        _valid_config=named("allmydata.client._valid_config")(),  # type: ignore[operator]
+        _valid_config=named("allmydata.client._valid_config")(),  # type: ignore[operator]  # found by its name
     )
     assert config.items("storageserver.plugins.s4-s3-v1", None) == [("anything", "1")]
     assert config.items("storageserver.plugins.another", None) is None
