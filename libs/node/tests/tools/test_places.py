@@ -50,11 +50,12 @@ def test_a_check_of_what_is_no_bucket_says_what_is_missing(place: str, said: str
     assert answer.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["usage", "verify", "copy"])
-def test_who_mistypes_an_address_hears_of_it_within_seconds(command: str, tmp_path: Path) -> None:
-    target = [str(tmp_path / "new")] if command == "copy" else []
+def test_who_mistypes_an_address_hears_of_it_within_seconds(tmp_path: Path) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "mine"}
-    answer = run("s4-node", command, f"s3://mine?endpoint=http://127.0.0.1:{free_port()}", *target, environ=environ)
+    place = f"s3://mine?endpoint=http://127.0.0.1:{free_port()}"
+
+    answer = run("s4-node", "copy", place, str(tmp_path / "new"), environ=environ)
+
     assert answer.code == 1
     assert "is `endpoint` right, and reachable from here?" in answer.err
     assert answer.err.count("\n") == 1

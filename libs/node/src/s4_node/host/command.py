@@ -13,7 +13,15 @@ from s4_node.host.plain import PlainProcesses
 from s4_node.host.specification import Refused, parse, require_grid_id
 from s4_node.host.systemd import Systemd
 
-COMMANDS = ("apply", "status", "stop", "remove")
+USAGE = """\
+usage: s4-host COMMAND GRID_ID
+
+  apply   lay out the grid that is specified on stdin, and serve it
+  status  whether it is served
+  stop    serve it no more; what was stored stays
+  remove  the same, and delete what was stored on this machine
+
+Each answers with one JSON object; 0 when it is so, 1 when it could not be done, 2 when it was refused."""
 
 
 def main() -> int:
@@ -24,8 +32,11 @@ def main() -> int:
             answer, code = _outcome(command, grid_id)
             print(json.dumps(answer))
             return code
+        case ["-h" | "--help"]:
+            print(USAGE)
+            return 0
         case _:
-            print(f"usage: s4-host {'|'.join(COMMANDS)} GRID_ID", file=sys.stderr)
+            print(USAGE, file=sys.stderr)
             return 2
 
 
