@@ -1,6 +1,7 @@
 """The memory of our storage server while eight client processes move a large file each, all at once."""
 
 import time
+from collections.abc import Iterator
 
 from bench.node.bench_of import MIB, Bench, Contents, Row, Table
 from bench.node.grids import NAMES, Protocol, s3_grid
@@ -11,9 +12,10 @@ LATENCY = 5
 GOAL = 200.0  # MiB above idle
 
 
-def measure(bench: Bench) -> list[Table]:
+def measure(bench: Bench) -> Iterator[Table]:
     bench.end()  # two cores are enough for nine processes, not for more
-    return [_table(bench, protocol) for protocol in bench.protocols]
+    for protocol in bench.protocols:
+        yield _table(bench, protocol)
 
 
 def _table(bench: Bench, protocol: Protocol) -> Table:

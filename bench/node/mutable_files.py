@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 
 from bench.node.bench_of import KIB, Bench, Rates, Table
 from bench.node.grids import NAMES, Grid, Protocol
@@ -10,8 +11,9 @@ UPDATES, SIZE = 40, 10 * KIB
 LATENCIES = (0, 5)
 
 
-def measure(bench: Bench) -> list[Table]:
-    return [_table(bench, protocol) for protocol in bench.protocols]
+def measure(bench: Bench) -> Iterator[Table]:
+    for protocol in bench.protocols:
+        yield _table(bench, protocol)
 
 
 def _table(bench: Bench, protocol: Protocol) -> Table:

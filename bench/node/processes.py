@@ -113,6 +113,11 @@ class Processes:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
+    def last_words(self) -> str:
+        """The ends of the storage servers' logs, which are gone with the folder."""
+        servers = [one for one in self.started if one.name.endswith("-storage")]
+        return "\n".join(f"{one.name}:\n{one.log.read_text(errors='replace')[-1500:]}" for one in servers)
+
     def stop(self, *which: Started) -> None:
         for one in which or tuple(reversed(self.started)):
             one.stop()
@@ -126,6 +131,8 @@ def processes(folder: Path) -> Iterator[Processes]:
     ours = Processes(folder)
     try:
         yield ours
+    except SystemExit as failed:
+        raise SystemExit(f"{failed}\n{ours.last_words()}") from None
     finally:
         ours.stop()
 
