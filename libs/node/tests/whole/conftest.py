@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from twisted.internet import reactor
 
 from s4_node.s3.values import Store
 from support.elsewhere import Elsewhere
@@ -16,13 +15,6 @@ from support.spinning import spin
 
 MIB = 2**20
 SMALL_PARTS = {"part_bytes": 5 * MIB, "spool_bytes": 64 * MIB}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _threads_of_clients() -> Iterator[None]:
-    """The threads in which Tahoe-LAFS' clients encode what they send; nothing else ends them."""
-    yield
-    reactor.getThreadPool().stop()
 
 
 @pytest.fixture

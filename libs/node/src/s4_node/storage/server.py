@@ -37,7 +37,7 @@ from s4_node.storage.usage import Change, Usage
 from s4_node.workers import Stopped
 
 PROBED_WITHIN_SECONDS = 10.0
-STOPPED_WITHIN_SECONDS = 10.0  # systemd kills after 90; what is on its way means nothing after that
+STOPPED_WITHIN_SECONDS = 6.0  # with what the threads get after it (storage/shared.py) below the 15 of a grid's unit
 Secrets = tuple[bytes, bytes, bytes]  # write enabler, lease renewal, lease cancel
 Exchanged = tuple[bool, dict[int, list[bytes]]]
 ReadVector = Sequence[tuple[int, int]]
@@ -328,12 +328,15 @@ class S3StorageServer(Statistics, MultiService):
         """Uploads are aborted, and the bucket knows it if it answers soon; then nothing is asked of it any more."""
         stopped, self._is_stopped = MultiService.stopService(self), True
         self._sweep.stop()
-        aborted = [upload.abort() for upload in tuple(self._uploads.values())]
-        ended = DeferredList([*aborted, self._expiry.stop()], consumeErrors=True)
-        ended.addCallback(lambda _: Deferred.fromCoroutine(self._usage.stop()))
+        ended = Deferred.fromCoroutine(self._end())  # a DeferredList could not be cancelled once it has fired
         ended.addTimeout(STOPPED_WITHIN_SECONDS, self._clock).addErrback(lambda _: None)
         ended.addCallback(lambda _: self._left())
         return ended.addCallback(lambda _: stopped).addCallback(lambda _: None)
+
+    async def _end(self) -> None:
+        aborted = [upload.abort() for upload in tuple(self._uploads.values())]
+        await DeferredList([*aborted, self._expiry.stop()], consumeErrors=True)
+        await self._usage.stop()
 
     def _timed(self, category: str, work: "Coroutine[Deferred[object], object, T]") -> "Deferred[T]":
         """The work as a Deferred, counted and timed as the disk backend does it."""

@@ -16,6 +16,7 @@ from s4_node.workers import Workers
 
 THREADS = 16
 CACHE_BYTES = 256 * MIB
+LAST_WORDS_SECONDS = 2.0  # for requests that nobody waits for any more
 
 
 class Shared:
@@ -74,4 +75,4 @@ class Shared:
 
     def stop(self) -> "Deferred[None]":
         """No request is on its way any more. The grids were stopped before."""
-        return self.workers.stop()
+        return self.workers.stop(LAST_WORDS_SECONDS)
