@@ -50,6 +50,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[*MEASUREMENTS], help="may be repeated; default: all")
     parser.add_argument("--protocol", choices=["gbs", "foolscap"], help="default: both")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--patience", type=float, default=0, metavar="SECONDS", help="for each table, until as many rounds were calm"
+    )
     parser.add_argument("--mounts", action="store_true", help="also beside s3fs and rclone, which apt-get installs")
     parser.add_argument("--output", type=Path, default=ROOT / "build/bench/node.json")
     return parser.parse_args()
@@ -61,7 +64,7 @@ def main() -> int:
     wanted = [name for name in MEASUREMENTS if name in (asked.only or MEASUREMENTS)]
     began, tables = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="s4-bench-") as folder, processes(Path(folder)) as ours:
-        bench = Bench(ours, S3(ours), asked.rounds, protocols, with_mounts=asked.mounts)
+        bench = Bench(ours, S3(ours), asked.rounds, protocols, asked.mounts, asked.patience)
         tables.append(raw(bench.s3, bench.load()))
         printed(tables[-1])
         for name in wanted:

@@ -2,7 +2,8 @@
 
 import os
 import statistics
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from bench.node.grids import Grid, Protocol, s3_grid, stock_grid
@@ -10,6 +11,8 @@ from bench.node.processes import Load, LoadMeter, Processes
 from bench.node.s3_double import S3
 
 MIB, KIB = 2**20, 2**10
+CALM = 0.15  # of the machine, used by others
+LEAST_CALM = 2  # pairs of runs
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Bench:
     rounds: int
     protocols: tuple[Protocol, ...]
     with_mounts: bool = False
+    patience: float = 0.0  # seconds for more rounds, where others disturbed
     grids: dict[str, Grid] = field(default_factory=dict)
 
     def stock(self, protocol: Protocol) -> Grid:
@@ -53,6 +57,13 @@ class Bench:
     def ours(self, protocol: Protocol) -> Grid:
         """The bucket; made once."""
         return self._made(f"s4-{protocol}", lambda: s3_grid(self.processes, protocol, self.s3))
+
+    def turns(self, rates: Iterable["Rates"]) -> Iterator[int]:
+        """As many rounds as are asked for, and more until as many were calm, while there is patience."""
+        until, turn = time.monotonic() + self.patience, 0
+        while turn < self.rounds or (min(len(one.calm) for one in rates) < self.rounds and time.monotonic() < until):
+            yield turn
+            turn += 1
 
     def end(self) -> None:
         """No grid runs any more."""
@@ -71,26 +82,37 @@ class Bench:
         return self.grids[name]
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two neighbouring runs, and which part of the machine others used meanwhile."""
+
+    ours: float
+    stock: float
+    others: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.stock
+
+
 @dataclass
 class Rates:
-    """Of neighbouring runs."""
+    """Of neighbouring runs. Those that others disturbed count when there are not enough others."""
 
-    ours: list[float] = field(default_factory=list)
-    stock: list[float] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
 
-    def row(self, name: str, unit: str, goal: float | None = None, note: str = "") -> Row:
-        ratios = [mine / theirs for mine, theirs in zip(self.ours, self.stock, strict=True)]
-        ratio = statistics.median(ratios)
-        return Row(
-            name,
-            statistics.median(self.ours),
-            unit,
-            statistics.median(self.stock),
-            ratio,
-            goal,
-            None if goal is None else ratio >= goal,
-            note or " ".join(f"{one:.2f}" for one in sorted(ratios)),
+    @property
+    def calm(self) -> list[Pair]:
+        return [pair for pair in self.pairs if pair.others <= CALM]
+
+    def row(self, name: str, unit: str, goal: float | None = None) -> Row:
+        counted = self.calm if len(self.calm) >= LEAST_CALM else self.pairs
+        ours, stock, ratio = (
+            statistics.median(getattr(pair, part) for pair in counted) for part in ("ours", "stock", "ratio")
         )
+        ratios = " ".join(f"{each:.2f}" for each in sorted(pair.ratio for pair in counted))
+        note = ratios if counted is not self.pairs else f"{ratios}, disturbed"
+        return Row(name, ours, unit, stock, ratio, goal, None if goal is None else ratio >= goal, note)
 
 
 @dataclass(frozen=True)

@@ -145,6 +145,11 @@ class Load:
     others: float
     seconds: float
 
+    @property
+    def foreign(self) -> float:
+        """Which part of the machine others used."""
+        return self.others / self.seconds / (os.cpu_count() or 1)
+
     def __str__(self) -> str:
         cores = os.cpu_count() or 1
         used, foreign = (100 * part / self.seconds / cores for part in (self.ours, self.others))

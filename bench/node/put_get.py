@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from bench.node.bench_of import MIB, Bench, Contents, Rates, Row, Table
+from bench.node.bench_of import MIB, Bench, Contents, Pair, Rates, Row, Table
 from bench.node.grids import NAMES, Grid, Protocol
 
 SIZE = 100 * MIB
@@ -20,16 +20,19 @@ def _table(bench: Bench, protocol: Protocol) -> Table:
     contents, meter = Contents(SIZE), bench.load()
     rates = {(what, latency): Rates() for what in ("put", "get") for latency in GOALS}
     cpu: dict[str, list[float]] = {"stock": [], "ours": []}
-    for turn in range(bench.rounds):
+    for turn in bench.turns(rates.values()):
         for latency in GOALS:
             bench.s3.latency(latency)
+            pair, seconds = bench.load(), {}
             for grid in (stock, ours) if turn % 2 else (ours, stock):
                 side = "ours" if grid is ours else "stock"
                 used = grid.server.cpu_seconds()
-                put, got = _once(grid, contents.next())
+                seconds[side] = _once(grid, contents.next())
                 cpu[side].append(grid.server.cpu_seconds() - used)
-                for what, seconds in (("put", put), ("get", got)):
-                    getattr(rates[what, latency], side).append(SIZE / MIB / seconds)
+            others = pair.reading().foreign
+            for part, what in enumerate(("put", "get")):
+                mine, theirs = (SIZE / MIB / seconds[side][part] for side in ("ours", "stock"))
+                rates[what, latency].pairs.append(Pair(mine, theirs, others))
     bench.s3.latency(0)
     rows = [
         one.row(f"{what} 100 MiB, S3 answers after {latency} ms", "MiB/s", GOALS[latency])

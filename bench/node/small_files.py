@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from bench.node.bench_of import KIB, Bench, Rates, Table
+from bench.node.bench_of import KIB, Bench, Pair, Rates, Table
 from bench.node.grids import NAMES, Grid, Protocol
 from bench.node.web import get_all, put_all
 
@@ -21,11 +21,13 @@ def _table(bench: Bench, protocol: Protocol) -> Table:
     stock, ours, meter = bench.stock(protocol), bench.ours(protocol), bench.load()
     rates = {"put": Rates(), "get": Rates()}
     bench.s3.latency(LATENCY)
-    for turn in range(bench.rounds):
+    for turn in bench.turns(rates.values()):
+        pair, done = bench.load(), {}
         for grid in (stock, ours) if turn % 2 else (ours, stock):
-            side = "ours" if grid is ours else "stock"
-            for what, rate in _once(grid).items():
-                getattr(rates[what], side).append(rate)
+            done[grid.name] = _once(grid)
+        others = pair.reading().foreign
+        for what, one in rates.items():
+            one.pairs.append(Pair(done[ours.name][what], done[stock.name][what], others))
     bench.s3.latency(0)
     name = f"{{}} {COUNT} files of 10 KiB, {AT_ONCE} at a time, {LATENCY} ms"
     rows = [one.row(name.format(what), "files/s", GOAL) for what, one in rates.items()]
