@@ -96,7 +96,7 @@ def test_the_port_is_read_from_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "tahoe.cfg").write_text("[node]\ntub.port = tcp:4000\n")
     assert (listening_of(tmp_path).nearest, str(listening_of(tmp_path))) == ("127.0.0.1", "*:4000")
     (tmp_path / "tahoe.cfg").write_text("[node]\ntub.port = listen:tor\n")
-    with pytest.raises(ValueError, match="not tcp:PORT"):
+    with pytest.raises(ValueError, match="must be tcp:PORT"):
         listening_of(tmp_path)
 
 

@@ -73,6 +73,7 @@ def test_a_grid_of_two_nodes_stores_in_its_bucket_and_says_how_it_is(
     assert served.stop() == 0
 
 
+@pytest.mark.long
 def test_a_stock_introducer_and_a_stock_storage_node_with_our_section_are_served_one_by_one(
     serving: list[Serving], store: Store, tmp_path: Path, s3_control: S3Control
 ) -> None:

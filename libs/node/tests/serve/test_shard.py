@@ -143,6 +143,7 @@ def test_the_same_identity_comes_and_goes_and_nothing_of_it_is_left(shard: Shard
     assert threads_and_files(shard.served.pid)[0] <= 20
 
 
+@pytest.mark.long
 def test_grids_that_are_already_open_answer_while_others_are_opened(shard: Shard) -> None:
     grids = [shard.add(number) for number in range(12)]
     shard.served.start()

@@ -75,6 +75,7 @@ def test_what_s3_refuses_is_explained(fault: str, said: str, store: Store, s3_co
     assert said in what
 
 
+@pytest.mark.long
 def test_nobody_at_the_endpoint(store: Store) -> None:
     found = check(written_as(replace(store, endpoint="http://127.0.0.1:1")), expect=1)
     assert "reachable from here" in found["bucket"][1]

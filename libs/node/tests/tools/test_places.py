@@ -50,6 +50,7 @@ def test_a_check_of_what_is_no_bucket_says_what_is_missing(place: str, said: str
     assert answer.err.count("\n") == 1
 
 
+@pytest.mark.long
 def test_who_mistypes_an_address_hears_of_it_within_seconds(tmp_path: Path) -> None:
     environ = {"AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "mine"}
     place = f"s3://mine?endpoint=http://127.0.0.1:{free_port()}"

@@ -57,6 +57,7 @@ def overwrite(client: Client, cap: bytes, content: bytes) -> None:
     spin(client.create_node_from_uri(cap).overwrite(MutableData(content)), 30)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Tahoe-LAFS leaves files open
 def test_a_grid_goes_to_a_stock_disk_node_and_back_and_is_written_to_at_each(node: Elsewhere, tmp_path: Path) -> None:
     contents: dict[str, bytes] = {"small": b"s" * 300, "large": bytes(range(256)) * 24_000}

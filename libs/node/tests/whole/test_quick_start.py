@@ -137,6 +137,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     reader.end()
 
 
+@pytest.mark.long
 def test_the_quick_start_does_what_it_says(reader: Reader, tmp_path: Path) -> None:
     steps = [*commands("Quick start")]
     assert len(steps) > 10

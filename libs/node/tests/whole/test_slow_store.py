@@ -56,6 +56,7 @@ def slowly(node: Elsewhere, spoken: Speak, s3_control: S3Control, seconds: float
     assert longest < ALIVE_WITHIN_SECONDS
 
 
+@pytest.mark.long
 def test_a_node_answers_at_once_while_s3_takes_half_a_second_for_everything(
     node: Elsewhere, spoken: Speak, s3_control: S3Control
 ) -> None:

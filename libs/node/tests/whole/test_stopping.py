@@ -26,7 +26,7 @@ def test_a_node_stops_soon_though_a_client_does_not_answer(node: Elsewhere, spok
     assert time.monotonic() - began < SOON_SECONDS
 
 
-@pytest.mark.parametrize("fault", ["internal_error", "hang"])
+@pytest.mark.parametrize("fault", [pytest.param("internal_error", marks=pytest.mark.long), "hang"])
 def test_a_node_stops_in_time_though_its_store_is_gone(
     node: Elsewhere, spoken: Speak, s3_control: S3Control, fault: str
 ) -> None:

@@ -121,5 +121,5 @@ def _report(args: argparse.Namespace, tally: Tally) -> int:
 
 def _summary(tally: Tally) -> str:
     copied = f"{tally.objects.get('copied', 0)} objects copied, {tally.copied_bytes} bytes"
-    others = [f"{count} {_OTHERS[outcome]}" for outcome, count in tally.objects.items() if outcome in _OTHERS]
+    others = [f"{tally.objects[outcome]} {words}" for outcome, words in _OTHERS.items() if outcome in tally.objects]
     return "; ".join([copied, *others])
