@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from commands import eventually
 from s4_node.s3.bucket import Bucket
 from s4_node.s3.errors import Forbidden
 from s4_node.s3.values import Store
 from s4_node.storage import layout
-from s4_node.storage.abandoned import ABANDONED_AFTER, EVERY_SECONDS, FIRST_WITHIN_SECONDS, Sweep, abandoned
+from s4_node.storage.abandoned import (
+    ABANDONED_AFTER,
+    EVERY_SECONDS,
+    FIRST_AFTER_SECONDS,
+    FIRST_WITHIN_SECONDS,
+    Sweep,
+    abandoned,
+)
 from s4_node.storage.spool import Spool
 from support.s3_control import S3Control
 from support.spinning import spin, turns, until
@@ -106,6 +114,24 @@ def test_a_sweep_is_made_soon_after_the_start_and_every_day(dock: Dock, s3_contr
     sweep.stop()
     sweep.stop()
     assert dock.clock.getDelayedCalls() == []
+
+
+def test_the_first_sweep_takes_what_is_older_than_the_process_and_nothing_younger(
+    dock: Dock, s3_control: S3Control
+) -> None:
+    left = dock.bucket.begin_upload(KEY)
+    (begun,) = [each.begun for each in dock.bucket.uploads("")]
+    dock.clock.advance(begun.timestamp() + 0.001)
+    sweep = Sweep(dock.objects, list, dock.clock)
+    sweep.start()
+    eventually(lambda: datetime.now(UTC) > begun + timedelta(seconds=0.01))
+    begun_since = dock.bucket.begin_upload(KEY)
+    dock.clock.advance(FIRST_AFTER_SECONDS - 1)
+    assert s3_control.counts()["AbortMultipartUpload"] == 0
+    dock.clock.advance(FIRST_WITHIN_SECONDS - FIRST_AFTER_SECONDS + 1)
+    until(lambda: s3_control.counts()["AbortMultipartUpload"] == 1)
+    assert [each.upload for each in dock.bucket.uploads("")] == [begun_since] != [left]
+    sweep.stop()
 
 
 def test_a_sweep_that_failed_does_not_keep_the_next_from_coming(dock: Dock, s3_control: S3Control) -> None:

@@ -14,14 +14,15 @@ from s4_node.storage import layout
 from s4_node.workers import Stopped
 
 ABANDONED_AFTER = timedelta(hours=24)
-"""How old an upload is that may be swept.
+"""How old an upload is that the daily sweep takes; the first one takes whatever is older than the process.
 
 Another process may serve the same prefix, by mistake or while it is being replaced, and S3 does not say whose an
-upload is. A living process' upload is rarely a day old; should it be, its owner finds it missing and sends everything
-again from its spool (s4_node.storage.parts), so the mistake costs traffic and no data. A node that never comes back
-leaves the rest to the bucket's lifecycle rule.
+upload is. Should a sweep take a living process' upload, its owner finds it missing and sends everything again from its
+spool (s4_node.storage.parts): the mistake costs traffic and no data. A node that never comes back leaves the rest to
+the bucket's lifecycle rule.
 """
-FIRST_WITHIN_SECONDS = 600.0  # of the start; drawn at random, for many grids start together
+FIRST_AFTER_SECONDS = 900.0  # S3's clock and ours differ by less: nothing begun by then looks older than the process
+FIRST_WITHIN_SECONDS = 1500.0  # of the start; drawn at random, for many grids start together
 EVERY_SECONDS = 24 * 3600.0
 _log = Logger()
 
@@ -46,7 +47,7 @@ async def _abandoned(objects: Objects, older_than: datetime, but: Collection[str
 
 
 class Sweep:
-    """Sweeps soon after its start and daily from then on; trouble with S3 is said and the next day's sweep comes."""
+    """Sweeps once, some minutes after its start, and daily from then on; the next sweep comes whatever befalls one."""
 
     def __init__(self, objects: Objects, ours: Callable[[], Collection[str | None]], clock: IReactorTime) -> None:
         """`ours`: the uploads that this process has in progress."""
@@ -55,7 +56,9 @@ class Sweep:
 
     def start(self) -> None:
         """Sweep from now on."""
-        self._plan(random.uniform(0, FIRST_WITHIN_SECONDS))  # noqa: S311  spreads requests, guards nothing
+        started = self._now()
+        spread = random.uniform(FIRST_AFTER_SECONDS, FIRST_WITHIN_SECONDS)  # noqa: S311  spreads requests, guards nothing
+        self._plan(spread, lambda: started)
 
     def stop(self) -> None:
         """No other sweep begins."""
@@ -63,14 +66,17 @@ class Sweep:
             self._next.cancel()
         self._next = None
 
-    def _plan(self, seconds: float) -> None:
-        self._next = self._clock.callLater(seconds, lambda: Deferred.fromCoroutine(self._sweep()))
+    def _plan(self, seconds: float, older_than: Callable[[], datetime]) -> None:
+        self._next = self._clock.callLater(seconds, lambda: Deferred.fromCoroutine(self._sweep(older_than())))
 
-    async def _sweep(self) -> None:
-        self._plan(EVERY_SECONDS)  # first: nothing that happens now keeps the next from coming
-        now = datetime.fromtimestamp(self._clock.seconds(), UTC)
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.seconds(), UTC)
+
+    async def _sweep(self, older_than: datetime) -> None:
+        # first: nothing that happens now keeps the next from coming
+        self._plan(EVERY_SECONDS, lambda: self._now() - ABANDONED_AFTER)
         try:
-            swept = await abandoned(self._objects, now - ABANDONED_AFTER, but=self._ours())
+            swept = await abandoned(self._objects, older_than, but=self._ours())
         except (S3Error, Stopped) as failed:
             _log.warn("uploads.not-swept", error=str(failed) or type(failed).__name__)
         else:
