@@ -237,7 +237,7 @@ def test_a_body_that_is_cut_every_time_is_unavailable(scripted_store: Store, scr
     scripted.answers(*[Reply(headers={"ETag": "e"}, body=bytes(size), cut=size - 1)] * 1000)
     with pytest.raises(Unavailable) as raised:
         Bucket(scripted_store, patience=replace(HASTY, whole=0.3)).get("one")
-    assert raised.value.code == "CutBody"
+    assert raised.value.code in {"CutBody", "TimedOut"}  # the last attempt may have had little time left
     assert len(scripted.asked) > 1
 
 
