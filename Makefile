@@ -48,10 +48,11 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, event m
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
 
 bench: install ## measure; tables and build/bench/*.json
-	@for script in bench/*/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+	@for script in bench/bus/bench_*.py bench/shop/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
 
 bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
 	@$(VENV)/python bench/node/bench_node.py $(ARGS)
+	@$(if $(ARGS),,$(VENV)/python bench/node/bench_shard.py)
 
 pins: install ## resolve again and write requirements/*.txt and constraints.txt
 	@$(VENV)/python tools/pins.py .s4/uv/bin/uv
