@@ -127,7 +127,8 @@ class Processes:
 @contextmanager
 def processes(folder: Path) -> Iterator[Processes]:
     """A folder of processes, none of which is left afterwards; a SIGTERM ends the run as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     ours = Processes(folder)
     try:
         yield ours
