@@ -5,7 +5,7 @@ SOURCES := services libs tests tools $(wildcard bench)
 export PYTHONUNBUFFERED = 1
 
 .DEFAULT_GOAL := help
-.PHONY: bench-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: bench-node test-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +25,13 @@ status: ## what runs, since when, with how much memory; how what ended did
 logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
-test: install-tests lint images ## everything that CI runs
-	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
+test: install-tests ## everything that CI runs
+	@$(MAKE) --no-print-directory -j2 images test-node
 	$(VENV)/python -m pytest -m "not long" -n 2 --dist loadfile --ignore tests/shop --ignore tests/journeys $(ARGS)
 	$(VENV)/python -m pytest -m "not long" tests/shop tests/journeys $(ARGS)
+
+test-node: lint # needs no images: they are baked meanwhile
+	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
 
 test-long: install-tests images ## the tests that take minutes
 	.s4/node/bin/python -m pytest -q -m long libs/node/tests
