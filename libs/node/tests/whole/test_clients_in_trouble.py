@@ -147,6 +147,7 @@ def test_a_disk_that_is_full_ends_the_upload_and_nothing_else(node: Elsewhere, s
         first: Any = spin(begin(client, one, MIB))
         spin(begin(client, two, 10 * MIB))  # there was room for each
         assert refused(write(first, one, MIB, one.size)) == 507
+        eventually(lambda: metric(node, "spool_bytes") < 13 * MIB)  # what it had of the disk is given back
         stored(client, an_upload(MIB))
         changed(client, a_slot(200_000))
         spin(client.hang_up())
