@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from commands import Host
 from s4_node.s3.values import Store
 from support.s3_control import S3Control
 from support.s3_servers import Server, start_double
+
+# How long an example takes is the machine's affair. Tahoe-LAFS' own suites have a profile with the same.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture
