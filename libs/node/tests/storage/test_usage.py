@@ -1,9 +1,8 @@
 """The count of a grid: exact after own writes, also while it is being counted, and believed again after a restart."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,28 +12,17 @@ from twisted.internet.task import Clock
 
 from s4_node.objects import Objects
 from s4_node.s3.errors import S3Error
-from s4_node.s3.values import Stat, Store
+from s4_node.s3.values import Stat
 from s4_node.storage import layout
 from s4_node.storage.tally import Amount
 from s4_node.storage.usage import DAY, SPREAD, Change, Usage
 from support.aged_objects import AgedObjects, Page
 from support.s3_control import S3Control
-from support.slot_grid import INDEX, Node, SlotGrid, a_slot_grid
+from support.slot_grid import INDEX, Node, SlotGrid
 from support.spinning import spin, until
 from support.stats import a_stat
 
 SHARE = layout.share(INDEX, 0)
-
-
-@pytest.fixture
-def grid(store: Store, tmp_path: Path) -> Iterator[SlotGrid]:
-    with a_slot_grid(store, tmp_path) as grid:
-        yield grid
-
-
-@pytest.fixture
-def node(grid: SlotGrid) -> Node:
-    return grid.node()
 
 
 def count(node: Node) -> Amount:
@@ -263,3 +251,13 @@ def test_a_count_is_exact_however_writes_and_pages_interleave(
     for key in [*writers.under_way]:
         writers.settle(key)
     assert usage.total == Amount(len(objects.sizes), sum(objects.sizes.values()))
+
+
+def test_what_is_done_inside_a_change_counts_unless_it_fails(node: Node) -> None:
+    with node.usage.changing(SHARE, None, 70):
+        assert node.usage.available(100) == 30
+    assert node.usage.total == Amount(1, 70)
+    with pytest.raises(KeyboardInterrupt), node.usage.changing(SHARE, 70, 90):
+        raise KeyboardInterrupt
+    assert node.usage.total == Amount(1, 70)
+    assert node.usage.available(100) == 30

@@ -67,13 +67,8 @@ class Advisories:
         key = layout.advisory(when, storage_index, number)
         self._recent.append(self._clock.seconds())
         self._kept += 1
-        change = self._usage.changing(key, None, len(report))
-        try:
+        with self._usage.changing(key, None, len(report)):
             await self._objects.put(key, report)
-        except BaseException:
-            change.dropped()
-            raise
-        change.settled(len(report))
         _log.warn("share.said-to-be-corrupt", kind=told_kind.decode(), share=f"{_text(storage_index)}/{number}")
 
     def _is_news(self, word: tuple[bytes, bytes, int, bytes]) -> bool:

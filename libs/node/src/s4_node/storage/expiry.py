@@ -190,16 +190,11 @@ class Expiry:
         return deleted
 
     async def _delete_share(self, stat: Stat) -> bool:
-        change = self._usage.changing(stat.key, stat.size, None)
         try:
-            await self._objects.delete(stat.key, only_if=Unchanged(stat.etag))
+            with self._usage.changing(stat.key, stat.size, None):
+                await self._objects.delete(stat.key, only_if=Unchanged(stat.etag))
         except ConditionFailed:
-            change.dropped()
             return False
-        except BaseException:
-            change.dropped()
-            raise
-        change.settled(None)
         return True
 
     async def _buckets(self) -> AsyncIterator[_Bucket]:

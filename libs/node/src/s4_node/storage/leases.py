@@ -98,13 +98,8 @@ class LeaseBook:
     async def _delete(self, storage_index: bytes, page: _Page) -> None:
         key = layout.leases(storage_index)
         self._pages.pop(storage_index, None)
-        change = self._usage.changing(key, page.size, None)
-        try:
+        with self._usage.changing(key, page.size, None):
             await self._objects.delete(key)
-        except BaseException:
-            change.dropped()
-            raise
-        change.settled(None)
 
     async def _read(self, storage_index: bytes) -> _Page:
         page = _Page()
@@ -143,14 +138,9 @@ class LeaseBook:
         key = layout.leases(storage_index)
         leases = lease_records.with_lease(page.leases, lease, self._clock.seconds())
         body = lease_records.text(leases.values())
-        change = self._usage.changing(key, page.size, len(body))
         self._pages.pop(storage_index, None)
-        try:
+        with self._usage.changing(key, page.size, len(body)):
             etag = await self._objects.put(key, body, only_if=Absent() if page.etag is None else Unchanged(page.etag))
-        except BaseException:
-            change.dropped()
-            raise
-        change.settled(len(body))
         self._remember(storage_index, _Page(etag, len(body), lease_records.parse(body), page.inside))
 
     def _remember(self, storage_index: bytes, page: _Page) -> None:

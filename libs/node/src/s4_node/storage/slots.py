@@ -211,26 +211,22 @@ class Slots:
     async def _publish(self, storage_index: bytes, number: int, edition: Edition) -> None:
         old = edition.rewrite.old
         self._shares.forget(edition.rewrite.key)
-        change = self._usage.changing(edition.rewrite.key, old.stat.size if old else None, edition.size)
         try:
-            share = await self._press.publish(edition)
-        except BaseException:
-            change.dropped()
+            with self._usage.changing(edition.rewrite.key, old.stat.size if old else None, edition.size):
+                share = await self._press.publish(edition)
+        except BaseException:  # cancelled, too: nobody knows what is in the bucket now
             self._listings.forget(storage_index)
             raise
-        change.settled(edition.size)
         self._shares.put(storage_index, number, share)
 
     async def _delete(self, storage_index: bytes, number: int, share: HeldShare) -> None:
         self._shares.forget(share.stat.key)
-        change = self._usage.changing(share.stat.key, share.stat.size, None)
         try:
-            await self._objects.delete(share.stat.key, only_if=Unchanged(share.stat.etag))
-        except BaseException:
-            change.dropped()
+            with self._usage.changing(share.stat.key, share.stat.size, None):
+                await self._objects.delete(share.stat.key, only_if=Unchanged(share.stat.etag))
+        except BaseException:  # cancelled, too: nobody knows what is in the bucket now
             self._listings.forget(storage_index)
             raise
-        change.settled(None)
         self._shares.removed(storage_index, number)
 
     async def _forget_leases_of_nothing(self, call: _Call, held: Held) -> None:

@@ -36,6 +36,16 @@ class Change:
     before: int | None
     expected: int | None
 
+    def __enter__(self) -> None:
+        """What is done inside writes or deletes the object as expected."""
+
+    def __exit__(self, kind: type[BaseException] | None, _error: object, _traceback: object) -> None:
+        """Settled as expected, or dropped when it could not be done: cancelled, too."""
+        if kind is None:
+            self.settled(self.expected)
+        else:
+            self.dropped()
+
     def settled(self, after: int | None) -> None:
         """It has this size now. Only the first word about a change counts."""
         self.usage._close(self, after)  # noqa: SLF001  two halves of one thing
@@ -125,7 +135,10 @@ class Usage:
         return max(0, quota - self.total.bytes - sum(change.growth for change in self._open))
 
     def changing(self, key: str, before: int | None, expected: int | None) -> Change:
-        """Say so before the request: this object, of this size until now, is about to have another."""
+        """Say so before the request: this object, of this size until now, is about to have another.
+
+        Do it in a `with`, or end the change by its own methods.
+        """
         change = Change(self, key, before, expected)
         self._open.add(change)
         if self._count is not None:
