@@ -1,6 +1,5 @@
 """The sweep: what has expired by the operator's rules goes, and nothing else ever."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,30 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s4_node.s3.errors import Forbidden
-from s4_node.s3.values import Store
 from s4_node.storage import layout
 from s4_node.storage.expiry import Expiry, ExpiryRules, Kind, Report, rules
 from s4_node.storage.tally import Amount
 from support.aged_objects import AgedObjects
 from support.disk_shares import immutable, mutable
 from support.s3_control import S3Control
-from support.slot_grid import MONTH, Node, SlotGrid, a_lease, a_slot_grid
+from support.slot_grid import MONTH, Node, SlotGrid, a_lease
 from support.spinning import spin, until
 
 DAY = 86400
 A, B, C = b"a" * 16, b"b" * 16, b"c" * 16
 AFTER_31_DAYS = rules(enabled=True)
-
-
-@pytest.fixture
-def grid(store: Store, tmp_path: Path) -> Iterator[SlotGrid]:
-    with a_slot_grid(store, tmp_path) as grid:
-        yield grid
-
-
-@pytest.fixture
-def node(grid: SlotGrid) -> Node:
-    return grid.node()
 
 
 @pytest.fixture

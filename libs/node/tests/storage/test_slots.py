@@ -1,6 +1,5 @@
 """Mutable shares in a bucket: what the protocols see, and the bytes that the disk backend would have written."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,26 +9,14 @@ from allmydata.storage.mutable import MutableShareFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s4_node.s3.values import Store
 from s4_node.storage import layout
 from s4_node.storage.mutable_container import DATA_AT, DamagedContainer
 from s4_node.storage.slot_shares import Held
 from s4_node.storage.slots import Vectors
-from support.slot_grid import INDEX, NODEID, SECRETS, Node, SlotGrid, a_slot_grid, disk_server
+from support.slot_grid import INDEX, NODEID, SECRETS, Node, SlotGrid, disk_server
 from support.spinning import spin
 
 WRONG = (b"another".ljust(32), *SECRETS[1:])
-
-
-@pytest.fixture
-def grid(store: Store, tmp_path: Path) -> Iterator[SlotGrid]:
-    with a_slot_grid(store, tmp_path) as grid:
-        yield grid
-
-
-@pytest.fixture
-def node(grid: SlotGrid) -> Node:
-    return grid.node()
 
 
 def test_what_is_written_is_read(node: Node) -> None:

@@ -1,31 +1,16 @@
 """Mutable shares that other nodes write too: what is read is true, what is written stays, and what it costs."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from allmydata.interfaces import BadWriteEnablerError
 from twisted.internet.defer import Deferred, gatherResults
 
 from s4_node.s3.errors import S3Error
-from s4_node.s3.values import Store
 from s4_node.storage.slots import MutableShare, Vectors
 from support.s3_control import S3Control
-from support.slot_grid import INDEX, SECRETS, Node, SlotGrid, a_slot_grid
+from support.slot_grid import INDEX, SECRETS, Node, SlotGrid
 from support.spinning import spin, until
 
 WRONG = (b"another".ljust(32), *SECRETS[1:])
-
-
-@pytest.fixture
-def grid(store: Store, tmp_path: Path) -> Iterator[SlotGrid]:
-    with a_slot_grid(store, tmp_path) as grid:
-        yield grid
-
-
-@pytest.fixture
-def node(grid: SlotGrid) -> Node:
-    return grid.node()
 
 
 def test_creating_costs_a_listing_and_a_put(node: Node, s3_control: S3Control) -> None:

@@ -1,8 +1,7 @@
 """Uploading a share: what a client sees, and what is in the bucket."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import pytest
 from allmydata.interfaces import ConflictingWriteError, DataTooLargeError
@@ -12,28 +11,15 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from s4_node.s3.errors import Forbidden, Unavailable
-from s4_node.s3.values import Absent, Store
+from s4_node.s3.values import Absent
 from s4_node.storage import layout
 from s4_node.storage.spool import SpoolBroken, SpoolFull
 from s4_node.storage.upload import IDLE_SECONDS, Upload, UploadEnded
 from support.s3_control import S3Control
 from support.spinning import spin, until
-from support.uploading import INDEX, LEASE, Dock, a_dock, fill_the_disk, written_by_the_disk_backend
+from support.uploading import INDEX, LEASE, Dock, fill_the_disk, written_by_the_disk_backend
 
 KEY = layout.share(INDEX, 0)
-
-
-@pytest.fixture
-def dock(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    with a_dock(store, tmp_path) as dock:
-        yield dock
-
-
-@pytest.fixture
-def hasty(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    """A dock whose bucket gives up soon."""
-    with a_dock(store, tmp_path, patience=0.4) as dock:
-        yield dock
 
 
 def ranges(upload: Upload) -> list[tuple[int, int]]:

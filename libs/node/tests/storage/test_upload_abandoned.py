@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,15 +24,9 @@ from s4_node.storage.abandoned import (
 from s4_node.storage.spool import Spool
 from support.s3_control import S3Control
 from support.spinning import spin, turns, until
-from support.uploading import INDEX, PART, Dock, a_dock
+from support.uploading import INDEX, PART, Dock
 
 KEY = layout.share(INDEX, 0)
-
-
-@pytest.fixture
-def dock(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    with a_dock(store, tmp_path) as dock:
-        yield dock
 
 
 def soon() -> datetime:

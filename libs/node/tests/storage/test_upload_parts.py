@@ -3,7 +3,6 @@
 import itertools
 import random
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,6 @@ from support.uploading import INDEX, PART, Dock, a_dock, written_by_the_disk_bac
 
 KEY = layout.share(INDEX, 0)
 DATA = random.Random(3).randbytes(12 * MIB)
-
-
-@pytest.fixture
-def dock(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    with a_dock(store, tmp_path) as dock:
-        yield dock
 
 
 def write_all(upload: Upload, data: bytes, piece: int = MIB) -> bool:

@@ -1,37 +1,22 @@
 """Large uploads when S3, the client or another process gets in the way."""
 
 import random
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from s4_node.s3.errors import Forbidden, Missing, S3Error, Unavailable
-from s4_node.s3.values import Absent, Store
+from s4_node.s3.values import Absent
 from s4_node.settings import MIB
 from s4_node.storage import layout
 from s4_node.storage.upload import CONFLICT_PAUSES, Upload, UploadEnded
 from s4_node.workers import Stopped
 from support.s3_control import S3Control
 from support.spinning import spin, until
-from support.uploading import INDEX, PART, Dock, a_dock
+from support.uploading import INDEX, PART, Dock
 
 KEY = layout.share(INDEX, 0)
 DATA = random.Random(4).randbytes(12 * MIB)
 FAULTS = [("unavailable", Unavailable), ("access_denied", Forbidden), ("revoked", Forbidden)]
-
-
-@pytest.fixture
-def dock(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    with a_dock(store, tmp_path) as dock:
-        yield dock
-
-
-@pytest.fixture
-def hasty(store: Store, tmp_path: Path, s3_control: S3Control) -> Iterator[Dock]:
-    """A dock whose bucket gives up soon."""
-    with a_dock(store, tmp_path, patience=0.4) as dock:
-        yield dock
 
 
 def written(dock: Dock) -> Upload:

@@ -1,17 +1,13 @@
 """Who may ask, and with which secrets."""
 
 from base64 import b64encode
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from allmydata.storage.http_common import swissnum_auth_header
 
-from s4_node.s3.values import Store
-from s4_node.storage.server import S3StorageServer
 from support.s3_control import S3Control
 from support.spinning import spin
-from support.storing import SWISSNUM, Speaker, a_server, name, over_http, storage_index
+from support.storing import SWISSNUM, Speaker, name, storage_index
 
 ROUTES: list[tuple[str, str, object]] = [
     ("GET", "version", None),
@@ -38,18 +34,6 @@ WRONG = [
     "Basic " + b64encode(SWISSNUM).decode(),
     "ü" * 10,
 ]
-
-
-@pytest.fixture
-def server(store: Store, tmp_path: Path) -> Iterator[S3StorageServer]:
-    with a_server(store, tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: S3StorageServer) -> Iterator[Speaker]:
-    with over_http(server) as client:
-        yield client
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)

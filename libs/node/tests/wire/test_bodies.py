@@ -1,32 +1,17 @@
 """Request bodies wait in memory, while there is room."""
 
 import socket
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 
-from s4_node.s3.values import Store
 from s4_node.storage.server import S3StorageServer
 from s4_node.wire.bodies import Bodies
 from s4_node.wire.http import QuietSite
 from support.spinning import spin, until
-from support.storing import Speaker, a_server, over_http, storage_index
+from support.storing import Speaker, storage_index
 
 MIB = 2**20
-
-
-@pytest.fixture
-def server(store: Store, tmp_path: Path) -> Iterator[S3StorageServer]:
-    with a_server(store, tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: S3StorageServer) -> Iterator[Speaker]:
-    with over_http(server) as client:
-        yield client
 
 
 def test_bodies_are_in_memory_until_there_is_no_room_and_again_when_one_is_closed() -> None:

@@ -20,18 +20,6 @@ DATA = bytes(range(256)) * 40
 
 
 @pytest.fixture
-def server(store: Store, tmp_path: Path) -> Iterator[S3StorageServer]:
-    with a_server(store, tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: S3StorageServer) -> Iterator[Speaker]:
-    with over_http(server) as client:
-        yield client
-
-
-@pytest.fixture
 def said() -> Iterator[list[LogEvent]]:
     """What is logged meanwhile."""
     events: list[LogEvent] = []
