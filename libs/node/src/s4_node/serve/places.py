@@ -1,12 +1,11 @@
 """Where the nodes of a grid are: both in one directory, or one of them and the other one on another machine."""
 
-from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 
 from s4_node.serve.ports import Listening, listening_of, require_free
+from s4_node.serve.written import CONFIG, written_in
 
-CONFIG = "tahoe.cfg"
 INTRODUCERS = "private/introducers.yaml"
 
 
@@ -64,18 +63,12 @@ def places_of(directory: Path) -> Places:
 
 
 def _is_introduced(node: Path) -> bool:
-    return (node / INTRODUCERS).exists() or _config(node).has_option("client", "introducer.furl")
-
-
-def _config(node: Path) -> ConfigParser:
-    config = ConfigParser(strict=False, interpolation=None)
-    config.read_string((node / CONFIG).read_text(encoding="utf-8"))
-    return config
+    return (node / INTRODUCERS).exists() or written_in(node).has_option("client", "introducer.furl")
 
 
 def _stores(node: Path) -> bool:
     """Whether the node is a storage server, and no introducer. Raises NoNode when it is neither."""
-    config = _config(node)
+    config = written_in(node)
     if (node / "tahoe-introducer.tac").exists():
         return False
     if config.has_section("storage") and config.getboolean("storage", "enabled", fallback=False):

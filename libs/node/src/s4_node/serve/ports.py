@@ -2,9 +2,10 @@
 
 import re
 import socket
-from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
+
+from s4_node.serve.written import written_in
 
 _TCP = re.compile(r"tcp:(port=)?(?P<port>[0-9]{1,5})(:interface=(?P<interface>[0-9.]+))?")
 
@@ -31,10 +32,7 @@ class Listening:
 
 def listening_of(node_directory: Path) -> Listening:
     """The port in the node's tahoe.cfg, written `tcp:PORT` or `tcp:PORT:interface=ADDRESS`. Raises ValueError."""
-    config = ConfigParser(strict=False, interpolation=None)
-    with (node_directory / "tahoe.cfg").open(encoding="utf-8") as file:
-        config.read_file(file)
-    written = config.get("node", "tub.port", fallback="")
+    written = written_in(node_directory).get("node", "tub.port", fallback="")
     found = _TCP.fullmatch(written.strip())
     if found is None:
         raise ValueError(
