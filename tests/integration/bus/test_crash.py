@@ -70,7 +70,7 @@ async def test_a_message_that_kills_its_process_is_parked_and_spoils_no_other(bu
     while not await parked("notifier", bus.amqp_url):
         async with worker("consumer", bus.receiver_url, bus) as process:
             await until(partial(ended, bus, process), within=20, what="a crash, or peace")
-            crashes += process.returncode == 3
+        crashes += process.returncode == 3
         assert crashes <= DELIVERY_LIMIT + 1
     assert [(each.code, each.type) for each in await parked("notifier", bus.amqp_url)] == [
         ("delivered-too-often", "web.invite-requested.v1")

@@ -14,6 +14,10 @@ from s4_store.errors import DatabaseTimeout, database_errors
         (asyncpg.CannotConnectNowError("starting up"), DatabaseUnavailable),
         (asyncpg.AdminShutdownError("terminating"), DatabaseUnavailable),
         (asyncpg.InterfaceError("connection is closed"), DatabaseUnavailable),
+        (
+            asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+            DatabaseUnavailable,
+        ),
         (asyncpg.DeadlockDetectedError("deadlock"), DatabaseConflict),
         (asyncpg.SerializationError("could not serialize"), DatabaseConflict),
         (TimeoutError(), DatabaseTimeout),
@@ -29,7 +33,12 @@ def test_what_heals_by_itself_is_temporary_and_says_nothing_of_the_address(
 
 
 @pytest.mark.parametrize(
-    "error", [asyncpg.UniqueViolationError("twice"), asyncpg.InterfaceError("the server expects 2 arguments")]
+    "error",
+    [
+        asyncpg.UniqueViolationError("twice"),
+        asyncpg.InterfaceError("the server expects 2 arguments"),
+        asyncpg.InternalClientError("unknown protocol state"),
+    ],
 )
 def test_what_does_not_heal_is_left_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, database_errors():

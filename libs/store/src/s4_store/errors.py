@@ -55,3 +55,8 @@ def database_errors() -> Iterator[None]:
         if "closed" in str(error) or "released" in str(error):
             raise DatabaseUnavailable from None
         raise
+    except asyncpg.InternalClientError as error:
+        # A connection that was idle when the server ended it: the farewell is read, the end of the stream is not yet.
+        if "another operation" in str(error):
+            raise DatabaseUnavailable from None
+        raise
