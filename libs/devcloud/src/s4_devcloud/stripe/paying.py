@@ -7,7 +7,7 @@ transaction that takes the money.
 from dataclasses import dataclass
 from typing import Literal
 
-from s4_devcloud.stripe.cards import Card, Decline, decline_of
+from s4_devcloud.stripe.cards import Card, Decline, decline_of, wants_cardholder
 from s4_devcloud.stripe.resources import invoice_shape
 from s4_devcloud.stripe.resources.customers import create_customer
 from s4_devcloud.stripe.resources.payment_intents import create_intent, refuse, require_authentication, succeed
@@ -46,7 +46,7 @@ def pay(tx: Transaction, session_id: str, card: Card, payer: Payer, *, consented
         behind["awaiting"] = None
         tx.put(behind)
         return Outcome("declined", decline.message)
-    if card.behaviour == "authenticate":
+    if wants_cardholder(card.behaviour):
         require_authentication(tx, intent, method)
         behind["awaiting"] = method["id"]
         tx.put(behind)

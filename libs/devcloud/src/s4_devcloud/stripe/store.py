@@ -49,11 +49,17 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many objects of each kind there are."""
-        return {kind: len(rows) for kind, rows in sorted(self._objects.items()) if not kind.startswith("_")}
+        kinds = [(kind, rows) for kind, rows in sorted(self._objects.items()) if not kind.startswith("_")]
+        return {kind: sum(not is_deleted(row) for row in rows.values()) for kind, rows in kinds}
 
     def clear(self) -> None:
         """Forget everything."""
         self._objects.clear()
+
+
+def is_deleted(thing: Wire) -> bool:
+    """Whether only the name is left of an object."""
+    return thing.get("deleted") is True
 
 
 class Transaction:
@@ -73,19 +79,23 @@ class Transaction:
     def need(self, kind: str, name: str, param: str = "id", status: int = 404) -> Wire:
         """The object. Raises Problem resource_missing: status 404 for a name in the path, 400 in a parameter."""
         found = self.get(kind, name)
-        if found is None:
+        if found is None or is_deleted(found):
             raise no_such(kind, name, param, status)
         return found
 
     def newest_first(self, kind: str) -> list[Wire]:
-        """All objects of the kind, not copied: read, choose, and take what is to be changed by `get`."""
+        """All objects of the kind that are not deleted, not copied: take what is to be changed by `get`."""
         rows = {**self._committed.get(kind, {}), **self.staged.get(kind, {})}
-        return list(reversed(rows.values()))
+        return [row for row in reversed(rows.values()) if not is_deleted(row)]
 
     def put(self, thing: Wire) -> Wire:
         """Create or replace the object; returns it."""
         self.staged.setdefault(str(thing["object"]), {})[str(thing["id"])] = copy.deepcopy(thing)
         return thing
+
+    def delete(self, thing: Wire) -> Wire:
+        """Leave only the object's name; returns what is left, which `get` still finds and `need` does not."""
+        return self.put({"id": thing["id"], "object": thing["object"], "deleted": True})
 
     def tell(self, event_type: str, thing: Wire, previous: Wire | None = None) -> None:
         """Emit an event with the object as it is now, once this transaction has committed."""

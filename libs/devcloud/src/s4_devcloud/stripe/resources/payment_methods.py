@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from stripe.params import PaymentMethodRetrieveParams
 
 from s4_devcloud.stripe.calls import Call, Route
-from s4_devcloud.stripe.cards import Card
+from s4_devcloud.stripe.cards import Behaviour, Card
 from s4_devcloud.stripe.resources.customers import address
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire, new_id
+
+_ISSUED = "_card"  # the kind of what the issuer of a collected card does, by fingerprint
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def retrieve(call: Call) -> Wire:
 
 def collect(tx: Transaction, card: Card, payer: Payer) -> Wire:
     """A payment method that no customer has yet."""
+    issuer_does(tx, card.fingerprint, card.behaviour)
     return tx.put(
         {
             "id": new_id("pm"),
@@ -74,6 +77,17 @@ def attach(tx: Transaction, method: Wire, customer: str) -> Wire:
     method["customer"] = customer
     tx.tell("payment_method.attached", method)
     return tx.put(method)
+
+
+def issuer_does(tx: Transaction, fingerprint: str, behaviour: Behaviour) -> None:
+    """From now on the card with this fingerprint behaves so, wherever it was collected."""
+    tx.put({"id": fingerprint, "object": _ISSUED, "behaviour": behaviour})
+
+
+def behaviour_of(tx: Transaction, method: Wire) -> Behaviour:
+    """What the issuer of the payment method's card does now."""
+    behaviour: Behaviour = tx.need(_ISSUED, method["card"]["fingerprint"])["behaviour"]
+    return behaviour
 
 
 def billing_details(payer: Payer) -> Wire:
