@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 
 from s4_billing.commands import KEY_LIFE
-from s4_billing.errors import StripeRejected
 from s4_shop.ports import free_port
+from s4_stripe.errors import StripeRejected
 from support.billing_service import Billing, a_wish, same
 from support.waiting import until
 

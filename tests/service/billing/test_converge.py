@@ -11,13 +11,13 @@ from prometheus_client import REGISTRY
 
 from s4_billing import inbox, provisioning
 from s4_billing.converge import every
-from s4_billing.facts import Occurrence
 from s4_bus.testing import deliver
 from s4_contracts.ids import AccountId, GridId, SignupId
 from s4_contracts.provisioner import ProvisioningFailed
 from s4_runtime import SystemClock, Temporary, new_id
 from s4_runtime.testing import ManualClock
 from s4_shop.ports import free_port
+from s4_stripe.facts import Occurrence
 from support.billing_service import Billing, a_wish, same
 from support.waiting import until
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from s4_billing.catalogue import Plan, differences, read
-from s4_billing.facts import Price, Recurring
 from s4_runtime import Permanent
+from s4_stripe.facts import Price, Recurring
 
 PRICE = Price("price_1", "usd", lookup_key="key", unit_amount=2500, recurring=Recurring("month"))
 

@@ -16,7 +16,7 @@ from s4_billing.derive import (
     checkout_state,
     subscription_state,
 )
-from s4_billing.facts import Invoice, Item, Items, Price, Session, Subscription
+from s4_stripe.facts import Invoice, Item, Items, Price, Session, Subscription
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 GRACE = timedelta(days=14)
@@ -34,7 +34,7 @@ STATUSES = [
 
 
 def invoice(status: str | None, *, attempts: int = 0, age: timedelta = timedelta(days=1)) -> Invoice:
-    return Invoice("in_1", status, int((NOW - age).timestamp()), attempts)
+    return Invoice(id="in_1", status=status, created=int((NOW - age).timestamp()), attempt_count=attempts)
 
 
 def subscription(status: str, latest: Invoice | None = None, *, ends: int | None = None) -> Subscription:

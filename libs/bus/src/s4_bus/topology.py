@@ -14,10 +14,32 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 
 from s4_bus.connection import ANSWER_TIMEOUT
 from s4_contracts import Event, routing_key
-from s4_contracts.billing import SignupPaid
+from s4_contracts.billing import (
+    CancellationReverted,
+    CancellationScheduled,
+    DisputeClosed,
+    DisputeOpened,
+    PaymentFailed,
+    PaymentRecovered,
+    PlanChanged,
+    RefundIssued,
+    ServiceResumed,
+    ServiceSuspended,
+    SignupPaid,
+    SubscriptionEnded,
+    SubscriptionRenewed,
+)
 from s4_contracts.notifier import LetterBounced, LetterSent
-from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
-from s4_contracts.web import FurlClaimed, InviteRequested
+from s4_contracts.provisioner import (
+    FurlIssued,
+    GridDeleted,
+    GridResumed,
+    GridSuspended,
+    InstanceReady,
+    ProvisioningFailed,
+    ProvisioningProgressed,
+)
+from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 from s4_runtime import Permanent
 
 EXCHANGE = "s4.events"
@@ -28,16 +50,56 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
     {
         "web": (
             SignupPaid,
+            SubscriptionRenewed,
+            PaymentFailed,
+            PaymentRecovered,
+            ServiceSuspended,
+            ServiceResumed,
+            CancellationScheduled,
+            CancellationReverted,
+            SubscriptionEnded,
+            PlanChanged,
+            RefundIssued,
+            DisputeOpened,
+            DisputeClosed,
             ProvisioningProgressed,
             InstanceReady,
             FurlIssued,
             ProvisioningFailed,
+            GridSuspended,
+            GridResumed,
+            GridDeleted,
             LetterSent,
             LetterBounced,
         ),
-        "billing": (ProvisioningFailed,),
-        "provisioner": (SignupPaid,),
-        "notifier": (SignupPaid, FurlIssued, InviteRequested, FurlClaimed),
+        "billing": (ProvisioningFailed, GridDeleted),
+        "provisioner": (
+            SignupPaid,
+            ServiceSuspended,
+            ServiceResumed,
+            SubscriptionEnded,
+            PlanChanged,
+            DisputeOpened,
+            DisputeClosed,
+        ),
+        "notifier": (
+            SignupPaid,
+            SubscriptionRenewed,
+            PaymentFailed,
+            PaymentRecovered,
+            ServiceSuspended,
+            CancellationScheduled,
+            CancellationReverted,
+            SubscriptionEnded,
+            PlanChanged,
+            RefundIssued,
+            FurlIssued,
+            GridResumed,
+            GridDeleted,
+            InviteRequested,
+            SignInRequested,
+            FurlClaimed,
+        ),
     }
 )
 

@@ -56,3 +56,29 @@ class ProvisioningFailed(Event, frozen=True, kw_only=True, tag="provisioner.prov
     step: str
     code: str
     final: bool
+
+
+class GridSuspended(Event, frozen=True, kw_only=True, tag="provisioner.grid-suspended.v1"):
+    """The grid's node is stopped. Everything that is stored in it is still there."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+
+
+class GridResumed(Event, frozen=True, kw_only=True, tag="provisioner.grid-resumed.v1"):
+    """A client with the furl that the grid always had has stored a file from outside and read it back."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    proved_at: Timestamp
+
+
+class GridDeleted(Event, frozen=True, kw_only=True, tag="provisioner.grid-deleted.v1"):
+    """Nothing of the grid exists any more: no machine, name, key or object. ``objects`` is how many were removed."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    objects: int

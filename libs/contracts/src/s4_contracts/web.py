@@ -18,3 +18,10 @@ class InviteRequested(Event, frozen=True, kw_only=True, tag="web.invite-requeste
     account_id: AccountId
     grid_id: GridId
     request_id: RequestId
+
+
+class SignInRequested(Event, frozen=True, kw_only=True, tag="web.sign-in-requested.v1"):
+    """Somebody who gave the address of this account wants to sign in; a link goes to the address that we know."""
+
+    account_id: AccountId
+    request_id: RequestId

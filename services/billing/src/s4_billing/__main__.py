@@ -7,10 +7,10 @@ from random import SystemRandom
 from s4_billing import catalogue, provisioning
 from s4_billing.service import Service
 from s4_billing.settings import read
-from s4_billing.stripe_api import StripeApi
 from s4_bus import bus_ready, consume, relay
 from s4_runtime import Permanent, SystemClock, configure, run, serve, serve_probes, start
 from s4_store import migrate, require_migrated
+from s4_stripe.api import StripeApi
 
 
 async def run_service() -> None:
@@ -39,7 +39,7 @@ async def run_migrations() -> None:
 async def run_catalogue(action: str) -> None:
     """Compare the plans with Stripe, after making what is missing if told to ``push``; say how they differ."""
     settings = read(os.environ)
-    async with StripeApi.open(settings, SystemClock(), SystemRandom()) as api:
+    async with StripeApi.open(settings.stripe, SystemClock(), SystemRandom()) as api:
         sold = catalogue.Catalogue(catalogue.read(settings.catalogue), api)
         await (sold.push() if action == "push" else sold.check())
     print("\n".join(f"{plan}: {'; '.join(sold.wrong.get(plan, ['as at Stripe']))}" for plan in sold.plans))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from s4_billing.errors import SignupClosed, StripeRejected, WrongWish
-from s4_billing.facts import Price
-from s4_billing.stripe_api import StripeApi
+from s4_billing.errors import SignupClosed, WrongWish
 from s4_runtime import Permanent, get_logger
+from s4_stripe.api import StripeApi
+from s4_stripe.errors import StripeRejected
+from s4_stripe.facts import Price
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -12,14 +12,15 @@ from s4_billing.catalogue import Catalogue
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.customers import Customers
 from s4_billing.derive import CheckoutState, State
-from s4_billing.errors import CheckoutOver, KeySpent, NoSuchCheckout, StripeBusy, StripeRejected, WrongWish
-from s4_billing.facts import Session
+from s4_billing.errors import CheckoutOver, NoSuchCheckout, WrongWish
 from s4_billing.settings import SHORTEST_CHECKOUT, Settings
 from s4_billing.store import Checkout
-from s4_billing.stripe_api import StripeApi
 from s4_billing.sync import Sync
 from s4_runtime import Clock, get_logger, is_id
 from s4_store import Pool, Transaction
+from s4_stripe.api import StripeApi
+from s4_stripe.errors import KeySpent, StripeBusy, StripeRejected
+from s4_stripe.facts import Session
 
 KIND = "session.create"
 ROUNDS = 5

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from s4_billing.errors import KeySpent, StripeRejected
-from s4_billing.facts import Customer, Session
 from s4_runtime import Clock, Temporary, get_logger
 from s4_store import Pool, Transaction
+from s4_stripe.errors import KeySpent, StripeRejected
+from s4_stripe.facts import Customer, Session
 
 # Stripe keeps a key for 24 hours at least (docs.stripe.com/api/idempotent_requests); older ones are looked up first.
 KEY_LIFE = timedelta(hours=23)

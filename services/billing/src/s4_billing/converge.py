@@ -10,11 +10,11 @@ from prometheus_client import Counter
 
 from s4_billing import inbox, store
 from s4_billing.customers import Customers
-from s4_billing.errors import NotAtStripe
-from s4_billing.stripe_api import StripeApi
 from s4_billing.sync import Sync
 from s4_runtime import LOOP_FAILURES, Clock, Trouble, get_logger, last_success
 from s4_store import Pool, Record, Wakeup
+from s4_stripe.api import StripeApi
+from s4_stripe.errors import NotAtStripe
 
 BATCH = 50
 AT_ONCE = 8

@@ -6,11 +6,11 @@ from typing import Any
 
 from s4_billing import store
 from s4_billing.commands import Commands, Deed, Intent
-from s4_billing.errors import KeySpent
-from s4_billing.facts import Customer
-from s4_billing.stripe_api import StripeApi
 from s4_runtime import Clock, Temporary
 from s4_store import Pool, Transaction
+from s4_stripe.api import StripeApi
+from s4_stripe.errors import KeySpent
+from s4_stripe.facts import Customer
 
 KIND = "customer.create"
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from s4_billing.facts import Invoice, Session, Subscription
+from s4_stripe.facts import Invoice, Session, Subscription
 
 
 class State(StrEnum):

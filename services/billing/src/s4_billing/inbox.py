@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from s4_billing.deliveries import is_wanted
-from s4_billing.facts import Occurrence
 from s4_runtime import Backoff
 from s4_store import Leases, Pool, Record, Transaction, notify
+from s4_stripe.deliveries import is_wanted
+from s4_stripe.facts import Occurrence
 
 CHANNEL = "billing_events"
 LEASE = timedelta(seconds=60)

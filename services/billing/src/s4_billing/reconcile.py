@@ -5,12 +5,12 @@ from datetime import timedelta
 from prometheus_client import Counter
 
 from s4_billing import inbox, store
-from s4_billing.deliveries import is_wanted
 from s4_billing.settings import Settings
-from s4_billing.stripe_api import StripeApi
 from s4_billing.sync import Sync
 from s4_runtime import Clock, get_logger
 from s4_store import Pool
+from s4_stripe.api import StripeApi
+from s4_stripe.deliveries import is_wanted
 
 # Events may show up in the list a little after they happened, and clocks differ.
 OVERLAP = timedelta(hours=1)

@@ -16,10 +16,10 @@ from s4_billing.customers import Customers
 from s4_billing.http import application
 from s4_billing.reconcile import Reconciler
 from s4_billing.settings import Settings
-from s4_billing.stripe_api import StripeApi
 from s4_billing.sync import Sync
 from s4_runtime import Clock, Readiness
 from s4_store import Pool
+from s4_stripe.api import StripeApi
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Service(msgspec.Struct, frozen=True):
     async def open(cls, settings: Settings, clock: Clock, random: Random) -> AsyncIterator["Service"]:
         """Connected to the database and ready to call Stripe."""
         plans = catalogue.read(settings.catalogue)
-        async with Pool.open(settings.database_url) as pool, StripeApi.open(settings, clock, random) as api:
+        async with Pool.open(settings.database_url) as pool, StripeApi.open(settings.stripe, clock, random) as api:
             sold = Catalogue(plans, api)
             deeds = {customers.KIND: customers.deed(api), checkouts.KIND: checkouts.deed(api)}
             commands = Commands(pool, clock, deeds)

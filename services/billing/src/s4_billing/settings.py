@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from s4_runtime import Secret, ServiceSettings, SettingsError, load
+from s4_stripe.access import PER_SECOND, Access
 
 # docs.stripe.com/api/checkout/sessions/create, expires_at: 30 minutes to 24 hours after creation.
 SHORTEST_CHECKOUT = timedelta(minutes=30)
@@ -24,12 +25,23 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     catalogue: Path | None = None
     stripe_tax: bool = False
     stripe_timeout: timedelta = timedelta(seconds=20)
+    stripe_calls_per_second: float = PER_SECOND
     person_patience: timedelta = timedelta(seconds=8)
     checkout_lifetime: timedelta = timedelta(minutes=45)
     grace: timedelta = timedelta(days=14)
     catalogue_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(minutes=10)
     settle_every: timedelta = timedelta(seconds=30)
+
+    @property
+    def stripe(self) -> Access:
+        """How Stripe is reached."""
+        return Access(
+            secret_key=self.stripe_secret_key,
+            api_url=self.stripe_api_url,
+            timeout=self.stripe_timeout,
+            per_second=self.stripe_calls_per_second,
+        )
 
     @property
     def is_live(self) -> bool:

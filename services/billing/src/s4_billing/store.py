@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 
 from s4_billing.derive import CheckoutState, Derived, State
-from s4_billing.facts import Subscription
 from s4_runtime import new_id
 from s4_store import Pool, Record, Transaction
+from s4_stripe.facts import Subscription
 
 
 class CustomerRow(msgspec.Struct, frozen=True):

@@ -14,13 +14,13 @@ from prometheus_client import Counter
 from s4_billing import inbox, store
 from s4_billing.catalogue import Catalogue
 from s4_billing.derive import CheckoutState, Known, State, checkout_state, subscription_state
-from s4_billing.errors import NotAtStripe, StripeBusy
-from s4_billing.facts import Session, Subscription
-from s4_billing.stripe_api import StripeApi
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import AccountId, SignupId, SubscriptionId
 from s4_runtime import Clock, get_logger
 from s4_store import Pool, Transaction
+from s4_stripe.api import StripeApi
+from s4_stripe.errors import NotAtStripe, StripeBusy
+from s4_stripe.facts import Session, Subscription
 
 ROUNDS = 6
 

@@ -7,11 +7,11 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from s4_billing import inbox
-from s4_billing.deliveries import occurrence
 from s4_billing.settings import Settings
-from s4_billing.signature import Forged, verify
 from s4_runtime import Clock, get_logger
 from s4_store import Pool
+from s4_stripe.deliveries import occurrence
+from s4_stripe.signature import Forged, verify
 
 MAX_BODY_BYTES = 1024 * 1024
 

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s4_billing.deliveries import is_wanted, occurrence
+from s4_stripe.deliveries import is_wanted, occurrence
 
 
 def snapshot(about: dict[str, Any], **changes: Any) -> dict[str, Any]:

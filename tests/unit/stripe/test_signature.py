@@ -7,8 +7,8 @@ import stripe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s4_billing.signature import Forged, verify
 from s4_runtime import Secret
+from s4_stripe.signature import Forged, verify
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BODY = '{"id": "evt_1", "name": "Zoë"}'

@@ -7,10 +7,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from s4_billing.facts import Occurrence
+from s4_stripe.facts import Occurrence
 
 # What can change a state of ours. Other types are kept as ignored.
-_WANTED = ("checkout.session.", "customer.subscription.", "invoice.", "customer.deleted")
+_WANTED = (
+    "checkout.session.",
+    "customer.subscription.",
+    "customer.deleted",
+    "invoice.",
+    "charge.refunded",
+    "charge.dispute.",
+    "refund.",
+    "radar.early_fraud_warning.",
+)
 
 
 def is_wanted(event_type: str) -> bool:

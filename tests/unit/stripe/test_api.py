@@ -7,11 +7,12 @@ from datetime import timedelta
 import msgspec
 import stripe
 
-from s4_billing.facts import Session
-from s4_billing.stripe_api import API_VERSION, Transport
-from s4_billing.throttle import Throttle
 from s4_runtime import Secret
 from s4_runtime.testing import ManualClock
+from s4_stripe.api import API_VERSION
+from s4_stripe.caller import Transport
+from s4_stripe.facts import Session
+from s4_stripe.throttle import Throttle
 from support.waiting import until
 
 
