@@ -4,7 +4,9 @@ from s4_devcloud.stripe.wire import Wire
 
 
 class Problem(Exception):
-    """An answer of the API that is an error."""
+    """An answer of the API that is an error. What was done before it is undone, unless it keeps the changes."""
+
+    keeps_changes = False
 
     def __init__(
         self,
@@ -31,6 +33,28 @@ class Problem(Exception):
         if self.param is not None:
             error["param"] = self.param
         return {"error": error}
+
+
+class CardProblem(Problem):
+    """A payment that failed, with the objects that show why."""
+
+    def __init__(self, message: str, code: str, decline_code: str | None = None, **shown: Wire | str) -> None:
+        super().__init__(402, message, kind="card_error", code=code)
+        self._decline_code = decline_code
+        self._shown = shown
+
+    def body(self) -> Wire:
+        """The JSON of the answer, with the payment intent, the charge or the card."""
+        error: Wire = {**super().body()["error"], **self._shown}
+        if self._decline_code is not None:
+            error["decline_code"] = self._decline_code
+        return {"error": error}
+
+
+class FailedPayment(CardProblem):
+    """A try to pay that failed and stays on record."""
+
+    keeps_changes = True
 
 
 class NotImplementedHere(Problem):

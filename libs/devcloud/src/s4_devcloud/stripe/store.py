@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s4_devcloud.stripe.clock import Clock
-from s4_devcloud.stripe.problems import no_such
+from s4_devcloud.stripe.problems import Problem, no_such
 from s4_devcloud.stripe.wire import API_VERSION, Wire, new_id
 
 
@@ -24,25 +24,48 @@ NOBODY = Cause()
 class Store:
     """Objects by kind and identifier, in the order in which they were created."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, public_url: str) -> None:
         self._clock = clock
+        self._public_url = public_url
         self._objects: dict[str, dict[str, Wire]] = {}
         self._listeners: list[Callable[[Wire], None]] = []
+        self._watchers: list[Callable[[Wire], None]] = []
 
     def on_event(self, listener: Callable[[Wire], None]) -> None:
         """Call `listener` with each event, after the change that it tells of can be read."""
         self._listeners.append(listener)
 
+    def on_change(self, watcher: Callable[[Wire], None]) -> None:
+        """Call `watcher` with each object that was created or replaced. It must not change what it is given."""
+        self._watchers.append(watcher)
+
     @contextlib.contextmanager
-    def transaction(self, cause: Cause = NOBODY) -> Iterator["Transaction"]:
-        """All of the block's changes and events, or none when it raises. The block must not await."""
-        change = Transaction(self._objects, self._clock.now())
-        yield change
+    def transaction(self, cause: Cause = NOBODY, now: int | None = None) -> Iterator["Transaction"]:
+        """All of the block's changes and events, or none when it raises. The block must not await.
+
+        A Problem that keeps what was done is raised on after the commit. `now` is for what was due earlier.
+        """
+        change = Transaction(self._objects, self._clock.now() if now is None else now, self._public_url)
+        refusal: Problem | None = None
+        try:
+            yield change
+        except Problem as problem:
+            if not problem.keeps_changes:
+                raise
+            refusal = problem
+        self._commit(change, cause)
+        if refusal is not None:
+            raise refusal
+
+    def _commit(self, change: "Transaction", cause: Cause) -> None:
         events = change.events(cause)
         for event in events:
             change.put(event)
         for kind, rows in change.staged.items():
             self._objects.setdefault(kind, {}).update(rows)
+            for row in rows.values():
+                for watcher in self._watchers:
+                    watcher(row)
         for event in events:
             for listener in self._listeners:
                 listener(copy.deepcopy(event))
@@ -65,8 +88,9 @@ def is_deleted(thing: Wire) -> bool:
 class Transaction:
     """A view of the store with this block's own changes on top. What it hands out are copies."""
 
-    def __init__(self, committed: dict[str, dict[str, Wire]], now: int) -> None:
+    def __init__(self, committed: dict[str, dict[str, Wire]], now: int, public_url: str) -> None:
         self.now = now
+        self.public_url = public_url  # where browsers find the pages
         self.staged: dict[str, dict[str, Wire]] = {}
         self._committed = committed
         self._told: list[tuple[str, Wire, Wire | None]] = []

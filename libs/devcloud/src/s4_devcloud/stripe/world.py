@@ -3,15 +3,15 @@
 import contextlib
 from collections.abc import Iterator
 
+from s4_devcloud.stripe.agenda import Agenda
 from s4_devcloud.stripe.cards import Issuers
 from s4_devcloud.stripe.clock import Clock
 from s4_devcloud.stripe.faults import Faults
 from s4_devcloud.stripe.idempotency import Keys
 from s4_devcloud.stripe.journal import Journal
-from s4_devcloud.stripe.resources.sessions import close_overdue
-from s4_devcloud.stripe.resources.subscriptions import end_overdue
 from s4_devcloud.stripe.settings import Settings
 from s4_devcloud.stripe.store import NOBODY, Cause, Store, Transaction
+from s4_devcloud.stripe.timetable import timetable
 from s4_devcloud.stripe.webhooks import Webhooks
 
 
@@ -21,13 +21,14 @@ class World:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = Clock()
-        self.store = Store(self.clock)
+        self.store = Store(self.clock, settings.public_url)
         self.keys = Keys(self.clock)
         self.faults = Faults()
         self.journal = Journal()
         self.issuers = Issuers()
         self.webhooks = Webhooks(settings, self.store, self.journal)
         self.store.on_event(self.webhooks.take)
+        self._agenda = Agenda(self.store, timetable())
 
     @contextlib.contextmanager
     def transaction(self, cause: Cause = NOBODY) -> Iterator[Transaction]:
@@ -38,14 +39,13 @@ class World:
 
     def catch_up(self) -> None:
         """Do what the clock says is due."""
-        with self.store.transaction() as tx:
-            close_overdue(tx)
-            end_overdue(tx)
+        self._agenda.catch_up(self.clock.now())
 
     def reset(self) -> None:
         """Return to the state of a fresh start; the addresses and keys stay."""
         self.webhooks.clear()
         self.store.clear()
+        self._agenda.clear()
         self.keys.clear()
         self.faults.clear()
         self.journal.clear()

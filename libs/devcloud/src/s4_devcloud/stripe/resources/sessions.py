@@ -89,11 +89,9 @@ def close(tx: Transaction, session: Wire) -> Wire:
     return tx.put(session)
 
 
-def close_overdue(tx: Transaction) -> None:
-    """Close every open session whose time has passed."""
-    for row in tx.newest_first("checkout.session"):
-        if row["status"] == "open" and row["expires_at"] <= tx.now:
-            close(tx, tx.need("checkout.session", row["id"]))
+def due(session: Wire) -> int | None:
+    """When an open session expires."""
+    return int(session["expires_at"]) if session["status"] == "open" else None
 
 
 def line_items(call: Call) -> Wire:

@@ -134,11 +134,14 @@ def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None =
     return tx.put(subscription)
 
 
-def end_overdue(tx: Transaction) -> None:
-    """End every subscription whose scheduled end has come."""
-    for row in tx.newest_first("subscription"):
-        if row["status"] not in _ENDED and row["cancel_at"] is not None and row["cancel_at"] <= tx.now:
-            end(tx, tx.need("subscription", row["id"]), "cancellation_requested", row["cancellation_details"])
+def due(subscription: Wire) -> int | None:
+    """When its scheduled end comes."""
+    return None if subscription["status"] in _ENDED else subscription["cancel_at"]
+
+
+def end_scheduled(tx: Transaction, subscription: Wire) -> None:
+    """Its scheduled end has come."""
+    end(tx, subscription, "cancellation_requested", subscription["cancellation_details"])
 
 
 def _living(call: Call) -> Wire:

@@ -1,0 +1,20 @@
+"""Every kind of object that time changes."""
+
+from collections.abc import Mapping
+
+from s4_devcloud.stripe.agenda import Entry
+from s4_devcloud.stripe.resources import sessions, subscriptions
+from s4_devcloud.stripe.store import Transaction
+from s4_devcloud.stripe.wire import Wire
+
+
+def timetable() -> Mapping[str, Entry]:
+    """When each kind changes by itself, and how."""
+    return {
+        "checkout.session": Entry(sessions.due, _close),
+        "subscription": Entry(subscriptions.due, subscriptions.end_scheduled),
+    }
+
+
+def _close(tx: Transaction, session: Wire) -> None:
+    sessions.close(tx, session)
