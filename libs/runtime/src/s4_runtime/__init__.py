@@ -10,6 +10,7 @@ from s4_runtime.ids import derived_id, is_id, new_id
 from s4_runtime.listen import AddressTaken, AddressUnusable, split_address
 from s4_runtime.logs import Logger, configure, get_logger
 from s4_runtime.metrics import LOOP_FAILURES, last_success
+from s4_runtime.money import money
 from s4_runtime.probes import Readiness, serve_probes
 from s4_runtime.run import run, start
 from s4_runtime.secret import Secret
@@ -42,6 +43,7 @@ __all__ = [
     "is_id",
     "last_success",
     "load",
+    "money",
     "new_id",
     "route_of",
     "run",

@@ -1,15 +1,11 @@
 """Numbers as people read them."""
 
-_SIGNS = {"usd": "$", "eur": "€", "gbp": "£"}
-_WITHOUT_MINOR = frozenset({"jpy", "krw", "vnd", "clp", "isk", "ugx"})  # ISO 4217: no minor unit
+from s4_runtime import money
 
 
 def price(amount: int, currency: str) -> str:
     """The amount, given in minor units, with its currency: "$25", "€12.50", "980 SEK"."""
-    is_whole = currency.lower() in _WITHOUT_MINOR
-    number = f"{amount:,}" if is_whole else f"{amount / 100:,.2f}".removesuffix(".00")
-    sign = _SIGNS.get(currency.lower())
-    return f"{sign}{number}" if sign else f"{number} {currency.upper()}"
+    return money(amount, currency)
 
 
 def size(count: int) -> str:
