@@ -1,6 +1,8 @@
 """Amounts of money as people read them."""
 
-# How Stripe counts an amount (docs.stripe.com/currencies: "Zero-decimal", "Three-decimal", "Special cases"). That is not
+import re
+
+# How Stripe counts an amount (docs.stripe.com/currencies: "Zero-decimal", "Three-decimal", "Special cases"). It is not
 # always how ISO 4217 does: ISK and UGX have no cents any more, and are counted in hundredths all the same.
 _WHOLE = re.compile("bif|clp|djf|gnf|jpy|kmf|krw|mga|pyg|rwf|vnd|vuv|xaf|xof|xpf")
 _THOUSANDTHS = re.compile("bhd|jod|kwd|omr|tnd")
