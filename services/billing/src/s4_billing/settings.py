@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from s4_billing.operator import tokens
 from s4_runtime import Secret, ServiceSettings, SettingsError, load
 from s4_stripe.access import PER_SECOND, Access
 
@@ -32,6 +33,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     catalogue_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(minutes=10)
     settle_every: timedelta = timedelta(seconds=30)
+    # Operators: each is named NAME:TOKEN; above the limit (minor units) a refund needs a second one of them.
+    operator_listen: str = "127.0.0.1:0"
+    operator_tokens: list[Secret] = []
+    refund_limit: int = 20_000
 
     @property
     def stripe(self) -> Access:
@@ -74,6 +79,8 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "S4_PUBLIC_URL is not an http or https address"
     elif settings.is_live and not settings.public_url.startswith("https://"):
         yield "S4_PUBLIC_URL must be https with a live key"
+    if tokens.read(settings.operator_tokens) is None:
+        yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, each token of {tokens.SHORTEST} characters or more"
     if not SHORTEST_CHECKOUT < settings.checkout_lifetime <= LONGEST_CHECKOUT:
         yield "S4_CHECKOUT_LIFETIME must be longer than PT30M and at most PT24H"
 

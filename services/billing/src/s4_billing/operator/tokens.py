@@ -1,0 +1,38 @@
+"""Who an operator is: each has a token of their own, so that the audit can name them."""
+
+import hmac
+import re
+from collections.abc import Sequence
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from s4_runtime import Secret
+
+# What a person would be able to guess is no token.
+SHORTEST = 24
+_NAMED = re.compile(rf"([a-z][a-z0-9.-]{{0,39}}):(\S{{{SHORTEST},}})")
+OPERATOR = web.RequestKey("operator", str)
+
+
+def read(tokens: Sequence[Secret]) -> dict[str, bytes] | None:
+    """Each operator's token by name; None if one is not of the form NAME:TOKEN or a name is there twice."""
+    found = [_NAMED.fullmatch(token.reveal()) for token in tokens]
+    named = {match[1]: match[2].encode() for match in found if match}
+    return named if len(named) == len(tokens) else None
+
+
+def operators_only(named: dict[str, bytes]) -> Middleware:
+    """Refuse with 401 who shows no operator's token; ``request[OPERATOR]`` is the name of who does."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        shown = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        # No early end: the time taken tells nothing about which name fits.
+        fits = [name for name, token in named.items() if hmac.compare_digest(shown, b"Bearer " + token)]
+        if not fits:
+            return web.json_response({"code": "operator-token-required"}, status=401)
+        request[OPERATOR] = fits[0]
+        return await handler(request)
+
+    return check
