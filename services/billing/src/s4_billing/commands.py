@@ -15,15 +15,16 @@ import msgspec
 
 from s4_runtime import Clock, Temporary, get_logger
 from s4_store import Pool, Transaction
-from s4_stripe.errors import KeySpent, StripeRejected
-from s4_stripe.facts import Customer, Session
+from s4_stripe.errors import CardDeclined, KeySpent, StripeRejected
+from s4_stripe.facts import Customer, Invoice, Refund, Session, Subscription
 
 # Stripe keeps a key for 24 hours at least (docs.stripe.com/api/idempotent_requests); older ones are looked up first.
 KEY_LIFE = timedelta(hours=23)
 # Younger ones are most likely still being performed by who wrote them.
 SETTLE_AFTER = timedelta(seconds=30)
 
-Made = Customer | Session
+Made = Customer | Invoice | Refund | Session | Subscription
+_CARD = "card:"  # how an error begins that was the bank's, not ours
 
 
 class Intent(msgspec.Struct, frozen=True):
@@ -69,21 +70,29 @@ class Commands:
         )
         return done == "INSERT 0 1"
 
+    async def is_known(self, key: str) -> bool:
+        """Whether the intent was stored, whatever has become of it."""
+        return bool(await self._pool.fetchval("select true from stripe_command where idempotency_key = $1", key))
+
     async def perform(self, key: str) -> Made | None:
         """What the command has made; None if that is recorded already (or there is no such command).
 
-        Raises StripeRejected if Stripe will not, now or in an earlier try; StripeUnavailable or StripeBusy when the
-        outcome is unknown: perform it again.
+        Raises StripeRejected if Stripe will not, now or in an earlier try, CardDeclined if that is because the bank
+        will not; StripeUnavailable or StripeBusy when the outcome is unknown: perform it again.
         """
         row = await self._pool.fetchrow("select * from stripe_command where idempotency_key = $1", key)
         if row is None or row["state"] == "ok":
             return None
         if row["state"] == "failed":
-            raise StripeRejected("payment-service-rejected", reason=row["error"])
+            raise _refusal(row["error"])
         intent = Intent(key, row["kind"], row["account_id"], json.loads(row["params"]))
         deed = self._deeds[intent.kind]
         try:
             made = await self._make(deed, intent, row["created_at"])
+        except CardDeclined as error:
+            await self._close(key, "failed", f"{_CARD}{error.ids.get('reason')}")
+            get_logger().info("stripe.declined", command=key, **error.ids)
+            raise
         except StripeRejected as error:
             await self._close(key, "failed", str(error.ids.get("reason")))
             get_logger().error("stripe.rejected", command=key, **error.ids)
@@ -96,7 +105,8 @@ class Commands:
             await self._pool.execute(sql, key, str(error.ids.get("reason", error.code)), self._clock.now())
             raise
         async with self._pool.transaction() as tx:
-            await deed.record(tx, intent, made.id)  # first: every transaction locks the customer before the command
+            # First, because every transaction locks the customer before the command.
+            await deed.record(tx, intent, made.id or "")
             sql = (
                 "update stripe_command set state = 'ok', error = null, params = null, result_id = $2"
                 " where idempotency_key = $1"
@@ -133,3 +143,10 @@ class Commands:
             " and state in ('pending', 'unknown')"
         )
         await self._pool.execute(sql, key, state, error)
+
+
+def _refusal(error: str) -> StripeRejected:
+    """What was raised when the command failed."""
+    if error.startswith(_CARD):
+        return CardDeclined("card-declined", reason=error.removeprefix(_CARD))
+    return StripeRejected("payment-service-rejected", reason=error)
