@@ -80,7 +80,7 @@ def _problems(settings: Settings) -> Iterator[str]:
     elif settings.is_live and not settings.public_url.startswith("https://"):
         yield "S4_PUBLIC_URL must be https with a live key"
     if tokens.read(settings.operator_tokens) is None:
-        yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, each token of {tokens.SHORTEST} characters or more"
+        yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, tokens of {tokens.SHORTEST} characters or more"
     if not SHORTEST_CHECKOUT < settings.checkout_lifetime <= LONGEST_CHECKOUT:
         yield "S4_CHECKOUT_LIFETIME must be longer than PT30M and at most PT24H"
 

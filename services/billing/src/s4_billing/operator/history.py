@@ -1,10 +1,10 @@
 """Everything that is known of an account, as one timeline."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from s4_store import Pool
+from s4_store import Pool, Record
 
 Entry = dict[str, Any]
 
@@ -27,7 +27,7 @@ _SOURCES: Mapping[str, str] = {
     "told": "select created_at as at, type, body from outbox where body ->> 'account_id' = $1::uuid::text",
     "audit": "select at, who, what, facts from audit where account_id = $1",
 }
-_READ: Mapping[str, Callable[[Any], object]] = {"body": json.loads, "facts": json.loads}
+_JSON = {"body", "facts"}
 
 
 async def accounts_of(pool: Pool, email: str) -> list[Entry]:
@@ -47,10 +47,9 @@ async def history(pool: Pool, account_id: str) -> list[Entry] | None:
         return None
     found: list[Entry] = [{"at": customer["created_at"], "what": "account", "email": customer["email"]}]
     for what, sql in _SOURCES.items():
-        for row in await pool.fetch(sql, account_id):
-            found.append({"what": what, **{name: _READ.get(name, _same)(value) for name, value in row.items()}})
+        found += [_entry(what, row) for row in await pool.fetch(sql, account_id)]
     return sorted(found, key=lambda entry: entry["at"])
 
 
-def _same(value: Any) -> object:
-    return value
+def _entry(what: str, row: Record) -> Entry:
+    return {"what": what, **{name: json.loads(value) if name in _JSON else value for name, value in row.items()}}
