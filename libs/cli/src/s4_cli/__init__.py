@@ -1,0 +1,1 @@
+"""What operators type. It speaks to the services' operator listeners over HTTP and holds nothing itself."""

@@ -1,0 +1,44 @@
+"""s4: what operators type."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from s4_cli import billing
+from s4_cli.access import access
+from s4_runtime import Permanent, Temporary
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands."""
+    made = argparse.ArgumentParser(prog="s4", description="Operate S4. Each service has commands of its own.")
+    services = made.add_subparsers(required=True, metavar="SERVICE")
+    billing.add_commands(services.add_parser("billing", help="accounts, refunds, differences from Stripe"))
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    """0 when done; 1 when the service refused, 75 when it could not be reached (sysexits: try again)."""
+    asked = parser().parse_args(arguments)
+    try:
+        answer = asyncio.run(asked.deed(access(asked.service, os.environ, Path.cwd()), asked))
+    except Permanent as refusal:
+        print(f"s4: {refusal}", file=sys.stderr)
+        return 1
+    except Temporary as trouble:
+        print(f"s4: {trouble}", file=sys.stderr)
+        return 75
+    print(json.dumps(answer, indent=2) if asked.json else asked.show(answer))
+    return 0
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

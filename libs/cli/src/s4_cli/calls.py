@@ -1,0 +1,33 @@
+"""One call to a service's operator listener."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from s4_cli.access import Access
+from s4_runtime import Permanent, Temporary
+
+_PATIENCE = 600  # seconds: a look at ten thousand subscriptions takes minutes
+
+
+async def call(access: Access, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+    """The JSON that the service answers with. Raises Permanent when it refuses, Temporary when it cannot be reached."""
+    headers = {"Authorization": f"Bearer {access.token.reveal()}"}
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE, connect=5)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.request(method, access.url + path, json=body, headers=headers) as answer,
+        ):
+            told = await answer.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+        raise Temporary("service-unreachable", url=access.url) from None
+    if not isinstance(told, dict):
+        raise Temporary("service-unreachable", url=access.url)
+    if answer.status >= 500:
+        raise Temporary(str(told.get("code", "service-failed")), status=answer.status)
+    if answer.status >= 400:
+        raise Permanent(str(told.get("code", "refused")), status=answer.status)
+    return told
