@@ -25,6 +25,7 @@ LISTENERS: Mapping[str, str] = {
     "aws-control": "aws",
     "web-probes": "web",
     "billing-probes": "billing",
+    "billing-operator": "billing",
     "provisioner-probes": "provisioner",
     "notifier-probes": "notifier",
 }

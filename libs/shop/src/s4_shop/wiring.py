@@ -1,6 +1,7 @@
 """What each service is told: addresses of the others and files with secrets, under the names that its settings have."""
 
 import getpass
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -140,7 +141,16 @@ class Wiring:
             "S4_STRIPE_WEBHOOK_SECRETS_FILE": str(self.stripe_webhook_secret()),
             "S4_STRIPE_API_URL": self.addresses.url("stripe"),
             "S4_PUBLIC_URL": self.addresses.url("web"),
+            "S4_OPERATOR_LISTEN": self.addresses.listen("billing-operator"),
+            "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
         }
+
+    def _operator_tokens(self) -> str:
+        """The file that lets one operator in, and another from which the command ``s4`` knows where and how."""
+        token = self.folder.token("operator-token").read_text()
+        told = {"billing": self.addresses.url("billing-operator"), "token": token}
+        self._file("operator.json", json.dumps(told))
+        return self._file("operator-tokens", f"local:{token}")
 
     def _provisioner(self) -> dict[str, str]:
         return {
