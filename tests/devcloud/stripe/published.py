@@ -31,6 +31,8 @@ KINDS = {
     "payment_method": "payment_method",
     "charge": "charge",
     "event": "event",
+    "billing_portal.configuration": "billing_portal.configuration",
+    "billing_portal.session": "billing_portal.session",
     "refund": "refund",
     "dispute": "dispute",
     "radar.early_fraud_warning": "radar.early_fraud_warning",

@@ -12,6 +12,14 @@ GOOD, DECLINED, NO_FUNDS, AUTHENTICATE = (
     "4000 0000 0000 9995",
     "4000 0025 0000 3155",
 )
+DISPUTED, NOT_RECEIVED, INQUIRED, WARNED, REFUND_PENDING, REFUND_FAILS = (
+    "4000 0000 0000 0259",
+    "4000 0000 0000 2685",
+    "4000 0000 0000 1976",
+    "4000 0000 0000 5423",
+    "4000 0000 0000 7726",
+    "4000 0000 0000 5126",
+)
 
 
 async def a_price(client: stripe.StripeClient, key: str = "personal", amount: int = 2500) -> stripe.Price:
@@ -69,3 +77,22 @@ async def type_card(
     assert url is not None
     async with browser.post(url, data=a_form(number, **changes), allow_redirects=False) as answer:
         return answer.status, await answer.text(), answer.headers.get("Location")
+
+
+async def a_subscription(
+    client: stripe.StripeClient, browser: aiohttp.ClientSession, number: str = GOOD, **changes: Any
+) -> stripe.Subscription:
+    """A subscription that somebody just paid for."""
+    session = await a_session(client, **changes)
+    await type_card(browser, session.url, number)
+    paid = await client.v1.checkout.sessions.retrieve_async(session.id)
+    return await client.v1.subscriptions.retrieve_async(str(paid.subscription))
+
+
+async def a_paid_charge(
+    client: stripe.StripeClient, browser: aiohttp.ClientSession, number: str = GOOD
+) -> stripe.Charge:
+    """The charge of a new customer's first month."""
+    session = await a_session(client)
+    await type_card(browser, session.url, number)
+    return (await client.v1.charges.list_async({"customer": str(session.customer)})).data[0]

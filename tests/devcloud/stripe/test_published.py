@@ -7,6 +7,12 @@ from devcloud.stripe.shop import a_customer
 _CLASSES: dict[str, type[stripe.StripeObject]] = {
     "checkout.session": stripe.checkout.Session,
     "product": stripe.Product,
+    "billing_portal.session": stripe.billing_portal.Session,
+    "portal_flows_flow": stripe.billing_portal.Session.Flow,
+    "portal_features": stripe.billing_portal.Configuration.Features,
+    "portal_subscription_cancellation_reason": (
+        stripe.billing_portal.Configuration.Features.SubscriptionCancel.CancellationReason
+    ),
 }
 
 

@@ -24,6 +24,8 @@ from s4_devcloud.stripe.resources import (
     invoices,
     payment_intents,
     payment_methods,
+    portal_configurations,
+    portal_sessions,
     prices,
     products,
     sessions,
@@ -37,6 +39,7 @@ from s4_devcloud.stripe.world import World
 _RESOURCES = (
     *(customers, products, prices, sessions, subscriptions),
     *(invoices, payment_intents, payment_methods, charges, events),
+    *(portal_configurations, portal_sessions),
 )
 _KEPT_STATUSES = (402,)  # errors that only a request that began to work can have; 5xx too
 

@@ -34,6 +34,7 @@ REFERENCES: dict[str, dict[str, str]] = {
     "invoice_payment": {"invoice": "invoice", "payment.payment_intent": "payment_intent"},
     "payment_intent": {"customer": "customer", "latest_charge": "charge", "payment_method": "payment_method"},
     "payment_method": {"customer": "customer"},
+    "billing_portal.session": {"configuration": "billing_portal.configuration"},
     "charge": {"customer": "customer", "payment_intent": "payment_intent"},
 }
 """Which fields of which kind may be expanded, and into what."""

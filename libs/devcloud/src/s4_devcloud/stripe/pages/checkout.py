@@ -39,7 +39,7 @@ class Checkout:
         if session["status"] != "open":
             return self._after(place, session)
         try:
-            typed = form.read(fields, session, self._world.issuers, self._world.clock.now())
+            typed = form.read(fields, form.asked_by(session), self._world.issuers, self._world.clock.now())
         except form.FormRejected as rejected:
             return self._form(place, 422, problems=rejected.problems, typed=form.kept(fields))
         with self._world.transaction() as tx:
@@ -98,7 +98,8 @@ class Checkout:
             "typed": typed or form.kept({}),
             "countries": form.COUNTRIES,
         }
-        values |= {"email": form.known_email(session), "terms": form.wants_terms(session)}
+        asked = form.asked_by(session)
+        values |= {"email": asked.email, "terms": asked.terms}
         return self._page("pay.html", place, session, status, **values)
 
     def _page(self, template: str, place: Place, session: Wire, status: int = 200, **values: object) -> web.Response:

@@ -44,6 +44,14 @@ class FormRejected(Exception):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a form asks for beside the card: an address unless it is known, and consent if it is required."""
+
+    email: str | None
+    terms: bool = False
+
+
+@dataclass(frozen=True)
 class Typed:
     """A form without mistakes."""
 
@@ -52,10 +60,17 @@ class Typed:
     consented: bool
 
 
-def read(fields: Mapping[str, str], session: Wire, issuers: Issuers, now: int) -> Typed:
+def asked_by(session: Wire) -> Asked:
+    """What the page of a checkout session asks for."""
+    details = session["customer_details"] or {}
+    terms = (session["consent_collection"] or {}).get("terms_of_service") == "required"
+    return Asked(details.get("email"), terms)
+
+
+def read(fields: Mapping[str, str], asked: Asked, issuers: Issuers, now: int) -> Typed:
     """The card and who pays. Raises FormRejected."""
     sent = {name: value.strip()[:_LONGEST] for name, value in fields.items()}
-    problems = _payer_problems(sent, session)
+    problems = _payer_problems(sent, asked)
     card: Card | None = None
     try:
         card = issuers.read(sent.get("number", ""), sent.get("expiry", ""), sent.get("cvc", ""), now)
@@ -63,8 +78,7 @@ def read(fields: Mapping[str, str], session: Wire, issuers: Issuers, now: int) -
         problems = {**rejected.problems, **problems}
     if problems or card is None:
         raise FormRejected({field: problems[field] for field in _ORDER if field in problems})
-    email = known_email(session) or sent["email"]
-    payer = Payer(sent["name"], email, sent["country"], sent["postal_code"])
+    payer = Payer(sent["name"], asked.email or sent["email"], sent["country"], sent["postal_code"])
     return Typed(card, payer, consented=sent.get("terms") == "yes")
 
 
@@ -73,20 +87,9 @@ def kept(fields: Mapping[str, str]) -> dict[str, str]:
     return {name: fields.get(name, "")[:_LONGEST] for name in ("email", "name", "country", "postal_code")}
 
 
-def known_email(session: Wire) -> str | None:
-    """The address that the session already has, so that nobody is asked for it."""
-    details = session["customer_details"] or {}
-    return details.get("email")
-
-
-def wants_terms(session: Wire) -> bool:
-    """Whether the person must accept the terms of service to pay."""
-    return (session["consent_collection"] or {}).get("terms_of_service") == "required"
-
-
-def _payer_problems(sent: Mapping[str, str], session: Wire) -> dict[str, str]:
+def _payer_problems(sent: Mapping[str, str], asked: Asked) -> dict[str, str]:
     problems: dict[str, str] = {}
-    if known_email(session) is None and "@" not in sent.get("email", ""):
+    if asked.email is None and "@" not in sent.get("email", ""):
         problems["email"] = "Your email address is incomplete."
     if not sent.get("name"):
         problems["name"] = "The name on the card is missing."
@@ -94,6 +97,6 @@ def _payer_problems(sent: Mapping[str, str], session: Wire) -> dict[str, str]:
         problems["country"] = "Choose a country."
     if not sent.get("postal_code"):
         problems["postal_code"] = "Your postal code is incomplete."
-    if wants_terms(session) and sent.get("terms") != "yes":
+    if asked.terms and sent.get("terms") != "yes":
         problems["terms"] = "Accept the terms of service to go on."
     return problems

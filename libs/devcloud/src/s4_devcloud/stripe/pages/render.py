@@ -1,10 +1,13 @@
 """HTML from templates, with the headers of a page that takes card numbers."""
 
 import urllib.parse
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jinja2
 from aiohttp import web
+
+from s4_devcloud.stripe.wire import Wire
 
 _HERE = Path(__file__).parent
 _ZERO_DECIMAL = (
@@ -34,7 +37,7 @@ class Renderer:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined
         )
-        self._templates.filters["money"] = money
+        self._templates.filters.update(money=money, day=day, each=each)
 
     def page(
         self,
@@ -77,6 +80,18 @@ def money(amount: int, currency: str) -> str:
     """An amount of minor units as people write it."""
     digits = 0 if currency in _ZERO_DECIMAL else 3 if currency in _THREE_DECIMAL else 2
     return f"{amount / 10**digits:,.{digits}f} {currency.upper()}"
+
+
+def day(moment: int) -> str:
+    """A day as people write it."""
+    at = datetime.fromtimestamp(moment, UTC)
+    return f"{at.day} {at:%B %Y}"
+
+
+def each(price: Wire) -> str:
+    """How often a recurring price is due."""
+    interval, count = price["recurring"]["interval"], price["recurring"]["interval_count"]
+    return f"per {interval}" if count == 1 else f"every {count} {interval}s"
 
 
 def asset(name: str, content_type: str) -> web.Response:
