@@ -20,7 +20,9 @@ from s4_devcloud.stripe.reading import read_record
 from s4_devcloud.stripe.resources import (
     charges,
     customers,
+    disputes,
     events,
+    fraud_warnings,
     invoices,
     payment_intents,
     payment_methods,
@@ -28,6 +30,7 @@ from s4_devcloud.stripe.resources import (
     portal_sessions,
     prices,
     products,
+    refunds,
     sessions,
     subscriptions,
 )
@@ -40,6 +43,7 @@ _RESOURCES = (
     *(customers, products, prices, sessions, subscriptions),
     *(invoices, payment_intents, payment_methods, charges, events),
     *(portal_configurations, portal_sessions),
+    *(refunds, disputes, fraud_warnings),
 )
 _KEPT_STATUSES = (402,)  # errors that only a request that began to work can have; 5xx too
 
@@ -67,6 +71,7 @@ class Api:
             {
                 ("checkout.session", "line_items"): sessions.lines_included,
                 ("invoice", "payments"): invoices.payments_of,
+                ("charge", "refunds"): refunds.refunds_of,
             }
         )
 

@@ -126,7 +126,7 @@ class Issuers:
         self._behaviours: dict[str, Behaviour] = dict(_KNOWN)
 
     def behave(self, number: str, behaviour: Behaviour) -> str:
-        """Let a number behave so from now on; the fingerprint of the card. Raises ValueError for an unknown behaviour."""
+        """Let a number behave so from now on; returns its fingerprint. Raises ValueError for an unknown behaviour."""
         if behaviour not in get_args(Behaviour):
             raise ValueError(f"behaviour must be one of {', '.join(get_args(Behaviour))}")
         digits = _digits(number)

@@ -7,6 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from s4_devcloud.stripe.faults import Fault
+from s4_devcloud.stripe.money_control import MoneyControl
+from s4_devcloud.stripe.problems import Problem
 from s4_devcloud.stripe.resources.payment_methods import issuer_does
 from s4_devcloud.stripe.wire import Wire
 from s4_devcloud.stripe.world import World
@@ -31,6 +33,7 @@ class Control:
             "/clock/advance": self.advance,
             "/cards": self.set_card,
             "/reset": self.reset,
+            **MoneyControl(self._world).orders(),
         }
         for path, order in orders.items():
             app.router.add_post(path, self._answer(order))
@@ -105,5 +108,5 @@ async def _explain(
         return web.json_response({"error": "the body is not JSON"}, status=400)
     except KeyError as missing:
         return web.json_response({"error": f"{missing.args[0]} is missing"}, status=400)
-    except (TypeError, ValueError) as wrong:
+    except (TypeError, ValueError, Problem) as wrong:
         return web.json_response({"error": str(wrong)}, status=400)

@@ -36,6 +36,9 @@ REFERENCES: dict[str, dict[str, str]] = {
     "payment_method": {"customer": "customer"},
     "billing_portal.session": {"configuration": "billing_portal.configuration"},
     "charge": {"customer": "customer", "payment_intent": "payment_intent"},
+    "refund": {"charge": "charge", "payment_intent": "payment_intent"},
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
 }
 """Which fields of which kind may be expanded, and into what."""
 

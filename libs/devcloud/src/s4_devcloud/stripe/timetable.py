@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from s4_devcloud.stripe import later
+from s4_devcloud.stripe.aftermath import happen
 from s4_devcloud.stripe.agenda import Entry
 from s4_devcloud.stripe.resources import sessions, subscriptions
 from s4_devcloud.stripe.store import Transaction
@@ -12,6 +14,7 @@ def timetable() -> Mapping[str, Entry]:
     """When each kind changes by itself, and how."""
     return {
         "checkout.session": Entry(sessions.due, _close),
+        later.KIND: Entry(later.due, happen),
         "subscription": Entry(subscriptions.due, subscriptions.end_scheduled),
     }
 

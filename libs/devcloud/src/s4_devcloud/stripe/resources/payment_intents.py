@@ -4,8 +4,10 @@ from stripe.params import PaymentIntentListParams, PaymentIntentRetrieveParams
 
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route
 from s4_devcloud.stripe.cards import Decline
+from s4_devcloud.stripe.later import AFTER_PAYMENT, plan
 from s4_devcloud.stripe.lists import page, same
 from s4_devcloud.stripe.resources.charges import charge
+from s4_devcloud.stripe.resources.payment_methods import behaviour_of
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire, new_id
 
@@ -111,4 +113,7 @@ def succeed(tx: Transaction, intent: Wire, method: Wire, *, authenticated: bool)
         latest_charge=charge(tx, intent, method, None, authenticated=authenticated)["id"],
     )
     tx.tell("payment_intent.succeeded", intent)
+    follows = AFTER_PAYMENT.get(behaviour_of(tx, method))
+    if follows is not None:
+        plan(tx, follows, intent["latest_charge"], tx.now)
     return tx.put(intent)
