@@ -1,110 +1,18 @@
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from random import Random
+from datetime import timedelta
 
 import jwt
 import msgspec
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from s4_bus.testing import deliver
-from s4_contracts.billing import SignupPaid
-from s4_contracts.ids import AccountId, GridId, RequestId, SignupId, SubscriptionId
+from s4_contracts.ids import AccountId
 from s4_contracts.notifier import LetterBounced, LetterSent
-from s4_contracts.provisioner import FurlIssued
-from s4_contracts.web import FurlClaimed, InviteRequested
-from s4_notifier.claim_links import ClaimLinks
-from s4_notifier.letters import Desk
-from s4_notifier.mailer import Mailer
-from s4_notifier.postman import Postman
-from s4_notifier.render import Letters
-from s4_notifier.rounds import Rounds
-from s4_notifier.settings import Settings
+from s4_contracts.web import FurlClaimed
 from s4_runtime import Secret, Temporary, new_id
-from s4_runtime.testing import ManualClock
-from s4_store import Pool, migrate
 from s4_store.testing import emitted
-from support.mail_sink import PASSWORD, USER, MailSink, mail_sink
-
-KEY = Ed25519PrivateKey.generate()
-PEM = KEY.private_bytes(
-    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-).decode()
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-READER = "reader@example.org"
-
-
-class Notifier:
-    """The service with its own database, a mail sink and a clock that the test moves."""
-
-    def __init__(self, pool: Pool, sink: MailSink, clock: ManualClock) -> None:
-        self.pool, self.sink, self.clock = pool, sink, clock
-        self.account, self.grid = AccountId(new_id()), GridId(new_id())
-        self.settings = Settings(
-            database_url=pool.url,
-            amqp_url=Secret("unused"),
-            deployment="test",
-            smtp_host=sink.host,
-            smtp_port=sink.port,
-            smtp_user=USER,
-            smtp_password=Secret(PASSWORD),
-            smtp_ca=sink.certificate,
-            mail_from="S4 <hello@s4.example>",
-            public_url="https://s4.example",
-            claim_private_key=Secret(PEM),
-        )
-        self.routes = Desk(clock).routes()
-
-    def replica(self) -> Rounds:
-        postman = Postman(
-            self.pool,
-            links=ClaimLinks(self.settings.claim_private_key, self.settings.public_url, timedelta(days=7)),
-            letters=Letters(self.settings.mail_from),
-            mailer=Mailer(self.settings),
-            clock=self.clock,
-            random=Random(1),
-            link_lifetime=timedelta(days=7),
-            give_up_after=self.settings.give_up_after,
-        )
-        return Rounds(self.pool, postman, self.clock, 4)
-
-    async def paid(self) -> None:
-        event = SignupPaid(
-            occurred_at=START,
-            account_id=self.account,
-            signup_id=SignupId(new_id()),
-            subscription_id=SubscriptionId(new_id()),
-            plan="personal",
-            email=READER,
-        )
-        await deliver(self.pool, self.routes, event)
-
-    async def furl_issued(self) -> None:
-        event = FurlIssued(
-            occurred_at=START,
-            account_id=self.account,
-            signup_id=SignupId(new_id()),
-            grid_id=self.grid,
-            claim_ref=f"{self.grid}:1",
-        )
-        await deliver(self.pool, self.routes, event)
-
-    async def invite_requested(self, request: str) -> None:
-        event = InviteRequested(
-            occurred_at=START, account_id=self.account, grid_id=self.grid, request_id=RequestId(request)
-        )
-        await deliver(self.pool, self.routes, event)
-
-
-@pytest.fixture
-async def notifier(database: str, tmp_path: Path) -> AsyncIterator[Notifier]:
-    await migrate(database, "s4_notifier")
-    async with Pool.open(database) as pool, mail_sink(tmp_path) as sink:
-        yield Notifier(pool, sink, ManualClock(START))
+from support.notifier_service import KEY, READER, START, Notifier
 
 
 def token_in(text: str) -> str:

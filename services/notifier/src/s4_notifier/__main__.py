@@ -5,8 +5,8 @@ import sys
 from random import SystemRandom
 
 from s4_bus import bus_ready, consume, relay
-from s4_notifier.claim_links import ClaimLinks
 from s4_notifier.letters import Desk
+from s4_notifier.links import Links
 from s4_notifier.mailer import Mailer
 from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
@@ -24,12 +24,16 @@ async def serve() -> None:
         await require_migrated(pool, "s4_notifier")
         postman = Postman(
             pool,
-            links=ClaimLinks(settings.claim_private_key, settings.public_url, settings.link_lifetime),
+            links=Links(
+                settings.claim_private_key,
+                settings.public_url,
+                claim=settings.link_lifetime,
+                sign_in=settings.sign_in_lifetime,
+            ),
             letters=Letters(settings.mail_from),
             mailer=Mailer(settings),
             clock=clock,
             random=SystemRandom(),
-            link_lifetime=settings.link_lifetime,
             give_up_after=settings.give_up_after,
         )
         await run(

@@ -1,4 +1,4 @@
-"""Which event owes whom a letter. Handlers record the debt; the postman pays it."""
+"""Which event owes whom a letter with a token. Handlers record the debt; the postman pays it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,8 +7,9 @@ from s4_bus import Route, on
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import LetterId
 from s4_contracts.provisioner import FurlIssued
-from s4_contracts.web import FurlClaimed, InviteRequested
+from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 from s4_notifier import store
+from s4_notifier.store import Letter
 from s4_runtime import Clock, Temporary, derived_id
 from s4_store import Transaction, notify
 
@@ -20,12 +21,13 @@ class Desk:
         self._clock = clock
 
     def routes(self) -> Sequence[Route[Any]]:
-        """What the notifier listens to."""
+        """What the notifier listens to, apart from news."""
         return [
             on(SignupPaid, self.learn_address),
             on(FurlIssued, self.owe_welcome),
             on(InviteRequested, self.owe_invite),
             on(FurlClaimed, self.note_claim),
+            on(SignInRequested, self.owe_sign_in),
         ]
 
     async def learn_address(self, event: SignupPaid, tx: Transaction) -> None:
@@ -44,6 +46,15 @@ class Desk:
             raise Temporary("furl-not-announced-yet", grid=event.grid_id)
         await self._owe(tx, "invite", event.request_id, event, claim_ref)
 
+    async def owe_sign_in(self, event: SignInRequested, tx: Transaction) -> None:
+        """Whoever reads the account's letters may sign in, once for each request."""
+        letter = Letter(
+            letter_id=LetterId(derived_id("sign-in", event.request_id, event.account_id)),
+            account_id=event.account_id,
+            kind="sign-in",
+        )
+        await store.owe_letter(tx, letter, self._clock.now())
+
     async def note_claim(self, event: FurlClaimed, tx: Transaction) -> None:
         """The furl was shown to its owner."""
         await store.mark_claimed(tx, event.account_id, event.claim_ref, self._clock.now())
@@ -51,14 +62,12 @@ class Desk:
     async def _owe(
         self, tx: Transaction, kind: str, cause: str, event: FurlIssued | InviteRequested, claim_ref: str
     ) -> None:
-        """One letter of this kind for each cause, and the postman knows."""
-        await store.owe_letter(
-            tx,
-            LetterId(derived_id(kind, cause)),
-            account=event.account_id,
+        """One letter of this kind for each cause."""
+        letter = Letter(
+            letter_id=LetterId(derived_id(kind, cause)),
+            account_id=event.account_id,
             kind=kind,
-            grid=event.grid_id,
+            grid_id=event.grid_id,
             claim_ref=claim_ref,
-            now=self._clock.now(),
         )
-        await notify(tx, store.CHANNEL)
+        await store.owe_letter(tx, letter, self._clock.now())

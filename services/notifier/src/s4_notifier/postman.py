@@ -5,7 +5,7 @@ from random import Random
 
 from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_notifier import store
-from s4_notifier.claim_links import ClaimLinks
+from s4_notifier.links import Links
 from s4_notifier.mailer import Mailer
 from s4_notifier.render import Letters
 from s4_notifier.store import OwedLetter
@@ -15,8 +15,6 @@ from s4_store import Pool
 # How long a letter waits for an address that billing has not told yet; the event itself makes it due at once.
 ADDRESS_WAIT = timedelta(seconds=30)
 BACKOFF = Backoff(timedelta(seconds=5), timedelta(hours=1))
-# How a link's end is written in a letter.
-DAY = "%-d %B %Y, %H:%M UTC"
 
 
 class Postman:
@@ -26,12 +24,11 @@ class Postman:
         self,
         pool: Pool,
         *,
-        links: ClaimLinks,
+        links: Links,
         letters: Letters,
         mailer: Mailer,
         clock: Clock,
         random: Random,
-        link_lifetime: timedelta,
         give_up_after: timedelta,
     ) -> None:
         self._pool = pool
@@ -40,17 +37,19 @@ class Postman:
         self._mailer = mailer
         self._clock = clock
         self._random = random
-        self._link_lifetime = link_lifetime
         self._give_up_after = give_up_after
 
     async def deliver(self, letter: OwedLetter, lease: str) -> None:
-        """The letter is sent, bounced, or due again later. Killed anywhere, it is the same letter next time."""
-        if letter.email is None:
-            await self._postpone(letter, lease, ADDRESS_WAIT, failed=False)
+        """The letter is sent, bounced, withdrawn, or due again later. Killed anywhere, it is the same one next time."""
+        link = self._links.of(letter)
+        if letter.is_old or (link.ends_at is not None and link.ends_at <= self._clock.now()):
+            await self._withdraw(letter, lease)
             return
-        ends = (letter.issued_at + self._link_lifetime).strftime(DAY)
+        if letter.email is None:
+            await self._await_address(letter, lease)
+            return
         try:
-            await self._mailer.send(self._letters.message(letter, self._links.link(letter), ends))
+            await self._mailer.send(self._letters.message(letter, link))
         except Permanent as refused:
             await self._bounce(letter, lease, refused.code)
         except Temporary as trouble:
@@ -81,6 +80,18 @@ class Postman:
             )
             await tx.emit(event, key=f"letter-bounced:{letter.letter_id}")
         get_logger().warning("letter.bounced", letter=letter.letter_id, kind=letter.kind, code=code)
+
+    async def _withdraw(self, letter: OwedLetter, lease: str) -> None:
+        """What it says is not so any more, or its link would lead nowhere."""
+        async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
+            await store.finish(tx, letter.letter_id, "withdrawn")
+        get_logger().info("letter.withdrawn", letter=letter.letter_id, kind=letter.kind)
+
+    async def _await_address(self, letter: OwedLetter, lease: str) -> None:
+        if self._clock.now() - letter.issued_at > self._give_up_after:
+            await self._bounce(letter, lease, "no-address")
+        else:
+            await self._postpone(letter, lease, ADDRESS_WAIT, failed=False)
 
     async def _retry(self, letter: OwedLetter, lease: str, trouble: Temporary) -> None:
         if self._clock.now() - letter.issued_at > self._give_up_after:

@@ -5,8 +5,10 @@ from email.utils import format_datetime, parseaddr
 
 import jinja2
 
+from s4_notifier.links import Link
 from s4_notifier.store import OwedLetter
-from s4_runtime import Secret
+from s4_notifier.words import day, minute, size
+from s4_runtime import money
 
 
 class Letters:
@@ -18,15 +20,22 @@ class Letters:
             loader=jinja2.PackageLoader("s4_notifier"),
             autoescape=jinja2.select_autoescape(["html"]),
             undefined=jinja2.StrictUndefined,
-            keep_trailing_newline=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
+        self._words.filters |= {"day": day, "minute": minute, "money": money, "size": size}
 
-    def message(self, letter: OwedLetter, link: Secret, link_ends: str) -> EmailMessage:
-        """The whole message. ``templates/KIND.txt`` gives the subject and the paragraphs; a lone link is the action."""
-        words = self._words.get_template(f"{letter.kind}.txt").render(link=link.reveal(), link_ends=link_ends)
-        head, _, body = words.partition("\n\n")
-        subject = head.removeprefix("Subject: ")
-        paragraphs = [part.strip() for part in body.split("\n\n")]
+    def message(self, letter: OwedLetter, link: Link) -> EmailMessage:
+        """The whole message.
+
+        ``templates/KIND.txt`` begins with the subject and what the link does; then come paragraphs. A lone link is
+        shown as a button, lines of "name: value" as a table.
+        """
+        address = link.address.reveal()
+        source = self._words.get_template(f"{letter.kind}.txt")
+        words = source.render(**letter.facts, link=address, link_ends=link.ends_at)
+        head, *paragraphs = [part.strip() for part in words.split("\n\n") if part.strip()]
+        subject, action = (line.partition(": ")[2] for line in head.splitlines())
         page = self._words.get_template("letter.html")
         message = EmailMessage()
         message["From"] = self._sender
@@ -35,8 +44,9 @@ class Letters:
         message["Date"] = format_datetime(letter.issued_at)
         message["Message-ID"] = f"<{letter.letter_id}@{_domain(self._sender)}>"
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834, section 5
-        message.set_content(body)
-        message.add_alternative(page.render(subject=subject, paragraphs=paragraphs, link=link.reveal()), subtype="html")
+        message.set_content("\n\n".join(paragraphs) + "\n")
+        html = page.render(subject=subject, paragraphs=paragraphs, link=address, action=action)
+        message.add_alternative(html, subtype="html")
         return message
 
 

@@ -20,5 +20,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     smtp_timeout: timedelta = timedelta(seconds=20)
     concurrency: int = 8
     link_lifetime: timedelta = timedelta(days=7)
+    sign_in_lifetime: timedelta = timedelta(minutes=30)
     # RFC 5321, section 4.5.4.1: give up after 4-5 days.
     give_up_after: timedelta = timedelta(days=4)

@@ -4,25 +4,62 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from s4_contracts.ids import AccountId, GridId, LetterId
-from s4_store import Leases, Pool, Transaction
+from s4_contracts.ids import AccountId, GridId, LetterId, SignupId, SubscriptionId
+from s4_store import Leases, Pool, Transaction, notify
 
 LETTERS = Leases(table="letters", key="letter_id")
 # Where a new or newly deliverable letter is announced to the postman.
 CHANNEL = "s4_letters"
+# The topic of a subscription's end: after it nothing about the subscription is news any more.
+END = "end"
+
+_OWE = """
+    INSERT INTO letters (letter_id, account_id, kind, grid_id, claim_ref, facts, signup_id, subscription_id, topic,
+        revision, rank, happened_at, issued_at, due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT (letter_id) DO NOTHING
+"""
+# Revisions order what billing says of one subscription. Who knows of no revision has only the time to go by.
+_OLD = """
+    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND EXISTS (
+        SELECT 1 FROM letters AS other WHERE other.signup_id = mine.signup_id AND other.topic IN (mine.topic, $2)
+        AND CASE
+            WHEN other.subscription_id = mine.subscription_id
+                THEN (other.revision, other.rank) > (mine.revision, mine.rank)
+            WHEN other.subscription_id IS NULL OR mine.subscription_id IS NULL
+                THEN other.happened_at > mine.happened_at
+            ELSE false
+        END
+    )
+"""
 
 
-class OwedLetter(msgspec.Struct, frozen=True, kw_only=True):
-    """A letter and its address, which is unknown until billing's event arrives. ``attempts`` counts this one too."""
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person is to be told, and, of news, what it is about and how new it is.
+
+    ``rank`` orders news of one revision. News without a ``topic`` never gets old.
+    """
 
     letter_id: LetterId
     account_id: AccountId
     kind: str
-    grid_id: GridId
-    claim_ref: str
+    grid_id: GridId | None = None
+    claim_ref: str | None = None
+    facts: dict[str, str | int | bool | None] = {}
+    signup_id: SignupId | None = None
+    subscription_id: SubscriptionId | None = None
+    topic: str | None = None
+    revision: int | None = None
+    rank: int = 0
+    happened_at: datetime | None = None
+
+
+class OwedLetter(Letter, frozen=True, kw_only=True):
+    """A letter and its address, which is unknown until billing's event arrives. ``attempts`` counts this one too."""
+
     issued_at: datetime
     attempts: int
     email: str | None
+    is_old: bool = False
 
 
 async def learn_address(tx: Transaction, account: AccountId, email: str, now: datetime) -> None:
@@ -36,33 +73,19 @@ async def learn_address(tx: Transaction, account: AccountId, email: str, now: da
     await tx.execute("UPDATE letters SET due_at = $2 WHERE account_id = $1 AND state = 'owed'", account, now)
 
 
-async def owe_letter(
-    tx: Transaction,
-    letter: LetterId,
-    *,
-    account: AccountId,
-    kind: str,
-    grid: GridId,
-    claim_ref: str,
-    now: datetime,
-) -> None:
-    """The letter is owed and due. Owing it twice changes nothing."""
-    await tx.execute(
-        "INSERT INTO letters (letter_id, account_id, kind, grid_id, claim_ref, issued_at, due_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (letter_id) DO NOTHING",
-        letter,
-        account,
-        kind,
-        grid,
-        claim_ref,
-        now,
-    )
+async def owe_letter(tx: Transaction, letter: Letter, now: datetime) -> None:
+    """The letter is owed and due, and the postman knows. Owing it twice changes nothing."""
+    facts = msgspec.json.encode(letter.facts).decode()
+    columns = msgspec.structs.astuple(msgspec.structs.replace(letter, facts=facts))
+    await tx.execute(_OWE, *columns, now)
+    await notify(tx, CHANNEL)
 
 
 async def latest_claim_ref(tx: Transaction, account: AccountId, grid: GridId) -> str | None:
     """The newest furl of the grid that this account was written about."""
     found: str | None = await tx.fetchval(
-        "SELECT claim_ref FROM letters WHERE account_id = $1 AND grid_id = $2 ORDER BY issued_at DESC LIMIT 1",
+        "SELECT claim_ref FROM letters WHERE account_id = $1 AND grid_id = $2 AND claim_ref IS NOT NULL"
+        " ORDER BY issued_at DESC LIMIT 1",
         account,
         grid,
     )
@@ -85,14 +108,26 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
     accounts = [row["account_id"] for row in rows]
     found = await pool.fetch("SELECT account_id, email FROM addressees WHERE account_id = ANY($1)", accounts)
     emails = {row["account_id"]: row["email"] for row in found}
+    old = {row["letter_id"] for row in await pool.fetch(_OLD, [row["letter_id"] for row in rows], END)}
     return [
-        (msgspec.convert({**row, "email": emails.get(row["account_id"])}, OwedLetter), row["lease_token"])
+        (
+            msgspec.convert(
+                {
+                    **row,
+                    "facts": msgspec.json.decode(row["facts"]),
+                    "email": emails.get(row["account_id"]),
+                    "is_old": row["letter_id"] in old,
+                },
+                OwedLetter,
+            ),
+            row["lease_token"],
+        )
         for row in rows
     ]
 
 
 async def finish(tx: Transaction, letter: LetterId, state: str) -> None:
-    """The letter is "sent" or "bounced" for good."""
+    """The letter is "sent", "bounced" or "withdrawn" for good."""
     await tx.execute("UPDATE letters SET state = $2, due_at = NULL WHERE letter_id = $1", letter, state)
 
 

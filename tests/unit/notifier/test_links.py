@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from s4_notifier.claim_links import ClaimKeyUnusable, ClaimLinks
+from s4_notifier.links import ClaimKeyUnusable, Links
 from s4_runtime import Secret
 
 
@@ -21,6 +21,6 @@ BROKEN = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"
 @pytest.mark.parametrize("text", ["", "not a key", BROKEN, pem_of_another_kind()])
 def test_a_key_of_the_wrong_kind_stops_the_start_without_being_shown(text: str) -> None:
     with pytest.raises(ClaimKeyUnusable) as refused:
-        ClaimLinks(Secret(text), "https://s4.example", timedelta(days=7))
+        Links(Secret(text), "https://s4.example", claim=timedelta(days=7), sign_in=timedelta(minutes=30))
     assert str(refused.value) == "claim-private-key-unusable"
     assert refused.value.__suppress_context__ or refused.value.__context__ is None

@@ -1,0 +1,109 @@
+"""The notifier in process, with a database and a mail server that are real."""
+
+from datetime import UTC, datetime
+from random import Random
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from s4_bus.testing import deliver
+from s4_contracts import Event
+from s4_contracts.billing import SignupPaid
+from s4_contracts.ids import AccountId, GridId, RequestId, SignupId, SubscriptionId
+from s4_contracts.provisioner import FurlIssued
+from s4_contracts.web import InviteRequested
+from s4_notifier.letters import Desk
+from s4_notifier.links import Links
+from s4_notifier.mailer import Mailer
+from s4_notifier.postman import Postman
+from s4_notifier.render import Letters
+from s4_notifier.rounds import Rounds
+from s4_notifier.settings import Settings
+from s4_runtime import Secret, new_id
+from s4_runtime.testing import ManualClock
+from s4_store import Pool
+from support.mail_sink import PASSWORD, USER, MailSink
+
+KEY = Ed25519PrivateKey.generate()
+PEM = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+READER = "reader@example.org"
+
+
+class Notifier:
+    """The service with its own database, a mail sink and a clock that the test moves."""
+
+    def __init__(self, pool: Pool, sink: MailSink, clock: ManualClock) -> None:
+        self.pool, self.sink, self.clock = pool, sink, clock
+        self.account, self.grid = AccountId(new_id()), GridId(new_id())
+        self.settings = Settings(
+            database_url=pool.url,
+            amqp_url=Secret("unused"),
+            deployment="test",
+            smtp_host=sink.host,
+            smtp_port=sink.port,
+            smtp_user=USER,
+            smtp_password=Secret(PASSWORD),
+            smtp_ca=sink.certificate,
+            mail_from="S4 <hello@s4.example>",
+            public_url="https://s4.example",
+            claim_private_key=Secret(PEM),
+        )
+        self.signup, self.subscription = SignupId(new_id()), SubscriptionId(new_id())
+        self.routes = Desk(clock).routes()
+
+    def replica(self) -> Rounds:
+        postman = Postman(
+            self.pool,
+            links=Links(
+                self.settings.claim_private_key,
+                self.settings.public_url,
+                claim=self.settings.link_lifetime,
+                sign_in=self.settings.sign_in_lifetime,
+            ),
+            letters=Letters(self.settings.mail_from),
+            mailer=Mailer(self.settings),
+            clock=self.clock,
+            random=Random(1),
+            give_up_after=self.settings.give_up_after,
+        )
+        return Rounds(self.pool, postman, self.clock, 4)
+
+    async def paid(self) -> None:
+        event = SignupPaid(
+            occurred_at=START,
+            account_id=self.account,
+            signup_id=self.signup,
+            subscription_id=self.subscription,
+            plan="personal",
+            email=READER,
+        )
+        await self.told(event)
+
+    async def furl_issued(self) -> None:
+        event = FurlIssued(
+            occurred_at=START,
+            account_id=self.account,
+            signup_id=self.signup,
+            grid_id=self.grid,
+            claim_ref=f"{self.grid}:1",
+        )
+        await self.told(event)
+
+    async def invite_requested(self, request: str) -> None:
+        event = InviteRequested(
+            occurred_at=START, account_id=self.account, grid_id=self.grid, request_id=RequestId(request)
+        )
+        await self.told(event)
+
+    async def told(self, *events: Event) -> None:
+        for event in events:
+            await deliver(self.pool, self.routes, event)
+
+    async def read(self) -> list[str]:
+        """The subjects of the letters that have arrived once everything due was tried, the oldest first."""
+        while await self.replica().one():
+            pass
+        return [letter["subject"] for letter in reversed(await self.sink.letters(READER))]
