@@ -14,6 +14,7 @@ _WANTED = (
     "checkout.session.",
     "customer.subscription.",
     "customer.deleted",
+    "customer.updated",
     "invoice.",
     "charge.refunded",
     "charge.dispute.",
