@@ -1,12 +1,15 @@
 """A stand-in for Stripe on free ports, the real SDK in front of it, and an endpoint for its webhooks."""
 
 import contextlib
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
 import stripe
 from aiohttp import web
+from playwright.async_api import Page, async_playwright
 
 from devcloud.stripe.ends import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Control, Endpoint
 from devcloud.stripe.published import problems_with
@@ -53,6 +56,20 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
     """A browser that follows no redirect by itself."""
     async with aiohttp.ClientSession() as session:
         yield session
+
+
+@pytest.fixture
+async def page() -> AsyncIterator[Page]:
+    """A page of a real browser."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("not installed: chromium")
+        pytest.skip("not installed: chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield await browser.new_page()
+        await browser.close()
 
 
 @pytest.fixture

@@ -54,19 +54,19 @@ async def test_a_configuration_says_what_customers_may_do_and_can_be_changed(cli
         "products": [{"product": str(price.product), "prices": [price.id]}],
     }
     reason = {"enabled": True, "options": ["unused", "other"]}
-    made = await client.v1.billing_portal.configurations.create_async(
-        {
-            "features": {  # type: ignore[typeddict-item]  # built above
-                "payment_method_update": {"enabled": True},
-                "subscription_cancel": {"enabled": True, "mode": "immediately", "cancellation_reason": reason},
-                "subscription_update": update,
-            },
-            "business_profile": {"headline": "Your grid"},
-            "default_return_url": "http://shop.test/account",
-            "name": "Ours",
-            "metadata": {"deployment": "local"},
-        }
-    )
+    features = {
+        "payment_method_update": {"enabled": True},
+        "subscription_cancel": {"enabled": True, "mode": "immediately", "cancellation_reason": reason},
+        "subscription_update": update,
+    }
+    params: Any = {
+        "features": features,
+        "business_profile": {"headline": "Your grid"},
+        "default_return_url": "http://shop.test/account",
+        "name": "Ours",
+        "metadata": {"deployment": "local"},
+    }
+    made = await client.v1.billing_portal.configurations.create_async(params)
     assert made.features.subscription_cancel.cancellation_reason.options == ["unused", "other"]
     assert made.features.subscription_update.products is not None
     assert made.features.subscription_update.products[0].prices == [price.id]

@@ -13,7 +13,7 @@ MASTERCARD, ATTACHES_THEN_FAILS = "5555 5555 5555 4444", "4000 0000 0000 0341"
 
 async def told(client: stripe.StripeClient) -> list[str]:
     """The types of the events so far, oldest first."""
-    return [event.type for event in (await client.v1.events.list_async({"limit": 100})).data][::-1]
+    return [str(event.type) for event in (await client.v1.events.list_async({"limit": 100})).data][::-1]
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The stand-in for Stripe.js in a real browser, on a page of another origin with a strict policy."""
 
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 import stripe
 from aiohttp import web
-from playwright.async_api import FrameLocator, Page, async_playwright, expect
+from playwright.async_api import FrameLocator, Page, expect
 
 from devcloud.stripe.ends import PUBLISHABLE_KEY
 from devcloud.stripe.shop import a_form, an_embedded_session
@@ -47,19 +45,6 @@ class Shop:
             else:
                 await frame.locator(f"#{name}").fill(value)
         await frame.get_by_role("button", name="Subscribe").click()
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("not installed: chromium")
-        pytest.skip("not installed: chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield await browser.new_page()
-        await browser.close()
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from devcloud.stripe.shop import GOOD, a_form
 async def a_portal(client: stripe.StripeClient, customer: str, **changes: Any) -> Session:
     """A session for the customer."""
     params: dict[str, Any] = {"customer": customer, "return_url": "http://shop.test/account", **changes}
-    return await client.v1.billing_portal.sessions.create_async(params)  # type: ignore[arg-type]  # wrong ones are sent too
+    sent = {name: value for name, value in params.items() if value is not None}
+    return await client.v1.billing_portal.sessions.create_async(sent)  # type: ignore[arg-type]  # wrong ones are sent too
 
 
 @dataclass(frozen=True)

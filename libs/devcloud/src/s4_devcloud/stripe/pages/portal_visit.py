@@ -95,14 +95,10 @@ class Door:
     def page(self, visit: Visit, template: str, status: int = 200, **values: object) -> web.Response:
         """One of the portal's pages."""
         redirect = ((visit.session["flow"] or {}).get("after_completion", {}).get("redirect") or {}).get("return_url")
-        leads = {origin_of(visit.session["return_url"]), origin_of(redirect)} - {None}
+        leads = filter(None, (origin_of(visit.session["return_url"]), origin_of(redirect)))
+        goes_to = " ".join(sorted(set(leads)))
         return self._renderer.page(
-            template,
-            status,
-            goes_to=" ".join(sorted(filter(None, leads))),
-            visit=visit,
-            session=visit.session,
-            **values,
+            template, status, framed_by=None, goes_to=goes_to, visit=visit, session=visit.session, **values
         )
 
     def completed(self, visit: Visit) -> web.Response:
