@@ -12,6 +12,7 @@ from aiohttp import web
 from playwright.async_api import Page, async_playwright
 
 from devcloud.stripe.ends import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Control, Endpoint
+from devcloud.stripe.lives import Life
 from devcloud.stripe.published import problems_with
 from devcloud.stripe.sdk import CheckedClient
 from s4_devcloud.stripe.server import serving
@@ -93,3 +94,8 @@ async def client(world: World, http_client: CheckedClient) -> AsyncIterator[stri
         yield client
     found = [problem for answer in http_client.answers for problem in problems_with(answer)]
     assert found == []
+
+
+@pytest.fixture
+def life(client: stripe.StripeClient, browser: aiohttp.ClientSession, control: Control) -> Life:
+    return Life(client, browser, control)

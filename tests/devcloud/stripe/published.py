@@ -33,6 +33,7 @@ KINDS = {
     "event": "event",
     "billing_portal.configuration": "billing_portal.configuration",
     "billing_portal.session": "billing_portal.session",
+    "invoiceitem": "invoiceitem",
     "refund": "refund",
     "dispute": "dispute",
     "radar.early_fraud_warning": "radar.early_fraud_warning",

@@ -7,21 +7,17 @@ transaction that takes the money.
 from dataclasses import dataclass
 from typing import Literal
 
-from s4_devcloud.stripe.cards import Card, Decline, decline_of, wants_cardholder
-from s4_devcloud.stripe.resources import invoice_shape
+from s4_devcloud.stripe.billing import pricing
+from s4_devcloud.stripe.billing.beginning import begin
+from s4_devcloud.stripe.billing.collecting import NOT_AUTHENTICATED
+from s4_devcloud.stripe.cards import Behaviour, Card, Decline, decline_of, wants_cardholder
 from s4_devcloud.stripe.resources.customers import create_customer
 from s4_devcloud.stripe.resources.payment_intents import create_intent, refuse, require_authentication, succeed
 from s4_devcloud.stripe.resources.payment_methods import Payer, attach, collect
 from s4_devcloud.stripe.resources.sessions import BEHIND
-from s4_devcloud.stripe.resources.subscription_shape import new_subscription
+from s4_devcloud.stripe.resources.subscription_shape import Wanted
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
-
-_NOT_AUTHENTICATED = Decline(
-    "payment_intent_authentication_failure",
-    None,
-    "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
-)
 
 
 @dataclass(frozen=True)
@@ -40,18 +36,19 @@ def pay(tx: Transaction, session_id: str, card: Card, payer: Payer, *, consented
     method = collect(tx, card, payer)
     intent = _intent(tx, session, behind)
     behind["consented"] = consented
-    decline = decline_of(card.behaviour)
+    decline = _refusal(card.behaviour, charged=intent is not None)
     if decline is not None:
-        refuse(tx, intent, method, decline)
+        if intent is not None:
+            refuse(tx, intent, method, decline)
         behind["awaiting"] = None
         tx.put(behind)
         return Outcome("declined", decline.message)
     if wants_cardholder(card.behaviour):
-        require_authentication(tx, intent, method)
+        if intent is not None:
+            require_authentication(tx, intent, method)
         behind["awaiting"] = method["id"]
         tx.put(behind)
         return Outcome("authenticate")
-    tx.put(behind)
     _complete(tx, session, behind, method, intent, authenticated=False)
     return Outcome("paid")
 
@@ -66,8 +63,9 @@ def authenticate(tx: Transaction, session_id: str, *, passed: bool) -> Outcome:
     behind["awaiting"] = None
     tx.put(behind)
     if not passed:
-        refuse(tx, intent, method, _NOT_AUTHENTICATED, charged=False)
-        return Outcome("declined", _NOT_AUTHENTICATED.message)
+        if intent is not None:
+            refuse(tx, intent, method, NOT_AUTHENTICATED, charged=False)
+        return Outcome("declined", NOT_AUTHENTICATED.message)
     _complete(tx, session, behind, method, intent, authenticated=True)
     return Outcome("paid")
 
@@ -81,50 +79,61 @@ def _load(tx: Transaction, session_id: str) -> tuple[Wire, Wire]:
     return tx.need("checkout.session", session_id), tx.need(BEHIND, session_id)
 
 
-def _intent(tx: Transaction, session: Wire, behind: Wire) -> Wire:
-    """The session's payment intent; the first try makes it and later tries go on with it."""
+def _refusal(behaviour: Behaviour, *, charged: bool) -> Decline | None:
+    """Whether the card is refused; one that is only kept for later need not be good for a charge."""
+    return None if behaviour == "decline_after_attach" and not charged else decline_of(behaviour)
+
+
+def _intent(tx: Transaction, session: Wire, behind: Wire) -> Wire | None:
+    """The session's payment intent, made at the first try and used by later ones. None if nothing is due now."""
+    due = pricing.due_now(tx, session, behind)
+    if due == 0:
+        return None
     if behind["payment_intent"] is not None:
         return tx.need("payment_intent", behind["payment_intent"])
-    intent = create_intent(tx, session["amount_total"], session["currency"], session["customer"])
+    intent = create_intent(tx, due, session["currency"], session["customer"])
     behind["payment_intent"] = intent["id"]
     return intent
 
 
-def _complete(tx: Transaction, session: Wire, behind: Wire, method: Wire, intent: Wire, *, authenticated: bool) -> None:
+def _complete(
+    tx: Transaction, session: Wire, behind: Wire, method: Wire, intent: Wire | None, *, authenticated: bool
+) -> None:
     """Take the money, and only then start the subscription with its paid invoice."""
+    priced = pricing.of_session(tx, session, behind)
     customer = _customer(tx, session, behind, method)
-    session["customer"] = intent["customer"] = customer["id"]
+    session["customer"] = customer["id"]
     attach(tx, method, customer["id"])
-    intent = succeed(tx, intent, method, authenticated=authenticated)
-    subscription = new_subscription(session, behind["lines"], method["id"], behind["subscription_data"], tx.now)
-    invoice = invoice_shape.new_invoice(subscription, customer, behind["lines"], tx.now)
-    subscription["latest_invoice"] = invoice["id"]
-    tx.tell("customer.subscription.created", tx.put(subscription))
-    _settle(tx, invoice, intent)
-    tx.put({**customer, "next_invoice_sequence": customer["next_invoice_sequence"] + 1})
+    if intent is not None:
+        intent = succeed(tx, {**intent, "customer": customer["id"]}, method, authenticated=authenticated)
+    data = behind["subscription_data"]
+    wanted = Wanted(
+        customer=customer["id"],
+        currency=session["currency"],
+        lines=behind["lines"],
+        method=method["id"],
+        automatic_tax=session["automatic_tax"]["enabled"],
+        description=data["description"],
+        metadata=data["metadata"],
+        trial_end=pricing.trial_end(behind, tx.now),
+    )
+    subscription = begin(tx, wanted, intent)
+    tx.put({**behind, "lines": priced.lines})
     session.update(
+        amount_total=priced.total,
         customer_details=_details(customer, method),
         collected_information={"business_name": None, "individual_name": None, "shipping_details": None},
         consent=_consent(session, behind),
-        invoice=invoice["id"],
-        payment_status="paid",
+        invoice=subscription["latest_invoice"],
+        payment_status="no_payment_required" if pricing.trial_end(behind, tx.now) else "paid",
         status="complete",
         subscription=subscription["id"],
+        total_details={**session["total_details"], "amount_tax": priced.tax},
         url=None,
     )
     if session["automatic_tax"]["enabled"]:
         session["automatic_tax"]["status"] = "complete"
     tx.tell("checkout.session.completed", tx.put(session))
-
-
-def _settle(tx: Transaction, invoice: Wire, intent: Wire) -> None:
-    tx.tell("invoice.created", {**invoice, "status": "draft", "number": None, "effective_at": None})
-    tx.tell("invoice.finalized", invoice)
-    paid = tx.put(invoice_shape.pay(invoice, tx.now))
-    payment = tx.put(invoice_shape.new_invoice_payment(paid, intent, tx.now))
-    tx.tell("invoice.paid", paid)
-    tx.tell("invoice.payment_succeeded", paid)
-    tx.tell("invoice_payment.paid", payment)
 
 
 def _customer(tx: Transaction, session: Wire, behind: Wire, method: Wire) -> Wire:

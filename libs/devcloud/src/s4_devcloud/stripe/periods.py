@@ -19,6 +19,22 @@ def later(moment: int, interval: str, count: int) -> int:
     return int(start.replace(year=year, month=month + 1, day=day).timestamp())
 
 
+def boundary_after(anchor: int, interval: str, count: int, moment: int) -> int:
+    """The first moment after `moment` that is a whole number of periods later than the anchor.
+
+    Counting from the anchor keeps the 31st: after the last of February comes the 31st of March.
+    """
+    start, now = datetime.fromtimestamp(anchor, UTC), datetime.fromtimestamp(moment, UTC)
+    if interval in _DAYS:
+        passed = (now - start).days // (_DAYS[interval] * count)
+    else:
+        passed = ((now.year - start.year) * 12 + now.month - start.month) // (_MONTHS[interval] * count)
+    periods = max(passed, 1)
+    while later(anchor, interval, count * periods) <= moment:
+        periods += 1
+    return later(anchor, interval, count * periods)
+
+
 def end_of_period(subscription: Wire) -> int:
     """When the last of the subscription's items has been paid up to."""
     return max(int(item["current_period_end"]) for item in subscription["items"]["data"])

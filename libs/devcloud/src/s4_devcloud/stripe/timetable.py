@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from s4_devcloud.stripe import later
 from s4_devcloud.stripe.aftermath import happen
 from s4_devcloud.stripe.agenda import Entry
-from s4_devcloud.stripe.resources import sessions, subscriptions
+from s4_devcloud.stripe.billing import lifetime, reminders, renewals
+from s4_devcloud.stripe.resources import sessions
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
@@ -15,7 +16,9 @@ def timetable() -> Mapping[str, Entry]:
     return {
         "checkout.session": Entry(sessions.due, _close),
         later.KIND: Entry(later.due, happen),
-        "subscription": Entry(subscriptions.due, subscriptions.end_scheduled),
+        "invoice": Entry(renewals.due, renewals.advance),
+        "subscription": Entry(lifetime.due, lifetime.act),
+        reminders.KIND: Entry(reminders.due, reminders.remind),
     }
 
 

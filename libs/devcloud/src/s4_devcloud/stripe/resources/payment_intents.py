@@ -30,7 +30,9 @@ def retrieve(call: Call) -> Wire:
     return call.tx.need("payment_intent", call.names["intent"])
 
 
-def create_intent(tx: Transaction, amount: int, currency: str, customer: str | None) -> Wire:
+def create_intent(
+    tx: Transaction, amount: int, currency: str, customer: str | None, description: str = "Subscription creation"
+) -> Wire:
     """An intent that waits for a card; says payment_intent.created."""
     name = new_id("pi")
     intent: Wire = {
@@ -51,7 +53,7 @@ def create_intent(tx: Transaction, amount: int, currency: str, customer: str | N
         "created": tx.now,
         "currency": currency,
         "customer": customer,
-        "description": "Subscription creation",
+        "description": description,
         "last_payment_error": None,
         "latest_charge": None,
         "livemode": False,
@@ -116,4 +118,11 @@ def succeed(tx: Transaction, intent: Wire, method: Wire, *, authenticated: bool)
     follows = AFTER_PAYMENT.get(behaviour_of(tx, method))
     if follows is not None:
         plan(tx, follows, intent["latest_charge"], tx.now)
+    return tx.put(intent)
+
+
+def cancel_intent(tx: Transaction, intent: Wire, reason: str) -> Wire:
+    """Nothing is to be paid any more; says payment_intent.canceled."""
+    intent.update(status="canceled", canceled_at=tx.now, cancellation_reason=reason, next_action=None)
+    tx.tell("payment_intent.canceled", intent)
     return tx.put(intent)

@@ -24,6 +24,7 @@ _CREATE = (
     *("customer_update.address", "customer_update.name", "expires_at", "line_items", "locale", "metadata", "mode"),
     *("payment_method_collection", "redirect_on_completion", "return_url", "success_url", "tax_id_collection.enabled"),
     *("subscription_data.description", "subscription_data.metadata", "subscription_data.billing_mode", "ui_mode"),
+    *("subscription_data.trial_period_days", "subscription_data.trial_end"),
 )
 _LIST = (*ANY_LIST, "customer", "status", "subscription", "payment_intent")
 
@@ -44,6 +45,8 @@ def create(call: Call) -> Wire:
     """An open session, with the address of its page or the secret that mounts it."""
     session_rules.check(call)
     lines = session_rules.lines_of(call)
+    if session_rules.has_trial(call):
+        lines = [{**line, "amount_subtotal": 0, "amount_total": 0} for line in lines]
     session = new_session(call.params, lines, _known_email(call), call.public_url, call.tx.now)
     session["metadata"] = merge_metadata({}, call.params.get("metadata", {}))
     call.tx.put(
@@ -125,4 +128,9 @@ def _subscription_data(call: Call) -> Wire:
     data: Wire = call.params.get("subscription_data", {})
     if data.get("billing_mode", {}).get("type", "flexible") != "flexible":
         raise NotImplementedHere("billing_mode classic", "subscription_data[billing_mode][type]")
-    return {"description": data.get("description"), "metadata": merge_metadata({}, data.get("metadata", {}))}
+    return {
+        "description": data.get("description"),
+        "metadata": merge_metadata({}, data.get("metadata", {})),
+        "trial_end": data.get("trial_end"),
+        "trial_period_days": data.get("trial_period_days"),
+    }

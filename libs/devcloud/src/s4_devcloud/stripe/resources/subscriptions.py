@@ -7,12 +7,12 @@ from stripe.params import (
     SubscriptionUpdateParams,
 )
 
+from s4_devcloud.stripe.billing.endings import ENDED, end
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route, merge_metadata, unset
 from s4_devcloud.stripe.lists import page, same
 from s4_devcloud.stripe.periods import end_of_period
 from s4_devcloud.stripe.problems import invalid, no_such
 from s4_devcloud.stripe.resources.subscription_shape import cancellation
-from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
 _UPDATE = (
@@ -23,7 +23,6 @@ _UPDATE = (
     "description",
     "metadata",
 )
-_ENDED = ("canceled", "incomplete_expired")
 
 
 def routes() -> list[Route]:
@@ -57,7 +56,7 @@ def _has_status(status: str, wanted: str | None) -> bool:
         case "all":
             return True
         case "ended":
-            return status in _ENDED
+            return status in ENDED
         case _:
             return status == wanted
 
@@ -122,30 +121,8 @@ def cancel(call: Call) -> Wire:
     return end(call.tx, _living(call), "cancellation_requested", call.params.get("cancellation_details"))
 
 
-def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None = None) -> Wire:
-    """The subscription after its end."""
-    subscription.update(
-        status="canceled",
-        canceled_at=subscription["canceled_at"] or tx.now,
-        ended_at=tx.now,
-        cancellation_details=cancellation(reason, details),
-    )
-    tx.tell("customer.subscription.deleted", subscription)
-    return tx.put(subscription)
-
-
-def due(subscription: Wire) -> int | None:
-    """When its scheduled end comes."""
-    return None if subscription["status"] in _ENDED else subscription["cancel_at"]
-
-
-def end_scheduled(tx: Transaction, subscription: Wire) -> None:
-    """Its scheduled end has come."""
-    end(tx, subscription, "cancellation_requested", subscription["cancellation_details"])
-
-
 def _living(call: Call) -> Wire:
     subscription = call.tx.need("subscription", call.names["subscription"])
-    if subscription["status"] in _ENDED:
+    if subscription["status"] in ENDED:
         raise no_such("subscription", subscription["id"], "id")
     return subscription

@@ -1,0 +1,1 @@
+"""What a subscription costs and how it is collected, over its whole life."""

@@ -1,0 +1,65 @@
+"""How a subscription ends."""
+
+from s4_devcloud.stripe.billing import pending_items
+from s4_devcloud.stripe.billing.invoicing import COLLECTION
+from s4_devcloud.stripe.resources.payment_intents import cancel_intent
+from s4_devcloud.stripe.resources.subscription_shape import cancellation
+from s4_devcloud.stripe.store import Transaction
+from s4_devcloud.stripe.wire import Wire
+
+ENDED = ("canceled", "incomplete_expired")
+
+
+def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None = None) -> Wire:
+    """The subscription after its end; says customer.subscription.deleted. What is owed is no longer collected."""
+    subscription.update(
+        status="canceled",
+        canceled_at=subscription["canceled_at"] or tx.now,
+        ended_at=tx.now,
+        cancellation_details=cancellation(reason, details),
+        pending_update=None,
+    )
+    tx.put(subscription)
+    pending_items.drop(tx, subscription)
+    _stop_collecting(tx, subscription)
+    tx.tell("customer.subscription.deleted", subscription)
+    return subscription
+
+
+def _stop_collecting(tx: Transaction, subscription: Wire) -> None:
+    """No invoice of it advances by itself any more; each says invoice.updated."""
+    for row in tx.newest_first("invoice"):
+        mine = row["parent"]["subscription_details"]["subscription"] == subscription["id"]
+        if mine and row["auto_advance"]:
+            never = {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None}
+            invoice = tx.need("invoice", row["id"])
+            previous = {name: invoice[name] for name, value in never.items() if invoice[name] != value}
+            invoice.update(never)
+            tx.tell("invoice.updated", tx.put(invoice), previous)
+
+
+def expire(tx: Transaction, subscription: Wire) -> None:
+    """The first invoice was not paid in time: it is void, and the subscription never began."""
+    invoice = tx.need("invoice", subscription["latest_invoice"])
+    if invoice["status"] == "open":
+        void(tx, invoice)
+    subscription.update(status="incomplete_expired", ended_at=tx.now)
+    tx.tell("customer.subscription.updated", tx.put(subscription), {"status": "incomplete"})
+
+
+def void(tx: Transaction, invoice: Wire) -> Wire:
+    """Nobody owes the invoice; says invoice.voided."""
+    invoice.update(
+        auto_advance=False,
+        next_payment_attempt=None,
+        status="void",
+        status_transitions={**invoice["status_transitions"], "voided_at": tx.now},
+    )
+    collection = tx.get(COLLECTION, invoice["id"])
+    if collection is not None:
+        cancel_intent(tx, tx.need("payment_intent", collection["intent"]), "void_invoice")
+        payment = tx.need("invoice_payment", collection["payment"])
+        transitions = {**payment["status_transitions"], "canceled_at": tx.now}
+        tx.put({**payment, "status": "canceled", "status_transitions": transitions})
+    tx.tell("invoice.voided", tx.put(invoice))
+    return invoice
