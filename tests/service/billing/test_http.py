@@ -21,7 +21,9 @@ async def test_the_plans_are_told_without_stripes_names(billing: Billing) -> Non
         "interval": "month",
         "quota_bytes": 1000,
         "region": "us-east-1",
+        "trial_days": 0,
     }
+    assert told["tax_extra"] is False
 
 
 @pytest.mark.parametrize("token", [None, "", "wrong", TOKEN + "x"])

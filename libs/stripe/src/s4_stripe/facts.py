@@ -15,6 +15,7 @@ class Recurring(msgspec.Struct, frozen=True):
 
     interval: str
     interval_count: int = 1
+    usage_type: str = "licensed"
 
 
 class Price(msgspec.Struct, frozen=True):
@@ -26,6 +27,7 @@ class Price(msgspec.Struct, frozen=True):
     lookup_key: str | None = None
     unit_amount: int | None = None
     recurring: Recurring | None = None
+    tax_behavior: str | None = None
 
 
 class PaidBy(msgspec.Struct, frozen=True):
@@ -198,12 +200,31 @@ class PortalSession(msgspec.Struct, frozen=True):
     url: Secret
 
 
+class Billing(msgspec.Struct, frozen=True):
+    """How a customer pays."""
+
+    default_payment_method: str | None = None
+
+
 class Customer(msgspec.Struct, frozen=True, kw_only=True):
     """A customer. Of a deleted one Stripe tells no more than the id."""
 
     id: str
     deleted: bool = False
     metadata: dict[str, str] = {}
+    invoice_settings: Billing | None = None
+
+    @property
+    def card(self) -> str | None:
+        """The card that the customer chose for all bills, if any."""
+        return self.invoice_settings.default_payment_method if self.invoice_settings else None
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """A payment intent; ``requires_action`` waits for the cardholder."""
+
+    id: str
+    status: str
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ async def run_catalogue(action: str) -> None:
     """Compare the plans with Stripe, after making what is missing if told to ``push``; say how they differ."""
     settings = read(os.environ)
     async with StripeApi.open(settings.stripe, SystemClock(), SystemRandom()) as api:
-        sold = catalogue.Catalogue(catalogue.read(settings.catalogue), api)
+        sold = catalogue.Catalogue(catalogue.read(settings.catalogue), api, tax_extra=settings.stripe_tax)
         await (sold.push() if action == "push" else sold.check())
     print("\n".join(f"{plan}: {'; '.join(sold.wrong.get(plan, ['as at Stripe']))}" for plan in sold.plans))
     if not sold.is_open:

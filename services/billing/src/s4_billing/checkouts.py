@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from email_validator import EmailNotValidError, validate_email
 
-from s4_billing import store
+from s4_billing import limits, store
 from s4_billing.catalogue import Catalogue
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.customers import Customers
@@ -41,6 +41,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     email: str
     ui: Literal["embedded", "hosted"] = "embedded"
     locale: str = "auto"
+    ip_hash: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z_-]{8,128}$")] | None = None  # whence, unrecognisably
 
 
 def checked(wish: Wish) -> Wish:
@@ -97,7 +98,8 @@ class Checkouts:
     async def open(self, wish: Wish) -> tuple[Checkout, Session]:
         """An open session for exactly this wish: the one that there is, or a new one.
 
-        Raises WrongWish, SignupClosed, CheckoutOver when no money may be asked for, StripeUnavailable, StripeBusy.
+        Raises WrongWish, SignupClosed, CheckoutOver when no money may be asked for, TooMany, StripeUnavailable,
+        StripeBusy.
         """
         wish = checked(wish)
         self._catalogue.price_of(wish.plan)
@@ -154,6 +156,7 @@ class Checkouts:
                 stripe_session_id=None,
                 expires_at=now + self._settings.checkout_lifetime,
             )
+            await limits.count(tx, opened, wish.ip_hash, self._settings, now)
             await store.put_checkout(tx, opened, now)
             get_logger().info("checkout.opened", checkout=opened.id, account=opened.account_id, attempt=opened.attempt)
             return opened
@@ -163,7 +166,8 @@ class Checkouts:
         if checkout.stripe_session_id is not None:
             return await self._api.session(checkout.stripe_session_id)
         customer = await self._customers.ensure(checkout.account_id, checkout.email)
-        intent = Intent(checkout.command_key, KIND, checkout.account_id, self._params(checkout, customer))
+        params = self._params(checkout, customer, await self._trial_days(checkout))
+        intent = Intent(checkout.command_key, KIND, checkout.account_id, params)
         async with self._pool.transaction() as tx:
             await store.locked_customer(tx, checkout.account_id)
             if await store.checkout(tx, checkout.id) != checkout:
@@ -209,7 +213,16 @@ class Checkouts:
             )
             await tx.execute(sql, checkout.id, checkout.attempt, checkout.command_key)
 
-    def _params(self, checkout: Checkout, customer: str) -> Mapping[str, Any]:
+    async def _trial_days(self, checkout: Checkout) -> int:
+        """What the plan grants before it charges, unless the account or the address has had a subscription before."""
+        sql = (
+            "select true from subscription join billing_customer using (account_id)"
+            " where account_id = $1 or lower(email) = lower($2) limit 1"
+        )
+        had = await self._pool.fetchval(sql, checkout.account_id, checkout.email)
+        return 0 if had else self._catalogue.plans[checkout.plan].trial_days
+
+    def _params(self, checkout: Checkout, customer: str, trial_days: int) -> Mapping[str, Any]:
         ours = {
             "account_id": checkout.account_id,
             "checkout_id": checkout.id,
@@ -222,13 +235,15 @@ class Checkouts:
         if checkout.ui == "hosted":
             where = {"ui_mode": "hosted_page", "success_url": done, "cancel_url": f"{site}/signup/cancelled"}
         tax = {"automatic_tax": {"enabled": True}, "tax_id_collection": {"enabled": True}}
+        trial = {"trial_period_days": trial_days} if trial_days else {}
         return {
             "mode": "subscription",
             "customer": customer,
             "client_reference_id": checkout.id,
             "line_items": [{"price": self._catalogue.price_of(checkout.plan), "quantity": 1}],
             "metadata": {**ours, "attempt": str(checkout.attempt)},
-            "subscription_data": {"metadata": ours},
+            "subscription_data": {"metadata": ours, **trial},
+            "payment_method_collection": "always",
             "expires_at": int(checkout.expires_at.timestamp()),
             "billing_address_collection": "required",
             "customer_update": {"address": "auto", "name": "auto"},

@@ -7,13 +7,25 @@ class SignupClosed(Temporary):
     """What we would charge is not what the catalogue says, or not known yet: nothing is sold."""
 
 
+class TooMany(Temporary):
+    """So many checkouts were opened by the same that no more is, for a while."""
+
+
 class WrongWish(Permanent):
-    """The checkout that was asked for cannot be: no such plan, not an address, not an id."""
+    """What was asked for cannot be: no such plan, not an address, not an id."""
 
 
 class NoSuchCheckout(Permanent):
     """We never opened this checkout, or the session is not its own."""
 
 
+class NoSuchAccount(Permanent):
+    """We know no such account, or nothing of this name that is the account's."""
+
+
 class CheckoutOver(Permanent):
     """The account has paid, or a payment is under way: it must not be asked for money again."""
+
+
+class NotNow(Permanent):
+    """The account's subscription is not in a state in which this can be done. The code says which."""

@@ -1,16 +1,14 @@
 """The HTTP surface: for web, with the service token; and the webhook, which Stripe signs."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections.abc import Iterable
 
 import msgspec
 from aiohttp import web
 
+from s4_billing.asking import patience, read
 from s4_billing.catalogue import Catalogue
 from s4_billing.checkouts import Checkouts, Wish
-from s4_billing.errors import CheckoutOver, NoSuchCheckout, SignupClosed, WrongWish
+from s4_billing.errors import CheckoutOver, NoSuchAccount, NoSuchCheckout, NotNow, SignupClosed, TooMany, WrongWish
 from s4_billing.settings import Settings
 from s4_billing.webhook import MAX_BODY_BYTES, receiver
 from s4_runtime import Clock, Temporary, correlation_middleware, error_middleware, service_token_middleware
@@ -21,16 +19,16 @@ WEBHOOK = "/stripe/events"
 STATUS = {
     WrongWish: 422,
     CheckoutOver: 409,
+    NotNow: 409,
     NoSuchCheckout: 404,
+    NoSuchAccount: 404,
+    TooMany: 429,
     SignupClosed: 503,
     StripeBusy: 429,
     StripeUnavailable: 503,
     StripeRejected: 500,
     Temporary: 503,
 }
-
-
-S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Return(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,21 +40,23 @@ class Return(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Desk:
     """What web asks of billing while a person waits."""
 
-    def __init__(self, catalogue: Catalogue, checkouts: Checkouts, patience: float) -> None:
+    def __init__(self, catalogue: Catalogue, checkouts: Checkouts, settings: Settings) -> None:
         self._catalogue = catalogue
         self._checkouts = checkouts
-        self._patience = patience
+        self._settings = settings
+        self._patience = settings.person_patience.total_seconds()
 
     async def plans(self, _request: web.Request) -> web.Response:
         """What is sold, and whether it is sold now."""
         shown = [msgspec.to_builtins(plan) for plan in self._catalogue.plans.values()]
         plans = [{name: value for name, value in plan.items() if name != "lookup_key"} for plan in shown]
-        return web.json_response({"plans": plans, "open": self._catalogue.is_open})
+        told = {"plans": plans, "open": self._catalogue.is_open, "tax_extra": self._catalogue.tax_extra}
+        return web.json_response(told)
 
     async def open(self, request: web.Request) -> web.Response:
         """A way to pay. The client secret and the address are for this person only."""
-        wish = _read(await request.read(), Wish)
-        async with self._waiting():
+        wish = read(await request.read(), Wish)
+        async with patience(self._patience):
             checkout, session = await self._checkouts.open(wish)
         answer = {
             "checkout_id": checkout.id,
@@ -69,33 +69,23 @@ class Desk:
 
     async def sync(self, request: web.Request) -> web.Response:
         """What has come of a checkout."""
-        shown = _read(await request.read() or b"{}", Return)
-        async with self._waiting():
+        shown = read(await request.read() or b"{}", Return)
+        async with patience(self._patience):
             checkout, bought = await self._checkouts.sync(request.match_info["checkout_id"], shown.session_id)
         subscription = bought.id if bought else None
         return web.json_response({"state": checkout.state, "plan": checkout.plan, "subscription_id": subscription})
 
-    @asynccontextmanager
-    async def _waiting(self) -> AsyncIterator[None]:
-        """Give up when the person would. What was begun at Stripe is a stored command, and is settled later."""
-        try:
-            async with asyncio.timeout(self._patience):
-                yield
-        except TimeoutError:
-            raise StripeUnavailable("payment-service-unavailable", reason="slow") from None
+    def routes(self) -> list[web.RouteDef]:
+        """All of them."""
+        return [
+            web.get("/plans", self.plans),
+            web.post("/checkouts", self.open),
+            web.post("/checkouts/{checkout_id}/sync", self.sync),
+        ]
 
 
-def _read(body: bytes, shape: type[S]) -> S:
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise WrongWish("malformed") from None
-
-
-def application(
-    pool: Pool, settings: Settings, clock: Clock, catalogue: Catalogue, checkouts: Checkouts
-) -> web.Application:
-    """All routes of the service."""
+def application(pool: Pool, settings: Settings, clock: Clock, routes: Iterable[web.RouteDef]) -> web.Application:
+    """The routes of web's desks, and the webhook."""
     app = web.Application(
         middlewares=[
             correlation_middleware,
@@ -104,9 +94,6 @@ def application(
         ],
         client_max_size=MAX_BODY_BYTES,
     )
-    desk = Desk(catalogue, checkouts, settings.person_patience.total_seconds())
-    app.router.add_get("/plans", desk.plans)
-    app.router.add_post("/checkouts", desk.open)
-    app.router.add_post("/checkouts/{checkout_id}/sync", desk.sync)
+    app.router.add_routes(routes)
     app.router.add_route("*", WEBHOOK, receiver(pool, settings, clock))
     return app

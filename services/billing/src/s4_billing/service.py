@@ -7,13 +7,15 @@ from random import Random
 import msgspec
 from aiohttp import web
 
-from s4_billing import catalogue, checkouts, customers
+from s4_billing import catalogue, checkouts, customers, deeds
 from s4_billing.catalogue import Catalogue
 from s4_billing.checkouts import Checkouts
+from s4_billing.clerk import Clerk
 from s4_billing.commands import Commands
 from s4_billing.converge import Converger, every
 from s4_billing.customers import Customers
-from s4_billing.http import application
+from s4_billing.http import Desk, application
+from s4_billing.http_accounts import AccountDesk
 from s4_billing.reconcile import Reconciler
 from s4_billing.settings import Settings
 from s4_billing.sync import Sync
@@ -39,15 +41,17 @@ class Service(msgspec.Struct, frozen=True):
         """Connected to the database and ready to call Stripe."""
         plans = catalogue.read(settings.catalogue)
         async with Pool.open(settings.database_url) as pool, StripeApi.open(settings.stripe, clock, random) as api:
-            sold = Catalogue(plans, api)
-            deeds = {customers.KIND: customers.deed(api), checkouts.KIND: checkouts.deed(api)}
-            commands = Commands(pool, clock, deeds)
+            sold = Catalogue(plans, api, tax_extra=settings.stripe_tax)
+            known = {customers.KIND: customers.deed(api), checkouts.KIND: checkouts.deed(api), **deeds.all_of(api)}
+            commands = Commands(pool, clock, known)
             people = Customers(pool, api, commands, clock, settings.deployment)
             sync = Sync(pool, api, sold, clock, deployment=settings.deployment, grace=settings.grace)
             desk = Checkouts(pool, api, clock, settings, catalogue=sold, commands=commands, customers=people, sync=sync)
+            clerk = Clerk(pool, api, settings, catalogue=sold, commands=commands, sync=sync)
+            routes = [*Desk(sold, desk, settings).routes(), *AccountDesk(clerk).routes()]
             yield cls(
                 pool=pool,
-                app=application(pool, settings, clock, sold, desk),
+                app=application(pool, settings, clock, routes),
                 catalogue=sold,
                 commands=commands,
                 converger=Converger(pool, api, people, sync, clock, random=random),

@@ -29,9 +29,20 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     stripe_calls_per_second: float = PER_SECOND
     person_patience: timedelta = timedelta(seconds=8)
     checkout_lifetime: timedelta = timedelta(minutes=45)
+    # How many checkouts an address may open in an hour and an e-mail in a day, how many sessions an account may have
+    # made in a day, and all together in an hour.
+    checkouts_per_address: int = 5
+    checkouts_per_email: int = 3
+    checkouts_per_account: int = 20
+    checkouts_per_hour: int = 200
+    preview_lifetime: timedelta = timedelta(minutes=15)
     grace: timedelta = timedelta(days=14)
+    retention: timedelta = timedelta(days=30)
     catalogue_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(minutes=10)
+    reconcile_hourly: timedelta = timedelta(hours=1)
+    reconcile_nightly: timedelta = timedelta(hours=24)
+    drift_apply: bool = False
     settle_every: timedelta = timedelta(seconds=30)
     # Operators: each is named NAME:TOKEN; above the limit (minor units) a refund needs a second one of them.
     operator_listen: str = "127.0.0.1:0"
@@ -73,6 +84,8 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "S4_STRIPE_SECRET_KEY is a test key, but S4_DEPLOYMENT is production"
     if not settings.stripe_webhook_secrets:
         yield "S4_STRIPE_WEBHOOK_SECRETS is empty"
+    if not all(secret.reveal().startswith("whsec_") for secret in settings.stripe_webhook_secrets):
+        yield "S4_STRIPE_WEBHOOK_SECRETS has one that is not a signing secret of Stripe"
     if settings.stripe_api_url and not _is_http(settings.stripe_api_url):
         yield "S4_STRIPE_API_URL is not an http or https address"
     if not _is_http(settings.public_url):
@@ -81,8 +94,18 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "S4_PUBLIC_URL must be https with a live key"
     if tokens.read(settings.operator_tokens) is None:
         yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, tokens of {tokens.SHORTEST} characters or more"
+    yield from _limit_problems(settings)
+
+
+def _limit_problems(settings: Settings) -> Iterator[str]:
     if not SHORTEST_CHECKOUT < settings.checkout_lifetime <= LONGEST_CHECKOUT:
         yield "S4_CHECKOUT_LIFETIME must be longer than PT30M and at most PT24H"
+    for name in ("address", "email", "account", "hour"):
+        if getattr(settings, f"checkouts_per_{name}") < 1:
+            yield f"S4_CHECKOUTS_PER_{name.upper()} must be at least 1"
+    for name in ("grace", "retention"):
+        if getattr(settings, name) < timedelta():
+            yield f"S4_{name.upper()} must not be negative"
 
 
 def _is_http(url: str) -> bool:

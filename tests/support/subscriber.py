@@ -1,0 +1,64 @@
+"""Somebody who has bought, and what web asks billing for them."""
+
+from typing import Any
+
+from s4_runtime import new_id
+from support.billing_service import Billing, a_wish
+from support.stripe_double import GOOD_CARD
+from support.waiting import until
+
+
+class Subscriber:
+    """One account with a subscription."""
+
+    def __init__(self, billing: Billing, account_id: str) -> None:
+        self.billing = billing
+        self.id = account_id
+
+    @classmethod
+    async def of(cls, billing: Billing, card: str = GOOD_CARD, **wish: Any) -> "Subscriber":
+        """Bought, and every event about it is handled."""
+        wished = a_wish(**wish)
+        await billing.double.pay(await billing.open(wished), card)
+        await billing.sync(wished["checkout_id"])
+        await billing.quiet()
+        return cls(billing, wished["account_id"])
+
+    async def call(self, method: str, path: str = "", body: object = None) -> tuple[int, dict[str, Any]]:
+        """Status and JSON."""
+        return await self.billing.call(method, f"/accounts/{self.id}{path}", body)
+
+    async def ask(self, path: str, **body: Any) -> dict[str, Any]:
+        """What a POST that is done answers; a click of its own unless told otherwise."""
+        status, told = await self.click(path, **body)
+        assert status == 200, told
+        return told
+
+    async def click(self, path: str, **body: Any) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of a POST with a click's id."""
+        return await self.call("POST", path, {"request_id": new_id(), **body})
+
+    async def shown(self) -> dict[str, Any]:
+        """The account as web is told it."""
+        status, told = await self.call("GET")
+        assert status == 200, told
+        return told
+
+    async def becomes(self, **facts: Any) -> dict[str, Any]:
+        """The account, once it shows these."""
+
+        async def does() -> dict[str, Any]:
+            told = await self.shown()
+            assert {name: told[name] for name in facts} == facts
+            return told
+
+        found: dict[str, Any] = await until(does, within=5, what=f"the account shows {facts}")
+        return found
+
+    async def at_stripe(self) -> dict[str, Any]:
+        """The subscription as Stripe has it."""
+        (customer,) = await self.billing.rows(
+            f"select stripe_customer_id from billing_customer where account_id = '{self.id}'"  # noqa: S608  our own id
+        )
+        path = f"/v1/subscriptions?status=all&customer={customer['stripe_customer_id']}"
+        return (await self.billing.double.objects(path))[0]
