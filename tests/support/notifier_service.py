@@ -1,6 +1,5 @@
 """The notifier in process, with a database and a mail server that are real."""
 
-from datetime import UTC, datetime
 from random import Random
 
 from cryptography.hazmat.primitives import serialization
@@ -9,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.billing import SignupPaid
-from s4_contracts.ids import AccountId, GridId, RequestId, SignupId, SubscriptionId
+from s4_contracts.ids import RequestId
 from s4_contracts.provisioner import FurlIssued
 from s4_contracts.web import InviteRequested
 from s4_notifier.letters import Desk
@@ -19,16 +18,16 @@ from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings
-from s4_runtime import Secret, new_id
+from s4_runtime import Secret
 from s4_runtime.testing import ManualClock
 from s4_store import Pool
 from support.mail_sink import PASSWORD, USER, MailSink
+from support.news import START, Life
 
 KEY = Ed25519PrivateKey.generate()
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 READER = "reader@example.org"
 
 
@@ -37,7 +36,8 @@ class Notifier:
 
     def __init__(self, pool: Pool, sink: MailSink, clock: ManualClock) -> None:
         self.pool, self.sink, self.clock = pool, sink, clock
-        self.account, self.grid = AccountId(new_id()), GridId(new_id())
+        self.life = Life()
+        self.account, self.grid = self.life.account, self.life.grid
         self.settings = Settings(
             database_url=pool.url,
             amqp_url=Secret("unused"),
@@ -51,19 +51,13 @@ class Notifier:
             public_url="https://s4.example",
             claim_private_key=Secret(PEM),
         )
-        self.signup, self.subscription = SignupId(new_id()), SubscriptionId(new_id())
         self.routes = Desk(clock).routes()
 
     def replica(self) -> Rounds:
         postman = Postman(
             self.pool,
-            links=Links(
-                self.settings.claim_private_key,
-                self.settings.public_url,
-                claim=self.settings.link_lifetime,
-                sign_in=self.settings.sign_in_lifetime,
-            ),
-            letters=Letters(self.settings.mail_from),
+            links=Links(self.settings),
+            letters=Letters(self.settings.mail_from, self.settings.public_url),
             mailer=Mailer(self.settings),
             clock=self.clock,
             random=Random(1),
@@ -75,8 +69,8 @@ class Notifier:
         event = SignupPaid(
             occurred_at=START,
             account_id=self.account,
-            signup_id=self.signup,
-            subscription_id=self.subscription,
+            signup_id=self.life.signup,
+            subscription_id=self.life.subscription,
             plan="personal",
             email=READER,
         )
@@ -86,7 +80,7 @@ class Notifier:
         event = FurlIssued(
             occurred_at=START,
             account_id=self.account,
-            signup_id=self.signup,
+            signup_id=self.life.signup,
             grid_id=self.grid,
             claim_ref=f"{self.grid}:1",
         )

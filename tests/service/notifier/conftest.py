@@ -6,7 +6,8 @@ import pytest
 from s4_runtime.testing import ManualClock
 from s4_store import Pool, migrate
 from support.mail_sink import mail_sink
-from support.notifier_service import START, Notifier
+from support.news import START
+from support.notifier_service import Notifier
 
 
 @pytest.fixture

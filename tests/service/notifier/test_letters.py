@@ -12,7 +12,8 @@ from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_contracts.web import FurlClaimed
 from s4_runtime import Secret, Temporary, new_id
 from s4_store.testing import emitted
-from support.notifier_service import KEY, READER, START, Notifier
+from support.news import START
+from support.notifier_service import KEY, READER, Notifier
 
 
 def token_in(text: str) -> str:

@@ -6,7 +6,8 @@ import jwt
 from s4_contracts.ids import RequestId
 from s4_contracts.web import SignInRequested
 from s4_runtime import new_id
-from support.notifier_service import KEY, READER, START, Notifier
+from support.news import START
+from support.notifier_service import KEY, READER, Notifier
 
 
 def wish(notifier: Notifier) -> SignInRequested:

@@ -24,13 +24,8 @@ async def serve() -> None:
         await require_migrated(pool, "s4_notifier")
         postman = Postman(
             pool,
-            links=Links(
-                settings.claim_private_key,
-                settings.public_url,
-                claim=settings.link_lifetime,
-                sign_in=settings.sign_in_lifetime,
-            ),
-            letters=Letters(settings.mail_from),
+            links=Links(settings),
+            letters=Letters(settings.mail_from, settings.public_url),
             mailer=Mailer(settings),
             clock=clock,
             random=SystemRandom(),

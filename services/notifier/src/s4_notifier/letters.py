@@ -9,6 +9,7 @@ from s4_contracts.ids import LetterId
 from s4_contracts.provisioner import FurlIssued
 from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 from s4_notifier import store
+from s4_notifier.news import Newsroom
 from s4_notifier.store import Letter
 from s4_runtime import Clock, Temporary, derived_id
 from s4_store import Transaction, notify
@@ -21,13 +22,14 @@ class Desk:
         self._clock = clock
 
     def routes(self) -> Sequence[Route[Any]]:
-        """What the notifier listens to, apart from news."""
+        """What the notifier listens to."""
         return [
             on(SignupPaid, self.learn_address),
             on(FurlIssued, self.owe_welcome),
             on(InviteRequested, self.owe_invite),
             on(FurlClaimed, self.note_claim),
             on(SignInRequested, self.owe_sign_in),
+            *Newsroom(self._clock).routes(),
         ]
 
     async def learn_address(self, event: SignupPaid, tx: Transaction) -> None:

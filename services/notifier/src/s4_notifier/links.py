@@ -8,6 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from s4_notifier.settings import Settings
 from s4_notifier.store import OwedLetter
 from s4_runtime import Permanent, Secret
 
@@ -26,25 +27,25 @@ class Link(msgspec.Struct, frozen=True):
 class Links:
     """Signs links. The same letter always gets the same link, because EdDSA is deterministic (RFC 8032)."""
 
-    def __init__(self, key: Secret, public_url: str, *, claim: timedelta, sign_in: timedelta) -> None:
+    def __init__(self, settings: Settings) -> None:
         try:
-            loaded = load_pem_private_key(key.reveal().encode(), password=None)
+            loaded = load_pem_private_key(settings.claim_private_key.reveal().encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
             raise ClaimKeyUnusable("claim-private-key-unusable") from None
         if not isinstance(loaded, Ed25519PrivateKey):
             raise ClaimKeyUnusable("claim-private-key-unusable")
         self._key = loaded
-        self._site = public_url.rstrip("/")
-        self._claim, self._sign_in = claim, sign_in
+        self._settings = settings
+        self._site = settings.public_url.rstrip("/")
 
     def of(self, letter: OwedLetter) -> Link:
         """The letter's one link."""
         match letter.kind:
             case "welcome" | "invite":
                 grid = {"aud": "s4-web", "grid": letter.grid_id, "ref": letter.claim_ref}
-                return self._signed("claim", letter, self._claim, grid)
+                return self._signed("claim", letter, self._settings.link_lifetime, grid)
             case "sign-in":
-                return self._signed("sign-in/link", letter, self._sign_in, {"aud": "s4-web-sign-in"})
+                return self._signed("sign-in/link", letter, self._settings.sign_in_lifetime, {"aud": "s4-web-sign-in"})
             case _:
                 return Link(Secret(f"{self._site}/account"))
 

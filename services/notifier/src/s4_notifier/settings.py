@@ -7,7 +7,7 @@ from s4_runtime import Secret, ServiceSettings
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
-    """The mail server, the words' sender, and the key that signs links (Ed25519, PEM)."""
+    """The mail server, the sender (a person reads the answers), and the key that signs links (Ed25519, PEM)."""
 
     smtp_host: str
     smtp_port: int

@@ -20,7 +20,7 @@ _OWE = """
 """
 # Revisions order what billing says of one subscription. Who knows of no revision has only the time to go by.
 _OLD = """
-    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND EXISTS (
+    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND topic IS NOT NULL AND EXISTS (
         SELECT 1 FROM letters AS other WHERE other.signup_id = mine.signup_id AND other.topic IN (mine.topic, $2)
         AND CASE
             WHEN other.subscription_id = mine.subscription_id

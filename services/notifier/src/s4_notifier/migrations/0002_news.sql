@@ -13,5 +13,5 @@ ALTER TABLE letters
     DROP CONSTRAINT letters_state_check,
     ADD CONSTRAINT letters_state_check CHECK (state IN ('owed', 'sent', 'bounced', 'withdrawn'));
 
-CREATE INDEX letters_of_signup ON letters (signup_id, topic) WHERE topic IS NOT NULL;
+CREATE INDEX letters_of_signup ON letters (signup_id);
 CREATE INDEX letters_of_account ON letters (account_id) WHERE state = 'owed';
