@@ -20,9 +20,8 @@ from s4_devcloud.stripe.settings import Settings
 from s4_devcloud.stripe.world import World
 
 
-@pytest.fixture
-async def endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoint]:
-    port = free_port()
+@contextlib.asynccontextmanager
+async def an_endpoint(port: int) -> AsyncIterator[Endpoint]:
     endpoint = Endpoint(f"http://127.0.0.1:{port}/stripe/events")
     app = web.Application()
     app.router.add_post("/stripe/events", endpoint.take)
@@ -31,6 +30,20 @@ async def endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoint]:
     await web.TCPSite(runner, "127.0.0.1", port).start()
     yield endpoint
     await runner.cleanup()
+
+
+@pytest.fixture
+async def endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoint]:
+    """The endpoint that the command line names."""
+    async with an_endpoint(free_port()) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+async def second_endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoint]:
+    """An endpoint that nobody knows yet."""
+    async with an_endpoint(free_port()) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture

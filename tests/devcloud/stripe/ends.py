@@ -23,9 +23,9 @@ class Endpoint:
         self.received.append((await request.read(), request.headers["Stripe-Signature"]))
         return web.Response(status=self.answers.pop(0) if self.answers else 200)
 
-    def events(self) -> list[stripe.Event]:
+    def events(self, secret: str = WEBHOOK_SECRET) -> list[stripe.Event]:
         """What was received, each verified as the SDK does it."""
-        return [stripe.Webhook.construct_event(body, signature, WEBHOOK_SECRET) for body, signature in self.received]
+        return [stripe.Webhook.construct_event(body, signature, secret) for body, signature in self.received]
 
     def types(self) -> set[str]:
         return {event.type for event in self.events()}

@@ -40,25 +40,33 @@ KINDS = {
     "credit_note": "credit_note",
     "credit_note_line_item": "credit_note_line_item",
     "webhook_endpoint": "webhook_endpoint",
+    "v2.core.event": "v2.core.event",
+    "v2.core.event_destination": "v2.core.event_destination",
     "test_helpers.test_clock": "test_helpers.test_clock",
 }
+_LISTS = ({"object", "data", "has_more", "url"}, {"data", "next_page_url", "previous_page_url"})
 _DELETED = ("deleted_customer", "deleted_webhook_endpoint", "deleted_test_helpers.test_clock")
 
 
 def problems_with(answer: dict[str, Any]) -> list[str]:
     """What is wrong with an object, a list or an error of the API, by the published document."""
-    if "error" in answer:
-        return _problems("error", answer)
-    if answer["object"] == "list":
-        if set(answer) != {"object", "data", "has_more", "url"}:
+    if isinstance(answer.get("data"), list):
+        if set(answer) not in _LISTS:
             return [f"a list has the fields {sorted(answer)}"]
         return [problem for row in answer["data"] for problem in problems_with(row)]
-    if answer.get("deleted"):
-        return _problems(f"deleted_{KINDS[answer['object']]}", answer)
-    found = _problems(KINDS[answer["object"]], answer)
-    if answer["object"] == "event":
+    found = _problems(_schema_of(answer), answer)
+    if answer.get("object") == "event":
         found += problems_with(answer["data"]["object"])
     return found
+
+
+def _schema_of(answer: dict[str, Any]) -> str:
+    """The name of the schema that an object or an error must obey."""
+    if "error" in answer:
+        return "error" if "type" in answer["error"] else "v2.error"
+    if set(answer) == {"id", "object"}:
+        return "v2.deleted_object"
+    return f"deleted_{KINDS[answer['object']]}" if answer.get("deleted") else KINDS[answer["object"]]
 
 
 def newer_fields() -> list[dict[str, Any]]:
@@ -118,7 +126,7 @@ def _deepest(error: jsonschema.ValidationError) -> str:
 
 def _slice(everything: dict[str, Any]) -> dict[str, Any]:
     """All schemas that the kinds refer to, closed."""
-    wanted, done = [*KINDS.values(), *_DELETED, "error"], {}
+    wanted, done = [*KINDS.values(), *_DELETED, "error", "v2.error", "v2.deleted_object"], {}
     while wanted:
         name = wanted.pop()
         if name not in done:

@@ -137,3 +137,42 @@ async def test_an_order_that_makes_no_sense_is_explained(
 async def test_an_order_that_is_no_json_is_explained(world: World, browser: aiohttp.ClientSession) -> None:
     async with browser.post(f"http://{world.settings.control}/faults", data="{") as answer:
         assert (answer.status, await answer.json()) == (400, {"error": "the body is not JSON"})
+
+
+@pytest.mark.parametrize("kind", ["409", "lock_timeout"])
+async def test_a_conflict_changes_nothing_and_the_same_key_works_afterwards(
+    client: stripe.StripeClient, control: Control, kind: str
+) -> None:
+    await control.post("/faults", match="POST /v1/customers", kind=kind)
+    keyed: stripe.RequestOptions = {"idempotency_key": "cust:a-1"}
+    with pytest.raises(stripe.StripeError):
+        await client.v1.customers.create_async({"email": "a@example.com"}, keyed)
+    assert (await client.v1.customers.list_async()).data == []
+    assert (await client.v1.customers.create_async({"email": "a@example.com"}, keyed)).email == "a@example.com"
+
+
+async def test_a_body_that_is_cut_off_is_a_connection_error_and_the_work_is_done(
+    client: stripe.StripeClient, control: Control
+) -> None:
+    await control.post("/faults", match="POST /v1/customers", kind="cut_body")
+    keyed: stripe.RequestOptions = {"idempotency_key": "cust:a-1"}
+    with pytest.raises(stripe.APIConnectionError):
+        await client.v1.customers.create_async({"email": "a@example.com"}, keyed)
+    again = await client.v1.customers.create_async({"email": "a@example.com"}, keyed)
+    assert [row.id for row in (await client.v1.customers.list_async()).data] == [again.id]
+    journal = (await control.get("/journal"))["requests"]
+    assert [(row["status"], row["fault"], row["replayed"]) for row in journal][:2] == [
+        (200, "cut_body", False),
+        (200, None, True),
+    ]
+
+
+async def test_a_slow_body_comes_whole_for_who_waits_and_not_at_all_for_who_does_not(
+    client: stripe.StripeClient, http_client: CheckedClient, control: Control
+) -> None:
+    await control.post("/faults", match="POST /v1/customers", kind="slow_body", seconds=0.2)
+    assert (await a_customer(client)).email == "buyer@example.com"
+    await control.post("/faults", match="GET /v1/customers", kind="slow_body", seconds=60)
+    http_client._timeout = aiohttp.ClientTimeout(total=0.3)
+    with pytest.raises(stripe.APIConnectionError):
+        await client.v1.customers.list_async()

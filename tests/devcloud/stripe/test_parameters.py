@@ -1,7 +1,13 @@
 from typing import Any
 
 import pytest
-from stripe.params import CustomerCreateParams, CustomerListParams, PriceCreateParams, SubscriptionUpdateParams
+from stripe.params import (
+    CustomerCreateParams,
+    CustomerListParams,
+    PriceCreateParams,
+    SubscriptionUpdateParams,
+    WebhookEndpointDeleteParams,
+)
 from stripe.params.checkout import SessionCreateParams
 
 from s4_devcloud.stripe.api import all_routes
@@ -9,6 +15,8 @@ from s4_devcloud.stripe.forms import parse
 from s4_devcloud.stripe.problems import Problem
 from s4_devcloud.stripe.reading import read_record
 from s4_devcloud.stripe.shapes import record_of
+
+_WITHOUT_EXPAND = (WebhookEndpointDeleteParams,)
 
 
 def read(params: type, *pairs: tuple[str, str]) -> dict[str, Any]:
@@ -94,7 +102,9 @@ def test_a_time_can_be_a_moment_or_a_range() -> None:
 
 
 def test_the_types_of_every_route_can_be_read() -> None:
-    assert all("expand" in record_of(route.params).fields for route in all_routes())
+    for route in all_routes():
+        fields = record_of(route.params).fields
+        assert ("expand" in fields) is (route.path.startswith("/v1") and route.params not in _WITHOUT_EXPAND)
 
 
 def test_what_a_route_claims_to_support_exists_in_the_sdk() -> None:

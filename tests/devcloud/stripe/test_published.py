@@ -7,6 +7,7 @@ from devcloud.stripe.shop import a_customer
 _CLASSES: dict[str, type[stripe.StripeObject]] = {
     "checkout.session": stripe.checkout.Session,
     "product": stripe.Product,
+    "v2.core.event": stripe.v2.core.Event,
     "billing_portal.session": stripe.billing_portal.Session,
     "portal_flows_flow": stripe.billing_portal.Session.Flow,
     "portal_features": stripe.billing_portal.Configuration.Features,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from s4_devcloud.stripe.access import check_key, check_version
+from s4_devcloud.stripe.breaking import break_before, send
 from s4_devcloud.stripe.calls import Call, Route
 from s4_devcloud.stripe.expand import Expander
 from s4_devcloud.stripe.faults import Fault
@@ -21,6 +22,7 @@ from s4_devcloud.stripe.resources import (
     charges,
     customers,
     disputes,
+    event_destinations,
     events,
     fraud_warnings,
     invoices,
@@ -33,9 +35,12 @@ from s4_devcloud.stripe.resources import (
     refunds,
     sessions,
     subscriptions,
+    thin_events,
+    webhook_endpoints,
 )
 from s4_devcloud.stripe.shapes import record_of
 from s4_devcloud.stripe.store import Cause
+from s4_devcloud.stripe.version2 import is_version2, problem_body, read_json
 from s4_devcloud.stripe.wire import API_VERSION, Wire, new_id
 from s4_devcloud.stripe.world import World
 
@@ -44,6 +49,7 @@ _RESOURCES = (
     *(invoices, payment_intents, payment_methods, charges, events),
     *(portal_configurations, portal_sessions),
     *(refunds, disputes, fraud_warnings),
+    *(webhook_endpoints, event_destinations, thin_events),
 )
 _KEPT_STATUSES = (402,)  # errors that only a request that began to work can have; 5xx too
 
@@ -84,8 +90,7 @@ class Api:
 
     def _handler(self, route: Route | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def answer(http: web.Request) -> web.StreamResponse:
-            key = http.headers.get("Idempotency-Key") if http.method == "POST" else None
-            note = Request(new_id("req", 14), http.method, http.path, key)
+            note = Request(new_id("req", 14), http.method, http.path, _key(http))
             self._world.journal.requests.append(note)
             asked = _Asked(http, note, self._world.faults.take(http.method, http.path))
             try:
@@ -93,19 +98,23 @@ class Api:
             except Problem as problem:
                 answer = self._problem(problem, note)
             note.status = answer.status
-            return answer if isinstance(answer, web.StreamResponse) else _response(answer, note)
+            if isinstance(answer, web.StreamResponse):
+                return answer
+            return await send(http, _response(answer, note), asked.fault)
 
         return answer
 
     async def _answer(self, route: Route | None, asked: _Asked) -> Answer | web.StreamResponse:
-        broken = await self._break_before(asked)
-        if broken is not None:
-            return broken
+        if asked.fault is not None:
+            asked.note.fault = asked.fault.kind
+            broken = await break_before(asked.http, asked.fault)
+            if broken is not None:
+                return broken
         check_key(asked.http, self._world.settings)
         check_version(asked.http)
         if route is None:
             raise self._unknown_route(asked.http)
-        raw = parse(await _pairs(asked.http))
+        raw = await _read(asked.http)
         key = asked.note.idempotency_key
         if key is None:
             return await self._work(route, asked, raw)
@@ -125,8 +134,10 @@ class Api:
             await _never()
         if kind == "slow" and asked.fault is not None:
             await asyncio.sleep(asked.fault.seconds)
+        paged = {"page": str(raw.pop("page"))} if "page" in raw and is_version2(route.path) else {}
         params = read_record(record_of(route.params), raw)
         route.refuse_unsupported(params)
+        params |= paged
         try:
             answer = Answer(200, self._change(route, asked, params), asked.note.request_id)
         except Problem as problem:
@@ -148,29 +159,11 @@ class Api:
             call = Call(tx, params, asked.http.match_info, self._world.settings.public_url)
             return self._expander.expand(tx, route.handler(call), paths)
 
-    async def _break_before(self, asked: _Asked) -> web.StreamResponse | None:
-        """What a fault does instead of the request's work."""
-        if asked.fault is None:
-            return None
-        asked.note.fault = asked.fault.kind
-        match asked.fault.kind:
-            case "429":
-                raise Problem(429, "Too many requests made to the API too quickly", code="rate_limit")
-            case "503":
-                raise Problem(503, "The API is temporarily unavailable.", kind="api_error")
-            case "html":
-                return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
-            case "drop":
-                if asked.http.transport is not None:
-                    asked.http.transport.abort()
-                raise web.HTTPServiceUnavailable
-            case _:
-                return None
-
     def _problem(self, problem: Problem, note: Request) -> Answer:
         if isinstance(problem, NotImplementedHere):
             self._world.journal.unimplemented[problem.what] += 1
-        return Answer(problem.status, problem.body(), note.request_id)
+        body = problem_body(problem) if is_version2(note.path) else problem.body()
+        return Answer(problem.status, body, note.request_id)
 
     def _unknown_route(self, http: web.Request) -> Problem:
         self._world.journal.unimplemented[f"{http.method} {http.path}"] += 1
@@ -190,7 +183,10 @@ def _is_kept(status: int) -> bool:
     return status == 200 or status in _KEPT_STATUSES or status >= 500
 
 
-async def _pairs(http: web.Request) -> list[tuple[str, str]]:
+async def _read(http: web.Request) -> Raw:
+    """The parameters of the query and of the body."""
+    if is_version2(http.path):
+        return {**parse(http.query.items()), **await read_json(http)}
     pairs = list(http.query.items())
     if http.method in ("POST", "DELETE") and http.can_read_body:
         if http.content_type != "application/x-www-form-urlencoded":
@@ -200,7 +196,13 @@ async def _pairs(http: web.Request) -> list[tuple[str, str]]:
         except UnicodeDecodeError:
             raise Problem(400, "Invalid request: the body is not UTF-8.") from None
         pairs += [(key, value) for key, value in form.items() if isinstance(value, str)]
-    return pairs
+    return parse(pairs)
+
+
+def _key(http: web.Request) -> str | None:
+    """The idempotency key, where one has an effect."""
+    keyed = http.method == "POST" or (http.method == "DELETE" and is_version2(http.path))
+    return http.headers.get("Idempotency-Key") if keyed else None
 
 
 def _fingerprint(http: web.Request, raw: Raw) -> str:

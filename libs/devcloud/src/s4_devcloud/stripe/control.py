@@ -53,6 +53,10 @@ class Control:
                 "mode": world.webhooks.mode,
                 "held": list(world.webhooks.held),
                 "pending": world.webhooks.pending,
+                "endpoints": [
+                    {"name": to.name, "url": to.url, "thin": to.is_thin, "enabled_events": to.enabled_events}
+                    for to in world.webhooks.endpoints()
+                ],
             },
         }
 
@@ -62,8 +66,8 @@ class Control:
         return self.state({})
 
     def set_webhooks(self, order: Wire) -> Wire:
-        """Deliver differently: {"mode": …}."""
-        self._world.webhooks.behave(order["mode"])
+        """Deliver differently: {"mode": …, "seconds": 1}; the seconds are those of the mode delay."""
+        self._world.webhooks.behave(order["mode"], float(order.get("seconds", 1)))
         return self.state({})
 
     def release(self, order: Wire) -> Wire:

@@ -4,10 +4,25 @@ import fnmatch
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-FaultKind = Literal["500", "503", "429", "hang", "slow", "drop", "commit_then_timeout", "html"]
-"""500 is kept under the idempotency key, as Stripe does; 503, 429, html and drop come before any work and are not.
+FaultKind = Literal[
+    "500",
+    "503",
+    "429",
+    "409",
+    "lock_timeout",
+    "hang",
+    "slow",
+    "drop",
+    "commit_then_timeout",
+    "html",
+    "cut_body",
+    "slow_body",
+]
+"""500 is kept under the idempotency key, as Stripe does.
 
-hang and commit_then_timeout last until the caller hangs up; slow lasts `seconds` and then goes on.
+503, 429, 409, lock_timeout, html and drop come before any work and are not kept. hang and commit_then_timeout last
+until the caller hangs up; slow lasts `seconds` and then goes on. For cut_body and slow_body the work is done: half of
+the answer comes, or all of it within `seconds`.
 """
 
 

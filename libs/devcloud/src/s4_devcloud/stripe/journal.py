@@ -27,6 +27,7 @@ class Delivery:
 
     event: str
     type: str
+    endpoint: str
     attempt: int
     mode: str
     status: int | None
