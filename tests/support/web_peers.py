@@ -35,6 +35,71 @@ PLANS = [
     },
 ]
 
+PREVIEW = {
+    "preview_id": "0193d5a0-0000-7000-8000-00000000abcd",
+    "kind": "upgrade",
+    "amount_now": 5234,
+    "tax_now": 836,
+    "currency": "usd",
+    "at": "2026-03-01T12:00:00Z",
+    "next_amount": 10710,
+    "next_at": "2026-04-01T12:00:00Z",
+    "lines": [
+        {"description": "Studio, 1 March to 1 April 2026", "amount": 6898},
+        {"description": "Unused time on Personal", "amount": -2500},
+    ],
+    "expires_at": "2026-03-01T12:30:00Z",
+}
+CANNOT = {"cancel": False, "resume": False, "change_plan": False, "pay": False}
+ENDED = {
+    "at": "2026-03-01T12:00:00Z",
+    "reason": "cancelled",
+    "delete_after": "2026-03-31T12:00:00Z",
+    "deleted_at": None,
+}
+CHANGED: dict[tuple[str, str | None], dict[str, Any]] = {
+    ("cancel", "period_end"): {"cancel_at": "2026-04-01T12:00:00Z", "can": {**CANNOT, "resume": True}},
+    ("cancel", "now"): {"state": "ended", "ended": ENDED, "next": None, "can": CANNOT},
+    ("resume", None): {"cancel_at": None, "can": {**CANNOT, "cancel": True, "change_plan": True}},
+    ("plan", None): {"plan": "studio", "plan_name": "Studio"},
+}
+
+
+def an_account(account_id: str, signup_id: str, **changed: Any) -> dict[str, Any]:
+    """An account as billing tells of it: active, one bill paid."""
+    invoice = {
+        "id": "0193d5a0-0000-7000-8000-000000001001",
+        "number": "S4-0001",
+        "at": "2026-03-01T12:00:00Z",
+        "status": "paid",
+        "total": 2975,
+        "tax": 475,
+        "amount_paid": 2975,
+        "amount_refunded": 0,
+        "currency": "usd",
+    }
+    return {
+        "account_id": account_id,
+        "signup_id": signup_id,
+        "plan": "personal",
+        "plan_name": "Personal",
+        "state": "active",
+        "trial_end": None,
+        "period_end": "2026-04-01T12:00:00Z",
+        "cancel_at": None,
+        "next": {"amount": 2500, "currency": "usd", "at": "2026-04-01T12:00:00Z", "tax_extra": True},
+        "pending_plan": None,
+        "failing": None,
+        "disputed": False,
+        "ended": None,
+        "invoices": [invoice],
+        "refunds": [],
+        "can": {**CANNOT, "cancel": True, "change_plan": True},
+        "revision": 3,
+        "retention_days": 30,
+        **changed,
+    }
+
 
 class Peer:
     """A service of ours as seen from the site; ``is_down`` makes it break every connection off."""
@@ -93,10 +158,15 @@ class PretendBilling(Peer):
         self.is_open = True
         self.checkouts: dict[str, str] = {}
         self.page_url = "https://checkout.stripe.test/pay/cs_test_1"
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.portal_url = "https://billing.stripe.test/p/session/secret"
+        self.preview: dict[str, Any] = dict(PREVIEW)
 
     async def answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
         if path == "/plans":
             return 200, {"plans": self.plans, "open": self.is_open}
+        if path.startswith("/accounts/"):
+            return self._of_account(path.split("/")[2], "/".join(path.split("/")[3:]), body)
         if path == "/checkouts":
             if self.checkouts.setdefault(body["checkout_id"], "open") == "paid":
                 return 409, {"code": "already-paid"}
@@ -112,6 +182,25 @@ class PretendBilling(Peer):
         if state is None:
             return 404, {"code": "no-such-checkout"}
         return 200, {"state": state, "plan": "personal", "subscription_id": None}
+
+    def _of_account(self, account_id: str, what: str, body: dict[str, Any]) -> tuple[int, object]:
+        account = self.accounts.get(account_id)
+        if account is None:
+            return 404, {"code": "no-such-account"}
+        if what == "portal":
+            return 200, {"url": self.portal_url}
+        if what.endswith("/pdf"):
+            is_known = what.split("/")[1] in {invoice["id"] for invoice in account["invoices"]}
+            return (
+                (200, {"url": "https://billing.stripe.test/i/1.pdf"})
+                if is_known
+                else (404, {"code": "no-such-invoice"})
+            )
+        if what == "plan-preview":
+            return 200, {**self.preview, "plan": body["plan"]}
+        if what in {"cancel", "resume", "plan"}:
+            account |= CHANGED[what, body.get("when")]
+        return 200, account
 
 
 class PretendProvisioner(Peer):

@@ -29,7 +29,16 @@ from s4_web.app import build_app
 from s4_web.live import Live
 from s4_web.settings import Settings
 from s4_web.views import routes
-from support.web_peers import BILLING_TOKEN, PROVISIONER_TOKEN, Browser, PretendBilling, PretendProvisioner, a_browser
+from support.web_peers import (
+    BILLING_TOKEN,
+    PROVISIONER_TOKEN,
+    Browser,
+    Page,
+    PretendBilling,
+    PretendProvisioner,
+    a_browser,
+    an_account,
+)
 
 FURL = "pb://abcdefghijklmnopqrstuvwxyz234567@g1.grids.example.com:34561/swissnumswissnumswissnumswissnum"
 STEPS = ("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof")
@@ -114,6 +123,16 @@ class Buyer:
         said = {name: value for name, value in said.items() if value is not None}
         return jwt.encode(said, key or self._site.letter_key, algorithm="EdDSA")
 
+    def sign_in_link(self, key: Ed25519PrivateKey | None = None, **claims: Any) -> str:
+        """The token of a letter for signing in; each is another letter."""
+        now = int(self._site.clock.now().timestamp())
+        sign_in = {"aud": "s4-web-sign-in", "jti": new_id(), "grid": None, "ref": None, "exp": now + 1800}
+        return self.link(key, **{**sign_in, **claims})
+
+    def has_account(self, **changed: Any) -> None:
+        """Billing knows the account, and tells of it like this."""
+        self._site.billing.accounts[self.account_id] = an_account(self.account_id, self.signup_id, **changed)
+
     async def gets_a_grid(self) -> None:
         """All that happens between the payment and the letter."""
         told: list[Event] = [self.paid()]
@@ -153,6 +172,20 @@ class RunningSite:
         assert (await browser.sign_up()).status == 303
         buyer = await self.buyer()
         await buyer.gets_a_grid()
+        return buyer
+
+    async def signs_in(self, browser: Browser, buyer: Buyer, token: str | None = None) -> Page:
+        """The link of a letter is opened, and its button pressed."""
+        page = await browser.get("/sign-in/link", params={"token": token or buyer.sign_in_link()})
+        if page.status != 200:
+            return page
+        return await browser.post("/sign-in/link", {"csrf": page.value("csrf"), "token": page.value("token")})
+
+    async def a_member(self, browser: Browser, **changed: Any) -> Buyer:
+        """The browser's person has a grid and an account, and is signed in."""
+        buyer = await self.an_owner(browser)
+        buyer.has_account(**changed)
+        assert (await self.signs_in(browser, buyer)).status == 303
         return buyer
 
     def later(self, **by: float) -> asyncio.Task[None]:
@@ -200,6 +233,7 @@ def settings_of(database: str, letter_key: Ed25519PrivateKey, **changed: Any) ->
         stripe_publishable_key="pk_test_published",
         stripe_js_url="https://js.stripe.test/dahlia/stripe.js",
         checkout_origins=["https://checkout.stripe.test"],
+        portal_origins=["https://billing.stripe.test"],
         mail_from="letters@s4.example.com",
     )
     return replace(settings, **changed)

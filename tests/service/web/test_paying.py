@@ -1,5 +1,7 @@
 """The payment page: embedded, hosted, back, left."""
 
+import re
+
 import pytest
 
 from support.web_peers import Browser
@@ -19,7 +21,9 @@ async def test_the_embedded_page_gets_its_secret_for_our_own_signup_id(site: Run
     status, said = await session(browser, await browser.csrf())
     assert (status, said) == (200, {"client_secret": "cs_test_1_secret_2"})
     buyer = await site.buyer()
-    assert site.billing.bodies("/checkouts") == [
+    (asked,) = site.billing.bodies("/checkouts")
+    assert re.fullmatch(r"[0-9a-f]{64}", asked.pop("ip_hash"))
+    assert asked == (
         {
             "checkout_id": buyer.signup_id,
             "account_id": buyer.account_id,
@@ -28,7 +32,7 @@ async def test_the_embedded_page_gets_its_secret_for_our_own_signup_id(site: Run
             "ui": "embedded",
             "locale": "en",
         }
-    ]
+    )
 
 
 async def test_the_payment_page_names_stripe_js_and_has_the_hosted_way_beside_it(
@@ -77,6 +81,7 @@ async def test_a_paid_signup_is_not_offered_a_second_payment(site: RunningSite, 
         ((422, {"code": "unknown-plan"}), 422),
         ((422, {"code": "bad-email"}), 422),
         ((429, {}), 429),
+        ((429, {"code": "too-many-checkouts"}), 429),
         ((503, {"code": "payment-service-unavailable"}), 503),
         ((500, {"code": "internal-error"}), 503),
         ((401, {"code": "service-token-required"}), 503),

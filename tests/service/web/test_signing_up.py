@@ -160,7 +160,7 @@ async def test_a_price_in_the_form_is_ignored(site: RunningSite, browser: Browse
     assert (await browser.sign_up(amount="1", price="price_free", currency="xxx", quantity="0")).status == 303
     await browser.post("/pay/hosted", {"csrf": await browser.csrf(), "amount": "1"})
     (asked,) = site.billing.bodies("/checkouts")
-    assert set(asked) == {"checkout_id", "account_id", "plan", "email", "ui", "locale"}
+    assert set(asked) == {"checkout_id", "account_id", "plan", "email", "ui", "locale", "ip_hash"}
 
 
 async def test_billing_down_answers_503_and_keeps_the_form(site: RunningSite, browser: Browser) -> None:

@@ -8,10 +8,11 @@ from aiohttp import ClientSession, web
 from s4_runtime import Clock, Permanent, ServiceClient, Temporary, correlation_middleware, error_middleware
 from s4_store import Pool
 from s4_web import html
+from s4_web.accounts.client import Accounts
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
 from s4_web.live import Live
-from s4_web.pages import claim, home, pay, signup, status
+from s4_web.pages import account, changes, claim, home, pay, plan, sign_in, signup, status
 from s4_web.provisioner_client import Provisioner
 from s4_web.security import guard, set_headers
 from s4_web.settings import Settings
@@ -42,6 +43,25 @@ def routes() -> list[web.RouteDef]:
         web.post("/claim", claim.reveal),
         web.post("/claim/letter", claim.ask_again),
         web.get("/claim/sent", claim.sent),
+        web.get("/sign-in", sign_in.show),
+        web.post("/sign-in", sign_in.ask),
+        web.get("/sign-in/sent", sign_in.sent),
+        web.get("/sign-in/link", sign_in.open_link),
+        web.post("/sign-in/link", sign_in.enter),
+        web.post("/sign-in/again", sign_in.ask_anew),
+        web.post("/sign-out", sign_in.sign_out),
+        web.get("/account", account.index),
+        web.get("/account/{account_id}", account.show),
+        web.post("/account/{account_id}/letter", account.letter),
+        web.post("/account/{account_id}/portal", changes.portal),
+        web.get("/account/{account_id}/invoices/{invoice_id}/pdf", changes.invoice),
+        web.get("/account/{account_id}/cancel", changes.leave),
+        web.post("/account/{account_id}/cancel", changes.cancel),
+        web.post("/account/{account_id}/resume", changes.resume),
+        web.post("/account/{account_id}/pay", changes.pay),
+        web.get("/account/{account_id}/plan", plan.choose),
+        web.post("/account/{account_id}/plan/preview", plan.preview),
+        web.post("/account/{account_id}/plan", plan.change),
     ]
 
 
@@ -63,6 +83,7 @@ def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clo
         settings=settings,
         pool=pool,
         clock=clock,
+        accounts=Accounts(billing),
         billing=Billing(billing, clock, settings.plans_kept),
         provisioner=Provisioner(provisioner),
         verifier=ClaimVerifier(settings.claim_public_key, clock),

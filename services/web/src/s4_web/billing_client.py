@@ -9,7 +9,8 @@ from s4_runtime import Clock, PeerUnavailable, ServiceClient
 from s4_web.progress import Signup
 from s4_web.troubles import Refused
 
-_REFUSALS = {(409, "already-paid"), (422, "unknown-plan"), (422, "bad-email"), (429, "too-many-payments")}
+_REFUSALS = {(409, "already-paid"), (422, "unknown-plan"), (422, "bad-email")}
+_REFUSALS |= {(429, "too-many-payments"), (429, "too-many-checkouts")}
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class Plan(msgspec.Struct, frozen=True):
     interval: str
     quota_bytes: int | None = None
     region: str | None = None
+    trial_days: int = 0
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -30,6 +32,7 @@ class Offer(msgspec.Struct, frozen=True):
 
     plans: tuple[Plan, ...]
     open: bool = True
+    tax_extra: bool = True
 
     def plan(self, plan_id: str) -> Plan | None:
         """The plan of that id, if it is sold."""
@@ -59,15 +62,18 @@ class Billing:
         self._known_at = now
         return self.known
 
-    async def open_checkout(self, signup: Signup, ui: Literal["embedded", "hosted"]) -> str:
+    async def open_checkout(self, signup: Signup, ui: Literal["embedded", "hosted"], ip_hash: str) -> str:
         """The embedded page's client secret, or the hosted page's address: of one payment page for the signup.
 
-        Raises Refused ("already-paid" is one of its codes) or PeerUnavailable.
+        ``ip_hash`` stands for where the person is, so that billing can count. Raises Refused ("already-paid" is one of
+        its codes) or PeerUnavailable.
         """
         body = {"checkout_id": signup.signup_id, "account_id": signup.account_id, "plan": signup.plan}
-        body |= {"email": signup.email, "ui": ui, "locale": "en"}
+        body |= {"email": signup.email, "ui": ui, "locale": "en", "ip_hash": ip_hash}
         status, answer = await self._client.call("POST", "/checkouts", body, seconds=20)
-        refusal = "too-many-payments" if status == 429 else str(answer.get("code"))
+        refusal = str(answer.get("code"))
+        if status == 429 and refusal != "too-many-checkouts":
+            refusal = "too-many-payments"
         if (status, refusal) in _REFUSALS:
             raise Refused(refusal)
         found = answer.get("client_secret" if ui == "embedded" else "url")

@@ -1,4 +1,6 @@
-"""The link in the letter: a token that the notifier signed, and only its public key is here."""
+"""The links in letters: tokens that the notifier signed, and only its public key is here."""
+
+from typing import TypeVar
 
 import jwt
 import msgspec
@@ -17,9 +19,23 @@ _OPTIONS: Options = {"require": ["iss", "aud", "iat"], "verify_exp": False, "ver
 class _Said(msgspec.Struct, frozen=True):
     jti: str
     sub: str
+    exp: float
+
+
+class _SaidOfGrid(_Said, frozen=True):
     grid: str
     ref: str
-    exp: float
+
+
+S = TypeVar("S", bound=_Said)
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """What a genuine link for signing in says."""
+
+    letter_id: str
+    account_id: str
+    is_expired: bool
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -33,7 +49,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class ClaimVerifier:
-    """Checks tokens: EdDSA and nothing else, from the notifier, for this site."""
+    """Checks tokens: EdDSA and nothing else, from the notifier, for this site and for one purpose."""
 
     def __init__(self, public_key_pem: str, clock: Clock) -> None:
         try:
@@ -47,16 +63,27 @@ class ClaimVerifier:
 
     def read(self, token: str) -> Claim | None:
         """The claim in the token, or None when it is not a genuine one."""
+        said = self._said(token, "s4-web", _SaidOfGrid)
+        if said is None or not is_id(said.grid):
+            return None
+        return Claim(said.jti, said.sub, said.grid, said.ref, self._is_over(said))
+
+    def sign_in(self, token: str) -> SignIn | None:
+        """Who may sign in with the token, or None when it is not a genuine one."""
+        said = self._said(token, "s4-web-sign-in", _Said)
+        return SignIn(said.jti, said.sub, self._is_over(said)) if said else None
+
+    def _is_over(self, said: _Said) -> bool:
+        return said.exp <= self._clock.now().timestamp()
+
+    def _said(self, token: str, audience: str, shape: type[S]) -> S | None:
         if not 0 < len(token) <= _LONGEST:
             return None
         try:
-            said = jwt.decode(
-                token, self._key, algorithms=["EdDSA"], audience="s4-web", issuer="s4-notifier", options=_OPTIONS
+            body = jwt.decode(
+                token, self._key, algorithms=["EdDSA"], audience=audience, issuer="s4-notifier", options=_OPTIONS
             )
-            claim = msgspec.convert(said, _Said)
+            said = msgspec.convert(body, shape)
         except (jwt.InvalidTokenError, msgspec.ValidationError):
             return None
-        ids = (claim.jti, claim.sub, claim.grid)
-        if not all(map(is_id, ids)):
-            return None
-        return Claim(*ids, claim_ref=claim.ref, is_expired=claim.exp <= self._clock.now().timestamp())
+        return said if is_id(said.jti) and is_id(said.sub) else None

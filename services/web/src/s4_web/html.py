@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from s4_web import security, words
+from s4_web import security, sessions, words
 from s4_web.site import site_of
 from s4_web.troubles import Words
 
@@ -22,6 +22,7 @@ def environment(static: web.StaticResource) -> Environment:
     )
     found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
     found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
+    found.filters |= {"day": words.day, "moment": words.moment}
     return found
 
 
@@ -29,7 +30,11 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
     """The template's text as an answer."""
     site = site_of(request)
     text = site.templates.get_template(template).render(
-        **values, path=request.path, csrf=lambda: security.csrf_token(request), mail_from=site.settings.mail_from
+        **values,
+        path=request.path,
+        csrf=lambda: security.csrf_token(request),
+        mail_from=site.settings.mail_from,
+        is_signed_in=sessions.is_signed_in(request),
     )
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status in {429, 503} else None
     response = web.Response(text=text, status=status, content_type="text/html", headers=headers)

@@ -4,11 +4,15 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
+from aiohttp import web
+
 from s4_contracts.ids import AccountId, GridId, RequestId
-from s4_contracts.web import InviteRequested
+from s4_contracts.web import InviteRequested, SignInRequested
 from s4_runtime import derived_id
 from s4_store import Transaction
-from s4_web.site import Site
+from s4_web.accounts.store import latest_of_address
+from s4_web.address import client_address
+from s4_web.site import Site, site_of
 from s4_web.troubles import Refused
 
 _ONE_CLICK = timedelta(minutes=1)  # a second click within it asks for nothing new
@@ -24,15 +28,41 @@ def window_of(now: datetime, length: timedelta) -> datetime:
     return datetime.fromtimestamp(now.timestamp() // seconds * seconds, UTC)
 
 
+def from_where(request: web.Request) -> str:
+    """The address that the request comes from."""
+    return client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site_of(request).trusted)
+
+
+def subject(site: Site, kind: str, text: str) -> str:
+    """What stands for an address wherever uses are counted: nobody without our key can tell whose it is."""
+    key = site.settings.cookie_key.reveal().encode()
+    return hmac.new(key, f"limit:{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
 async def use(tx: Transaction, site: Site, kind: str, text: str, limit: int) -> bool:
     """Count one use; true while there were at most ``limit`` in this window. The address itself is not kept."""
-    key, length = site.settings.cookie_key.reveal().encode(), site.settings.limit_window
-    subject = hmac.new(key, f"limit:{kind}:{text}".encode(), hashlib.sha256).hexdigest()
+    length = site.settings.limit_window
     window = window_of(site.clock.now(), length)
-    uses = await tx.fetchval(_USE, f"{kind}:{subject}", window)
+    uses = await tx.fetchval(_USE, f"{kind}:{subject(site, kind, text)}", window)
     if uses == 1:
         await tx.execute("DELETE FROM counters WHERE window_at < $1", window - length)
     return bool(uses <= limit)
+
+
+async def ask_to_sign_in(site: Site, email: str, address: str) -> None:
+    """If an account is known by this address for mail, a link goes to it; nothing tells whether. Raises Refused."""
+    now = site.clock.now()
+    key = derived_id("sign-in", email.lower(), window_of(now, _ONE_CLICK).isoformat())
+    async with site.pool.transaction() as tx:
+        fits_address = await use(tx, site, "sign-in-from", address, site.settings.sign_ins_per_address)
+        fits_email = await use(tx, site, "sign-in", email.lower(), site.settings.sign_ins_per_email)
+        is_allowed = fits_address and fits_email
+        account_id = await latest_of_address(tx, email)
+        if is_allowed and account_id is not None:
+            event = SignInRequested(account_id=AccountId(account_id), request_id=RequestId(key), occurred_at=now)
+            await tx.emit(event, key=key)
+    if not is_allowed:
+        raise Refused("too-many-sign-ins")
 
 
 async def ask_for_letter(site: Site, account_id: str, grid_id: str) -> None:

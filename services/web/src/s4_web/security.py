@@ -24,18 +24,24 @@ _COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url
 _MOST_FIELDS = 32
 _POLICY = (
     "default-src 'none'; script-src 'self' {script}; style-src 'self'; img-src 'self'; connect-src 'self' {stripe}; "
-    "frame-src {frames}; form-action 'self' {stripe}; frame-ancestors 'none'; base-uri 'none'"
+    "frame-src {frames}; form-action 'self' {places}; frame-ancestors 'none'; base-uri 'none'"
 )
 _FOR_EVER = "public, max-age=31536000, immutable"
 _NEW_COOKIE = web.RequestKey("new_cookie", str)
 FORM = web.RequestKey("form", dict)
-_SECRET_ADDRESSES = ("/claim", "/signup/return")  # their query must not travel on as a referrer
+# Their query must not travel on as a referrer.
+_SECRET_ADDRESSES = ("/claim", "/signup/return", "/sign-in/link")
 
 
 def browser_of(request: web.Request) -> bytes | None:
     """What the database knows this browser by: the hash of its cookie; None when it has none."""
     cookie = _cookie(request)
-    return hashlib.sha256(cookie.encode()).digest() if cookie else None
+    return hash_of(cookie) if cookie else None
+
+
+def hash_of(cookie: str) -> bytes:
+    """What is kept of a cookie."""
+    return hashlib.sha256(cookie.encode()).digest()
 
 
 async def open_signup(request: web.Request) -> Signup:
@@ -47,17 +53,27 @@ async def open_signup(request: web.Request) -> Signup:
     return found
 
 
+def new_cookie() -> str:
+    """A cookie that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def read_cookie(request: web.Request, name: str) -> str | None:
+    """The cookie of that name, if it is of the kind that we make."""
+    cookie = request.cookies.get(name, "")
+    return cookie if _COOKIE_FORM.fullmatch(cookie) else None
+
+
 def csrf_token(request: web.Request) -> str:
     """The token that a form of this browser must carry. A browser without a cookie gets one with the answer."""
     cookie = _cookie(request)
     if cookie is None:
-        cookie = request[_NEW_COOKIE] = secrets.token_urlsafe(32)
+        cookie = request[_NEW_COOKIE] = new_cookie()
     return _csrf(site_of(request).settings.cookie_key, cookie)
 
 
 def _cookie(request: web.Request) -> str | None:
-    cookie = request.get(_NEW_COOKIE) or request.cookies.get(site_of(request).cookie_name, "")
-    return cookie if _COOKIE_FORM.fullmatch(cookie) else None
+    return request.get(_NEW_COOKIE) or read_cookie(request, site_of(request).cookie_name)
 
 
 def _csrf(key: Secret, cookie: str) -> str:
@@ -104,11 +120,11 @@ async def _read_form(request: web.Request) -> dict[str, str]:
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Every answer carries the policies, and a new browser its cookie."""
     site = site_of(request)
-    pays_here = request.path == "/pay"
+    pays_here, is_account = request.path == "/pay", request.path.startswith("/account/")
     is_secret = request.path.startswith(_SECRET_ADDRESSES)
     response.headers.update(
         {
-            "Content-Security-Policy": content_policy(site, pays_here=pays_here),
+            "Content-Security-Policy": content_policy(site, pays_here=pays_here, is_account=is_account),
             "Server": "S4",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
@@ -127,15 +143,21 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
 def give_cookie(request: web.Request, response: web.Response) -> None:
     """A browser that was new when its page was made gets its cookie with it."""
     if cookie := request.get(_NEW_COOKIE):
-        # Lax: Stripe sends people back to us, and Strict would hide the cookie then.
-        name, age, is_https = site_of(request).cookie_name, int(_COOKIE_AGE.total_seconds()), site_of(request).is_https
-        response.set_cookie(name, cookie, max_age=age, path="/", secure=is_https, httponly=True, samesite="Lax")
+        set_cookie(site_of(request), response, site_of(request).cookie_name, cookie, _COOKIE_AGE)
 
 
-def content_policy(site: Site, *, pays_here: bool) -> str:
-    """Only what we serve ourselves; on the payment page also Stripe.js and the places that it pays at."""
+def set_cookie(site: Site, response: web.StreamResponse, name: str, cookie: str, age: timedelta) -> None:
+    """The browser keeps the cookie for so long; no time at all takes it away."""
+    # Lax: Stripe sends people back to us, and Strict would hide the cookie then.
+    seconds = int(age.total_seconds())
+    response.set_cookie(name, cookie, max_age=seconds, path="/", secure=site.is_https, httponly=True, samesite="Lax")
+
+
+def content_policy(site: Site, *, pays_here: bool, is_account: bool) -> str:
+    """Only what we serve ourselves; where people pay also Stripe.js and its places; from accounts, on to its portal."""
     if not pays_here:
-        return _POLICY.format(script="", stripe="", frames="'none'").replace(" ;", ";")
+        places = " ".join(map(origin_of, site.settings.portal_origins)) if is_account else ""
+        return _POLICY.format(script="", stripe="", frames="'none'", places=places).replace(" ;", ";")
     script = origin_of(site.settings.stripe_js_url)
     stripe = " ".join(dict.fromkeys([script, *map(origin_of, site.settings.checkout_origins)]))
-    return _POLICY.format(script=script, stripe=stripe, frames=stripe)
+    return _POLICY.format(script=script, stripe=stripe, frames=stripe, places=stripe)

@@ -7,14 +7,16 @@ import msgspec
 from s4_runtime import Secret, ServiceSettings
 
 _STRIPE = "https://checkout.stripe.com https://js.stripe.com https://api.stripe.com https://hooks.stripe.com"
+_PORTAL = "https://billing.stripe.com https://invoice.stripe.com https://pay.stripe.com https://files.stripe.com"
 
 
 class Settings(ServiceSettings, frozen=True, kw_only=True):
     """Settings of the web service; every duration is ISO 8601, every address of ours comes from here.
 
     ``checkout_origins`` are the pages a person may be sent to for paying: the content policy names them, because
-    browsers apply form-action to the redirect after our POST too. ``trusted_proxies`` are networks whose
-    X-Forwarded-For is believed.
+    browsers apply form-action to the redirect after our POST too; ``portal_origins`` are the same for cards, bills and
+    their PDFs. ``recent_sign_in`` is how old a sign-in may be for what is not easily undone. ``trusted_proxies`` are
+    networks whose X-Forwarded-For is believed.
     """
 
     listen: str
@@ -28,11 +30,16 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     stripe_publishable_key: str
     stripe_js_url: str = "https://js.stripe.com/dahlia/stripe.js"
     checkout_origins: list[str] = msgspec.field(default_factory=_STRIPE.split)
+    portal_origins: list[str] = msgspec.field(default_factory=_PORTAL.split)
     mail_from: str
     trusted_proxies: list[str] = msgspec.field(default_factory=list)
     signups_per_address: int = 20
     signups_per_email: int = 10
     letters_per_grid: int = 5
+    sign_ins_per_address: int = 20
+    sign_ins_per_email: int = 5
+    session_age: timedelta = timedelta(days=30)
+    recent_sign_in: timedelta = timedelta(minutes=15)
     limit_window: timedelta = timedelta(hours=1)
     plans_kept: timedelta = timedelta(seconds=30)
     heartbeat: timedelta = timedelta(seconds=15)

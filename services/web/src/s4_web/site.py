@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from s4_runtime import Clock
 from s4_store import Pool
+from s4_web.accounts.client import Accounts
 from s4_web.address import Network
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
@@ -24,6 +25,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     pool: Pool
     clock: Clock
     billing: Billing
+    accounts: Accounts
     provisioner: Provisioner
     verifier: ClaimVerifier
     live: Live

@@ -8,6 +8,7 @@ from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
 from s4_store import Transaction
 from s4_web import store
+from s4_web.accounts import told
 
 # A later word wins; of two said in one moment, the one that is further on.
 _STEP = """
@@ -43,6 +44,7 @@ def routes() -> list[Route[Any]]:
         on(ProvisioningFailed, note_failure),
         on(LetterSent, note_letter),
         on(LetterBounced, note_letter),
+        *told.routes(),
     ]
 
 

@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers, money and times as people read them."""
+
+from datetime import UTC, datetime
 
 from s4_runtime import money
 
@@ -6,6 +8,16 @@ from s4_runtime import money
 def price(amount: int, currency: str) -> str:
     """The amount, given in minor units, with its currency: "$25", "€12.50", "980 SEK"."""
     return money(amount, currency)
+
+
+def day(at: datetime) -> str:
+    """The date of the moment in UTC: "1 December 2026"."""
+    return f"{at.astimezone(UTC):%-d %B %Y}"
+
+
+def moment(at: datetime) -> str:
+    """The moment in UTC, to the minute: "1 December 2026, 09:30 UTC"."""
+    return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
 
 
 def size(count: int) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from s4_runtime import PeerUnavailable
-from s4_web import store
+from s4_web import limits, store
 from s4_web.html import page, see_other
 from s4_web.security import open_signup
 from s4_web.site import origin_of, site_of
@@ -31,14 +31,18 @@ async def session(request: web.Request) -> web.Response:
     site, signup = site_of(request), await open_signup(request)
     if signup.is_paid:
         raise Refused("already-paid")
-    return web.json_response({"client_secret": await site.billing.open_checkout(signup, "embedded")})
+    return web.json_response({"client_secret": await site.billing.open_checkout(signup, "embedded", _ip_hash(request))})
+
+
+def _ip_hash(request: web.Request) -> str:
+    return limits.subject(site_of(request), "checkout", limits.from_where(request))
 
 
 async def hosted(request: web.Request) -> web.Response:
     """On to Stripe's own page."""
     site, signup = site_of(request), await open_signup(request)
     try:
-        url = await site.billing.open_checkout(signup, "hosted")
+        url = await site.billing.open_checkout(signup, "hosted", _ip_hash(request))
     except Refused as refusal:
         if refusal.code == "already-paid":
             return see_other("/status")

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from s4_runtime import PeerUnavailable
 from s4_web import limits, store
-from s4_web.address import client_address, email_of
+from s4_web.address import email_of
 from s4_web.billing_client import Offer
 from s4_web.html import page, see_other
 from s4_web.progress import Signup
@@ -61,7 +61,7 @@ def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
 
 
 async def _count(request: web.Request, site: Site, email: str) -> None:
-    address = client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site.trusted)
+    address = limits.from_where(request)
     async with site.pool.transaction() as tx:
         fits_address = await limits.use(tx, site, "address", address, site.settings.signups_per_address)
         fits_email = await limits.use(tx, site, "email", email.lower(), site.settings.signups_per_email)

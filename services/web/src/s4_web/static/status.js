@@ -47,7 +47,7 @@ events.addEventListener("open", () => {
     look();
   }
 });
-for (const name of ["paid", "step", "ready", "furl", "failed", "letter", "claimed"]) {
+for (const name of ["paid", "step", "ready", "furl", "failed", "letter", "claimed", "refunded"]) {
   events.addEventListener(name, look);
 }
 

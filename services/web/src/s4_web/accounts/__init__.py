@@ -1,0 +1,1 @@
+"""Accounts: what billing and events say of them, and who may see them."""

@@ -1,0 +1,81 @@
+"""Another plan: chosen, shown with the exact amount, and only then changed."""
+
+from aiohttp import web
+
+from s4_runtime import PeerUnavailable, is_id
+from s4_web.accounts.account import Account
+from s4_web.accounts.store import Known
+from s4_web.html import page, see_other
+from s4_web.pages.account import look
+from s4_web.pages.changes import confirm_first
+from s4_web.security import FORM
+from s4_web.sessions import Owner, owned
+from s4_web.site import site_of
+from s4_web.troubles import Refused
+
+
+async def _may(request: web.Request) -> tuple[Owner, Known, Account]:
+    """The account, if its plan can be changed now."""
+    owner, known = await owned(request)
+    account, is_answered = await look(request, known)
+    if not is_answered:
+        raise PeerUnavailable("billing-unavailable")
+    if not account.can.change_plan:
+        raise Refused(_why_not(account))
+    return owner, known, account
+
+
+def _why_not(account: Account) -> str:
+    if account.ended:
+        return "already-ended"
+    if account.failing:
+        return "payment-overdue"
+    return "change-pending" if account.pending_plan else "no-change-now"
+
+
+async def choose(request: web.Request) -> web.Response:
+    """The plans beside one's own."""
+    owner, known, account = await _may(request)
+    if not owner.is_recent:
+        return await confirm_first(request, owner, f"/account/{known.account_id}/plan")
+    offer = await site_of(request).billing.offer()
+    return page(request, "plan.html", account=account, offer=offer)
+
+
+async def preview(request: web.Request) -> web.Response:
+    """What the chosen plan would cost now and later. Nothing is changed by looking."""
+    owner, known, account = await _may(request)
+    if not owner.is_recent:
+        return await confirm_first(request, owner, f"/account/{known.account_id}/plan")
+    return await _preview(request, account, request[FORM].get("plan", ""))
+
+
+async def _preview(request: web.Request, account: Account, wanted: str, *, is_stale: bool = False) -> web.Response:
+    site = site_of(request)
+    plan = (await site.billing.offer()).plan(wanted)
+    if plan is None:
+        raise Refused("choose-plan")
+    shown = await site.accounts.preview(account.account_id, plan.id)
+    status = 409 if is_stale else 200
+    return page(
+        request, "plan_preview.html", status=status, account=account, plan=plan, preview=shown, is_stale=is_stale
+    )
+
+
+async def change(request: web.Request) -> web.Response:
+    """Changed to exactly what was shown. If the amount is not that any more, the new one is shown instead."""
+    owner, known = await owned(request)
+    if not owner.is_recent:
+        return await confirm_first(request, owner, f"/account/{known.account_id}/plan")
+    site, form = site_of(request), request[FORM]
+    preview_id = form.get("preview_id", "")
+    if not is_id(preview_id):
+        raise Refused("bad-request")
+    try:
+        await site.accounts.change(known.account_id, "plan", {"preview_id": preview_id})
+    except Refused as refusal:
+        if refusal.code != "preview-stale":
+            raise
+        _, _, account = await _may(request)
+        return await _preview(request, account, form.get("plan", ""), is_stale=True)
+    return see_other(f"/account/{known.account_id}?done=plan")
