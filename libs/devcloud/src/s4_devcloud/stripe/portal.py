@@ -5,7 +5,7 @@ from typing import Literal
 
 from s4_devcloud.stripe.calls import Call
 from s4_devcloud.stripe.cards import Card, decline_of, wants_cardholder
-from s4_devcloud.stripe.resources import customers, subscriptions
+from s4_devcloud.stripe.resources import customers, subscription_update, subscriptions
 from s4_devcloud.stripe.resources.payment_methods import Payer, attach, collect
 from s4_devcloud.stripe.resources.portal_sessions import BEHIND
 from s4_devcloud.stripe.store import Transaction
@@ -85,20 +85,20 @@ def cancel(tx: Transaction, subscription: Wire, mode: str, feedback: str | None,
     if mode == "immediately":
         subscriptions.cancel(_about(tx, subscription, cancellation_details=details))
     else:
-        subscriptions.update(_about(tx, subscription, cancel_at="max_period_end", cancellation_details=details))
+        subscription_update.update(_about(tx, subscription, cancel_at="max_period_end", cancellation_details=details))
 
 
 def take_back(tx: Transaction, subscription: Wire) -> None:
     """Let the subscription go on after all."""
     if subscription["cancel_at_period_end"]:
-        subscriptions.update(_about(tx, subscription, cancel_at_period_end=False))
+        subscription_update.update(_about(tx, subscription, cancel_at_period_end=False))
     else:
-        subscriptions.update(_about(tx, subscription, cancel_at=""))
+        subscription_update.update(_about(tx, subscription, cancel_at=""))
 
 
 def pay_with(tx: Transaction, subscription: Wire, method: Wire) -> None:
     """Let the subscription be paid with a card that the customer already has."""
-    subscriptions.update(_about(tx, subscription, default_payment_method=method["id"]))
+    subscription_update.update(_about(tx, subscription, default_payment_method=method["id"]))
 
 
 def _make_default(tx: Transaction, secret: str, method: Wire) -> None:

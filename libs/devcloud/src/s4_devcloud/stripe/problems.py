@@ -38,10 +38,10 @@ class Problem(Exception):
 class CardProblem(Problem):
     """A payment that failed, with the objects that show why."""
 
-    def __init__(self, message: str, code: str, decline_code: str | None = None, **shown: Wire | str) -> None:
+    def __init__(self, message: str, code: str, decline_code: str | None = None, shown: Wire | None = None) -> None:
         super().__init__(402, message, kind="card_error", code=code)
         self._decline_code = decline_code
-        self._shown = shown
+        self._shown = shown or {}
 
     def body(self) -> Wire:
         """The JSON of the answer, with the payment intent, the charge or the card."""

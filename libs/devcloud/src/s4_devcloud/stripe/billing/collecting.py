@@ -25,7 +25,7 @@ class Attempt:
 
     result: Literal["paid", "declined", "action", "no_card"]
     invoice: Wire
-    intent: Wire
+    intent: Wire | None = None
     decline: Decline | None = None
 
 

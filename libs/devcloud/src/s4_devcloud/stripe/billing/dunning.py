@@ -5,6 +5,7 @@ that it thinks promising, and in the end the subscription is canceled, unpaid or
 """
 
 from s4_devcloud.stripe.billing.endings import end
+from s4_devcloud.stripe.billing.pending_updates import is_awaited
 from s4_devcloud.stripe.billing.settling import mark_delinquent
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
@@ -26,7 +27,7 @@ def failed(tx: Transaction, invoice: Wire, *, reschedule: bool) -> None:
         invoice["next_payment_attempt"] = tx.now + left[0] if left else None
     tx.put(invoice)
     tx.tell("invoice.payment_failed", invoice)
-    if subscription["latest_invoice"] == invoice["id"]:
+    if subscription["latest_invoice"] == invoice["id"] and not is_awaited(tx, invoice):
         _distrust(tx, subscription)
     if reschedule and retried and invoice["next_payment_attempt"] is None:
         end(tx, tx.need("subscription", subscription["id"]), "payment_failed")

@@ -1,7 +1,8 @@
 """How a subscription ends."""
 
-from s4_devcloud.stripe.billing import pending_items
+from s4_devcloud.stripe.billing import pending_items, pending_updates
 from s4_devcloud.stripe.billing.invoicing import COLLECTION
+from s4_devcloud.stripe.billing.settling import mark_delinquent
 from s4_devcloud.stripe.resources.payment_intents import cancel_intent
 from s4_devcloud.stripe.resources.subscription_shape import cancellation
 from s4_devcloud.stripe.store import Transaction
@@ -12,6 +13,8 @@ ENDED = ("canceled", "incomplete_expired")
 
 def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None = None) -> Wire:
     """The subscription after its end; says customer.subscription.deleted. What is owed is no longer collected."""
+    if subscription["pending_update"] is not None:
+        void(tx, tx.need("invoice", subscription["latest_invoice"]))
     subscription.update(
         status="canceled",
         canceled_at=subscription["canceled_at"] or tx.now,
@@ -62,4 +65,28 @@ def void(tx: Transaction, invoice: Wire) -> Wire:
         transitions = {**payment["status_transitions"], "canceled_at": tx.now}
         tx.put({**payment, "status": "canceled", "status_transitions": transitions})
     tx.tell("invoice.voided", tx.put(invoice))
+    forgive(tx, invoice)
     return invoice
+
+
+def give_up(tx: Transaction, invoice: Wire) -> Wire:
+    """Nobody expects the invoice to be paid, though it can be; says invoice.marked_uncollectible."""
+    transitions = {**invoice["status_transitions"], "marked_uncollectible_at": tx.now}
+    invoice.update(
+        auto_advance=False, next_payment_attempt=None, status="uncollectible", status_transitions=transitions
+    )
+    tx.tell("invoice.marked_uncollectible", tx.put(invoice))
+    forgive(tx, invoice)
+    return invoice
+
+
+def forgive(tx: Transaction, invoice: Wire) -> None:
+    """The subscription no longer waits for the invoice: it is active, and a change that waited is forgotten."""
+    subscription = tx.get("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    if subscription is None or subscription["latest_invoice"] != invoice["id"]:
+        return
+    pending_updates.give_up(tx, subscription, invoice)
+    if subscription["status"] == "past_due":
+        subscription["status"] = "active"
+        tx.tell("customer.subscription.updated", tx.put(subscription), {"status": "past_due"})
+        mark_delinquent(tx, subscription["customer"], delinquent=False)

@@ -1,7 +1,7 @@
 """What time does to a subscription: it renews, ends, or never begins."""
 
 from s4_devcloud.stripe.billing.cycle import next_end
-from s4_devcloud.stripe.billing.endings import ENDED, end, expire
+from s4_devcloud.stripe.billing.endings import ENDED, end, expire, void
 from s4_devcloud.stripe.billing.renewals import renew
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
@@ -15,7 +15,8 @@ def due(subscription: Wire) -> int | None:
         return None
     if subscription["status"] == "incomplete":
         return int(subscription["created"]) + _PAYABLE_SECONDS
-    moments = [subscription["cancel_at"], next_end(subscription)]
+    update, pause = subscription["pending_update"] or {}, subscription["pause_collection"] or {}
+    moments = [subscription["cancel_at"], update.get("expires_at"), pause.get("resumes_at"), next_end(subscription)]
     return min(int(moment) for moment in moments if moment is not None)
 
 
@@ -25,5 +26,16 @@ def act(tx: Transaction, subscription: Wire) -> None:
         expire(tx, subscription)
     elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= tx.now:
         end(tx, subscription, "cancellation_requested", subscription["cancellation_details"])
+    elif _is_over(tx, subscription["pending_update"], "expires_at"):
+        void(tx, tx.need("invoice", subscription["latest_invoice"]))
+        changed = tx.need("subscription", subscription["id"])
+        tx.tell("customer.subscription.pending_update_expired", changed)
+    elif _is_over(tx, subscription["pause_collection"], "resumes_at"):
+        previous = {"pause_collection": subscription["pause_collection"]}
+        tx.tell("customer.subscription.updated", tx.put({**subscription, "pause_collection": None}), previous)
     else:
         renew(tx, subscription)
+
+
+def _is_over(tx: Transaction, thing: Wire | None, field: str) -> bool:
+    return thing is not None and thing[field] is not None and thing[field] <= tx.now

@@ -34,7 +34,10 @@ def add(tx: Transaction, customer: str, line: Wire) -> None:
         "period": line["period"],
         "pricing": line["pricing"],
         "proration": True,
-        "proration_details": {**details["proration_details"], "discount_amounts": []},
+        "proration_details": {
+            "credited_items": _credited(details["proration_details"]["credited_items"]),
+            "discount_amounts": [],
+        },
         "quantity": line["quantity"],
         "quantity_decimal": str(line["quantity"]),
         "tax_rates": [],
@@ -43,6 +46,10 @@ def add(tx: Transaction, customer: str, line: Wire) -> None:
     details["invoice_item"] = item["id"]
     tx.put({"id": item["id"], "object": _LINE, "line": line, "subscription": details["subscription"], "used": False})
     tx.tell("invoiceitem.created", tx.put(item))
+
+
+def _credited(items: Wire | None) -> Wire | None:
+    return None if items is None else {"type": "invoice_line_items", "invoice_line_item_details": items}
 
 
 def lines(tx: Transaction, subscription: Wire) -> list[Wire]:

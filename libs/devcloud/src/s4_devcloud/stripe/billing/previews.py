@@ -1,5 +1,7 @@
 """Invoices that do not exist yet, made of the same lines as the ones to come."""
 
+from dataclasses import replace
+
 from s4_devcloud.stripe.billing import pending_items
 from s4_devcloud.stripe.billing.cycle import advanced, next_end
 from s4_devcloud.stripe.billing.invoicing import compose
@@ -21,7 +23,7 @@ def upcoming(tx: Transaction, subscription: Wire, more: list[Wire] | None = None
 
 def preview(tx: Transaction, subscription: Wire, bill: Bill, created: int) -> Wire:
     """An invoice of these lines that is nowhere stored."""
-    invoice = compose(tx, subscription, bill)
+    invoice = compose(tx, subscription, replace(bill, reason="upcoming"))
     invoice["id"] = new_id("upcoming_in")
     for line in invoice["lines"]["data"]:
         line["invoice"] = invoice["id"]

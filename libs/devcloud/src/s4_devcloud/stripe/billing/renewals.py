@@ -3,6 +3,7 @@
 from s4_devcloud.stripe.billing import pending_items, reminders
 from s4_devcloud.stripe.billing.collecting import attempt
 from s4_devcloud.stripe.billing.cycle import advanced
+from s4_devcloud.stripe.billing.endings import give_up, void
 from s4_devcloud.stripe.billing.invoicing import draft, finalize
 from s4_devcloud.stripe.billing.lines import item_period, period_line
 from s4_devcloud.stripe.resources.invoice_shape import Bill
@@ -19,7 +20,8 @@ def renew(tx: Transaction, subscription: Wire) -> None:
         subscription["status"] = "active"
     begun = [item for item in subscription["items"]["data"] if item["current_period_start"] >= tx.now]
     lines = [period_line(tx, item) for item in begun] + pending_items.lines(tx, subscription)
-    invoice = draft(tx, subscription, Bill(lines, "subscription_cycle", item_period(over)), advances=True)
+    advances = (subscription["pause_collection"] or {}).get("behavior") != "keep_as_draft"
+    invoice = draft(tx, subscription, Bill(lines, "subscription_cycle", item_period(over)), advances=advances)
     pending_items.bind(tx, invoice)
     previous = {name: value for name, value in before.items() if subscription[name] != value}
     tx.tell("customer.subscription.updated", tx.put(subscription), previous)
@@ -39,5 +41,13 @@ def advance(tx: Transaction, invoice: Wire) -> None:
     """Finalize a draft and collect it, or try again to collect."""
     if invoice["status"] == "draft":
         invoice = finalize(tx, invoice)
-    if invoice["status"] == "open":
-        attempt(tx, invoice)
+    if invoice["status"] != "open":
+        return
+    subscription = tx.need("subscription", invoice["parent"]["subscription_details"]["subscription"])
+    match (subscription["pause_collection"] or {}).get("behavior"):
+        case "void":
+            void(tx, invoice)
+        case "mark_uncollectible":
+            give_up(tx, invoice)
+        case _:
+            attempt(tx, invoice)

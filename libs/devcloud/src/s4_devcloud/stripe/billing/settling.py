@@ -1,5 +1,6 @@
 """What follows when an invoice is paid."""
 
+from s4_devcloud.stripe.billing import pending_updates
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
@@ -27,7 +28,7 @@ def settle(tx: Transaction, invoice: Wire, payment: Wire | None) -> Wire:
 
 
 def _trust_again(tx: Transaction, invoice: Wire) -> None:
-    """A subscription whose latest invoice is paid is active again, and its customer no longer delinquent."""
+    """A subscription whose latest invoice is paid is active, changed as it was to be, its customer not delinquent."""
     subscription = tx.get("subscription", invoice["parent"]["subscription_details"]["subscription"])
     if subscription is None or subscription["latest_invoice"] != invoice["id"]:
         return
@@ -35,6 +36,7 @@ def _trust_again(tx: Transaction, invoice: Wire) -> None:
         previous = {"status": subscription["status"]}
         subscription["status"] = "active"
         tx.tell("customer.subscription.updated", tx.put(subscription), previous)
+    pending_updates.apply(tx, subscription, invoice)
     mark_delinquent(tx, subscription["customer"], delinquent=False)
 
 

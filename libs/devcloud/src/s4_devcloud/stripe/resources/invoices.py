@@ -1,6 +1,7 @@
 """/v1/invoices and /v1/invoice_payments: what was owed and what paid it."""
 
 from stripe.params import (
+    InvoiceLineItemListParams,
     InvoiceListParams,
     InvoicePaymentListParams,
     InvoicePaymentRetrieveParams,
@@ -8,17 +9,21 @@ from stripe.params import (
 )
 
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route
-from s4_devcloud.stripe.lists import listing, page, same
+from s4_devcloud.stripe.lists import listing, page, page_of, same
+from s4_devcloud.stripe.resources import invoice_actions, invoice_previews
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
 
 def routes() -> list[Route]:
-    """Retrieve and list both."""
+    """Retrieve and list both, an invoice's lines, and what can be done to one."""
     invoices = (*ANY_LIST, "customer", "subscription", "status", "collection_method")
     payments = (*ANY_LIST, "invoice", "status", "payment.type", "payment.payment_intent")
     return [
+        *invoice_previews.routes(),
+        *invoice_actions.routes(),
         Route("GET", "/v1/invoices", InvoiceListParams, everything, invoices),
+        Route("GET", "/v1/invoices/{invoice}/lines", InvoiceLineItemListParams, lines, ANY_LIST),
         Route("GET", "/v1/invoices/{invoice}", InvoiceRetrieveParams, retrieve),
         Route("GET", "/v1/invoice_payments", InvoicePaymentListParams, all_payments, payments),
         Route("GET", "/v1/invoice_payments/{payment}", InvoicePaymentRetrieveParams, retrieve_payment),
@@ -40,6 +45,12 @@ def everything(call: Call) -> Wire:
 def retrieve(call: Call) -> Wire:
     """One invoice."""
     return call.tx.need("invoice", call.names["invoice"])
+
+
+def lines(call: Call) -> Wire:
+    """What the invoice charges for."""
+    invoice = call.tx.need("invoice", call.names["invoice"])
+    return page_of(call, invoice["lines"]["data"], "line_item", invoice["lines"]["url"])
 
 
 def all_payments(call: Call) -> Wire:
