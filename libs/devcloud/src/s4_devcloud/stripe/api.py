@@ -20,6 +20,8 @@ from s4_devcloud.stripe.problems import NotImplementedHere, Problem
 from s4_devcloud.stripe.reading import read_record
 from s4_devcloud.stripe.resources import (
     charges,
+    customer_cards,
+    customer_deletion,
     customers,
     disputes,
     event_destinations,
@@ -45,7 +47,7 @@ from s4_devcloud.stripe.wire import API_VERSION, Wire, new_id
 from s4_devcloud.stripe.world import World
 
 _RESOURCES = (
-    *(customers, products, prices, sessions, subscriptions),
+    *(customers, customer_cards, customer_deletion, products, prices, sessions, subscriptions),
     *(invoices, payment_intents, payment_methods, charges, events),
     *(portal_configurations, portal_sessions),
     *(refunds, disputes, fraud_warnings),

@@ -73,6 +73,32 @@ _MESSAGES = {
 _OWN_CODES = ("expired_card", "incorrect_cvc", "processing_error")  # not under the code card_declined
 
 
+_TEST_METHODS: Mapping[str, str] = {
+    "pm_card_visa": "4242424242424242",
+    "pm_card_visa_debit": "4000056655665556",
+    "pm_card_mastercard": "5555555555554444",
+    "pm_card_amex": "378282246310005",
+    "pm_card_authenticationRequired": "4000002760003184",
+    "pm_card_authenticationRequiredOnSetup": "4000002500003155",
+    "pm_card_chargeDeclined": "4000000000000002",
+    "pm_card_chargeDeclinedInsufficientFunds": "4000000000009995",
+    "pm_card_chargeDeclinedLostCard": "4000000000009987",
+    "pm_card_chargeDeclinedStolenCard": "4000000000009979",
+    "pm_card_chargeDeclinedExpiredCard": "4000000000000069",
+    "pm_card_chargeDeclinedIncorrectCvc": "4000000000000127",
+    "pm_card_chargeDeclinedProcessingError": "4000000000000119",
+    "pm_card_chargeDeclinedFraudulent": "4100000000000019",
+    "pm_card_chargeCustomerFail": "4000000000000341",
+    "pm_card_createDispute": "4000000000000259",
+    "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createDisputeInquiry": "4000000000001976",
+    "pm_card_createIssuerFraudRecord": "4000000000005423",
+    "pm_card_pendingRefund": "4000000000007726",
+    "pm_card_refundFail": "4000000000005126",
+}
+"""The payment methods of Stripe's test mode that name a card above."""
+
+
 @dataclass(frozen=True)
 class Decline:
     """Why an issuer refused."""
@@ -109,6 +135,14 @@ class Card:
     exp_year: int
     fingerprint: str
     behaviour: Behaviour
+
+
+def card_of_test_mode(name: str) -> Card | None:
+    """The card behind a payment method of the test mode."""
+    number = _TEST_METHODS.get(name)
+    if number is None:
+        return None
+    return Card(_brand(number), number[-4:], 12, 2034, _fingerprint(number), _KNOWN[number])
 
 
 class CardRejected(Exception):

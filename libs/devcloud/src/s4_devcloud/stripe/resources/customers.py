@@ -64,8 +64,9 @@ def everyone(call: Call) -> Wire:
 
 
 def retrieve(call: Call) -> Wire:
-    """One customer."""
-    return call.tx.need("customer", call.names["customer"])
+    """One customer; of a deleted one the name and that it is deleted."""
+    name = call.names["customer"]
+    return call.tx.get("customer", name) or call.tx.need("customer", name)
 
 
 def update(call: Call) -> Wire:
@@ -92,8 +93,20 @@ def _apply(tx: Transaction, customer: Wire, params: Wire) -> None:
         customer["metadata"] = merge_metadata(customer["metadata"], params["metadata"])
     chosen = params.get("invoice_settings", {}).get("default_payment_method")
     if chosen is not None:
-        tx.need("payment_method", chosen, "invoice_settings[default_payment_method]", 400)
-        customer["invoice_settings"] = _invoice_settings(chosen)
+        _check_attached(tx, customer, chosen)
+        customer["invoice_settings"] = _invoice_settings(chosen or None)
+
+
+def _check_attached(tx: Transaction, customer: Wire, method: str) -> None:
+    """Raise Problem unless the payment method is the customer's, or is the empty name that unsets."""
+    found = tx.get("payment_method", method)
+    if method and (found is None or found["customer"] != customer["id"]):
+        raise invalid(
+            f"The customer does not have a payment method with the ID {method}. The payment method must be attached to "
+            "the customer.",
+            "invoice_settings[default_payment_method]",
+            "resource_missing",
+        )
 
 
 def address(given: Wire) -> Wire:

@@ -90,6 +90,13 @@ def behaviour_of(tx: Transaction, method: Wire) -> Behaviour:
     return behaviour
 
 
+def behaviour_now(tx: Transaction, card: Card) -> Behaviour:
+    """What the card's issuer does, as it was last told or as is published."""
+    issued = tx.get(_ISSUED, card.fingerprint)
+    behaviour: Behaviour = card.behaviour if issued is None else issued["behaviour"]
+    return behaviour
+
+
 def billing_details(payer: Payer) -> Wire:
     """The payer as payment methods and charges show one."""
     return {"address": payer.address(), "email": payer.email, "name": payer.name, "phone": None, "tax_id": None}
