@@ -102,12 +102,24 @@ def schemas() -> dict[str, Any]:
     return loaded
 
 
+def _is_whole(_: object, value: object) -> bool:
+    """2500.0 is a float to whoever reads it, although JSON Schema calls it an integer."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_extend: Any = jsonschema.validators.extend
+_STRICT: type[jsonschema.Draft202012Validator] = _extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
+
+
 @functools.cache
 def _validator(name: str) -> jsonschema.Draft202012Validator:
     definitions = json.loads(json.dumps(schemas()))
     for entry in newer_fields():
         definitions[entry["schema"]]["properties"][entry["field"]] = entry["shape"]
-    return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": definitions})
+    return _STRICT({"$ref": f"#/$defs/{name}", "$defs": definitions})
 
 
 def _problems(name: str, answer: dict[str, Any]) -> list[str]:

@@ -11,8 +11,8 @@ import stripe
 class CheckedClient(stripe.AIOHTTPClient):
     """Reads bodies inside the request's timeout and gives the connection back (the SDK's own does neither)."""
 
-    def __init__(self) -> None:
-        super().__init__(timeout=aiohttp.ClientTimeout(total=5))
+    def __init__(self, seconds: float = 5) -> None:
+        super().__init__(timeout=aiohttp.ClientTimeout(total=seconds))
         self.answers: list[dict[str, Any]] = []
         self.headers: list[Mapping[str, str]] = []
 

@@ -206,10 +206,10 @@ async def test_nobody_reaches_anothers_plan_or_card(
 
 
 async def test_an_address_lives_five_minutes_unseen_and_an_hour_once_opened(
-    client: stripe.StripeClient, browser: aiohttp.ClientSession, subscription: stripe.Subscription, control: Control
+    client: stripe.StripeClient, browser: aiohttp.ClientSession, control: Control
 ) -> None:
-    unseen = Visitor(browser, (await a_portal(client, str(subscription.customer))).url)
-    seen = Visitor(browser, (await a_portal(client, str(subscription.customer))).url)
+    customer = await a_customer(client)
+    unseen, seen = [Visitor(browser, (await a_portal(client, customer.id)).url) for _ in range(2)]
     assert (await seen.look())[0] == 200
     await control.post("/clock/advance", seconds=301)
     status, page = await unseen.look()
@@ -218,8 +218,10 @@ async def test_an_address_lives_five_minutes_unseen_and_an_hour_once_opened(
     assert (await seen.look())[0] == 200
     await control.post("/clock/advance", seconds=3600)
     assert (await seen.look())[0] == 410
-    assert (await seen.send(f"/plans/{subscription.id}/cancel"))[0] == 410
-    assert (await client.v1.subscriptions.retrieve_async(subscription.id)).cancel_at is None
+    assert (await seen.add_card())[0] == 410
+    settings = (await client.v1.customers.retrieve_async(customer.id)).invoice_settings
+    assert settings is not None
+    assert settings.default_payment_method is None
 
 
 async def test_a_guessed_address_leads_nowhere_and_the_page_keeps_its_own_secret(

@@ -17,12 +17,12 @@ _GRACE_SECONDS = 0.2  # for open connections at the end; whoever still waits was
 
 
 @contextlib.asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[World]:
-    """Both listeners are up within the block, and webhooks are delivered."""
-    world = World(settings)
+async def serving(settings: Settings, world: World | None = None, api: type[Api] = Api) -> AsyncIterator[World]:
+    """Both listeners are up within the block, and webhooks are delivered. Tests may bring a world of their own."""
+    world = world or World(settings)
     front = web.Application()
     Pages(world).mount(front)
-    Api(world).mount(front)
+    api(world).mount(front)
     async with (
         _listening(front, settings.listen),
         _listening(Control(world).application(), settings.control),

@@ -1,0 +1,17 @@
+"""The account of a test: always the stand-in's, and a real one too when a key for it is there."""
+
+import os
+from collections.abc import AsyncIterator
+
+import pytest
+
+from devcloud.stripe.behaviour.account import REAL_KEY, Account, the_double, the_real
+
+_ACCOUNTS = ["double", *(["stripe"] if os.environ.get(REAL_KEY) else [])]
+
+
+@pytest.fixture(params=_ACCOUNTS)
+async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
+    chosen = the_double() if request.param == "double" else the_real(os.environ[REAL_KEY])
+    async with chosen as account:
+        yield account
