@@ -49,6 +49,7 @@ class Caller:
         self._v1 = client.v1
         self._clock = clock
         self._random = random
+        self.calls = 0  # how many were made, repetitions included
         self._throttle = Throttle(clock, per_second=per_second, in_flight=IN_FLIGHT)
 
     async def _pages(self, kind: type[T], listing: Callable[[Any], Awaitable[Any]], params: Params) -> AsyncIterator[T]:
@@ -66,6 +67,7 @@ class Caller:
         for attempt in count(1):
             try:
                 async with self._throttle.turn():
+                    self.calls += 1
                     return _decode(_plain(await call()), kind)
             except stripe.StripeError as error:
                 trouble = _translate(error)

@@ -220,11 +220,25 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
         return self.invoice_settings.default_payment_method if self.invoice_settings else None
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a try to pay failed."""
+
+    code: str | None = None
+    decline_code: str | None = None
+
+
 class Payment(msgspec.Struct, frozen=True):
     """A payment intent; ``requires_action`` waits for the cardholder."""
 
     id: str
     status: str
+    last_payment_error: Refusal | None = None
+
+    @property
+    def declined(self) -> str | None:
+        """Why the last try failed, if it did (docs.stripe.com/declines/codes)."""
+        error = self.last_payment_error
+        return (error.decline_code or error.code) if error else None
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):

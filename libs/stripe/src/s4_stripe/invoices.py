@@ -17,8 +17,9 @@ class Invoices(Caller):
             return []
 
     async def invoice(self, invoice: str) -> Invoice:
-        """The bill as it is now. Raises NotAtStripe."""
-        return await self._ask(Invoice, lambda: self._v1.invoices.retrieve_async(invoice))
+        """The bill as it is now, with its payments. Raises NotAtStripe."""
+        params = unchecked({"expand": ["payments"]})
+        return await self._ask(Invoice, lambda: self._v1.invoices.retrieve_async(invoice, params))
 
     async def preview_invoice(self, params: Params) -> Invoice:
         """The bill that a change would lead to; nothing is changed."""

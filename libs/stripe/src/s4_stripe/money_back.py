@@ -31,6 +31,11 @@ class MoneyBack(Caller):
         listing = self._v1.radar.early_fraud_warnings.list_async
         return [found async for found in self._pages(FraudWarning, listing, {"charge": charge})]
 
+    async def warning(self, warning: str) -> FraudWarning:
+        """The warning as it is now. Raises NotAtStripe."""
+        found = self._v1.radar.early_fraud_warnings.retrieve_async
+        return await self._ask(FraudWarning, lambda: found(warning))
+
     async def warnings_since(self, moment: datetime) -> AsyncIterator[FraudWarning]:
         """All warnings since, newest first."""
         params = {"created": {"gte": int(moment.timestamp())}}

@@ -37,6 +37,20 @@ async def every(name: str, pause: timedelta, work: Callable[[], Awaitable[object
         await clock.sleep(wait.total_seconds())
 
 
+async def whenever(name: str, pool: Pool, channel: str, poll: timedelta, work: Callable[[], Awaitable[int]]) -> None:
+    """Do the work for ever: again at once while there is some, else when somebody notifies the channel."""
+    async with Wakeup.listen(pool.url, channel) as wakeup:
+        while True:
+            try:
+                done = await work()
+                last_success(name)
+            except Exception as error:  # noqa: BLE001  as above
+                note(name, error)
+                done = 0
+            if not done:
+                await wakeup.wait(poll)
+
+
 def note(loop: str, error: Exception) -> str:
     """Log and count a failed round; its code."""
     code = error.code if isinstance(error, Trouble) else type(error).__name__
@@ -62,16 +76,7 @@ class Converger:
 
     async def forever(self) -> None:
         """Handle events as they come."""
-        async with Wakeup.listen(self._pool.url, inbox.CHANNEL) as wakeup:
-            while True:
-                try:
-                    handled = await self.round()
-                    last_success("events")
-                except Exception as error:  # noqa: BLE001  as above
-                    note("events", error)
-                    handled = 0
-                if not handled:
-                    await wakeup.wait(POLL)
+        await whenever("events", self._pool, inbox.CHANNEL, POLL, self.round)
 
     async def round(self) -> int:
         """Claim due events and handle them, those of one customer together. How many were claimed."""

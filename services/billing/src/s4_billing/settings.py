@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from s4_billing.derive import Policy
 from s4_billing.operator import tokens
 from s4_runtime import Secret, ServiceSettings, SettingsError, load
 from s4_stripe.access import PER_SECOND, Access
@@ -38,6 +39,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     preview_lifetime: timedelta = timedelta(minutes=15)
     grace: timedelta = timedelta(days=14)
     retention: timedelta = timedelta(days=30)
+    suspend_on_fraud: bool = True
     catalogue_every: timedelta = timedelta(minutes=5)
     reconcile_every: timedelta = timedelta(minutes=10)
     reconcile_hourly: timedelta = timedelta(hours=1)
@@ -58,6 +60,11 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
             timeout=self.stripe_timeout,
             per_second=self.stripe_calls_per_second,
         )
+
+    @property
+    def policy(self) -> Policy:
+        """For how long who does not pay is served, and what is stored is kept."""
+        return Policy(grace=self.grace, retention=self.retention, suspend_on_fraud=self.suspend_on_fraud)
 
     @property
     def is_live(self) -> bool:

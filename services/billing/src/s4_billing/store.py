@@ -5,10 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from s4_billing.derive import CheckoutState, Derived, State
-from s4_runtime import new_id
+from s4_billing.derive import CheckoutState, EndReason, State, SuspendedFor
 from s4_store import Pool, Record, Transaction
-from s4_stripe.facts import Subscription
 
 
 class CustomerRow(msgspec.Struct, frozen=True):
@@ -40,8 +38,8 @@ class Checkout(msgspec.Struct, frozen=True):
         return f"co:{self.id}:{self.attempt}"
 
 
-class SubscriptionRow(msgspec.Struct, frozen=True):
-    """What we say about a subscription."""
+class SubscriptionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A subscription as our other services know it. ``revision`` rises with each change of the rest."""
 
     id: str
     stripe_subscription_id: str
@@ -50,8 +48,44 @@ class SubscriptionRow(msgspec.Struct, frozen=True):
     state: State
     stripe_status: str
     ever_paid: bool
-    period_end: datetime | None
-    cancel_at: datetime | None
+    duplicate: bool = False
+    period_end: datetime | None = None
+    cancel_at: datetime | None = None
+    trial_end: datetime | None = None
+    ended_at: datetime | None = None
+    end_reason: EndReason | None = None
+    delete_after: datetime | None = None
+    deleted_at: datetime | None = None
+    failing_invoice: str | None = None
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    suspends_at: datetime | None = None
+    must_confirm: bool = False
+    suspended_for: SuspendedFor | None = None
+    disputed: bool = False
+    pending_plan: str | None = None
+    pending_plan_at: datetime | None = None
+    review_at: datetime | None = None
+    revision: int = 1
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is the account's one subscription that has not ended."""
+        return self.state is not State.ENDED and not self.duplicate
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the others know of it: a signup that was paid."""
+        return self.ever_paid and self.checkout_id is not None and not self.duplicate
+
+
+_FIELDS = SubscriptionRow.__struct_fields__
+_PUT = (
+    f"insert into subscription ({', '.join(_FIELDS)}, account_id, created_at, changed_at)"  # noqa: S608  our own names
+    f" values ({', '.join(f'${place}' for place in range(1, len(_FIELDS) + 3))}, ${len(_FIELDS) + 2})"
+    f" on conflict (id) do update set ({', '.join(_FIELDS[1:])}, changed_at)"
+    f" = ({', '.join(f'excluded.{name}' for name in _FIELDS[1:])}, excluded.changed_at)"
+)
 
 
 def _checkout(row: Record) -> Checkout:
@@ -111,6 +145,12 @@ async def unfinished_checkouts(where: Pool | Transaction, account_id: str) -> li
     return [_checkout(row) for row in await where.fetch(sql, account_id)]
 
 
+async def checkouts(where: Pool | Transaction, account_id: str) -> list[Checkout]:
+    """All ways to pay that the account was ever given."""
+    sql = "select * from checkout where account_id = $1 order by created_at, id"
+    return [_checkout(row) for row in await where.fetch(sql, account_id)]
+
+
 async def stale_accounts(pool: Pool, now: datetime) -> list[str]:
     """Accounts with a checkout whose time is over, although nobody told us how it ended."""
     sql = "select distinct account_id from checkout where state in ('open', 'pending') and expires_at < $1 limit 500"
@@ -151,28 +191,28 @@ async def subscriptions(where: Pool | Transaction, account_id: str) -> list[Subs
     return [msgspec.convert(dict(row), SubscriptionRow) for row in rows]
 
 
-def row_of(known: SubscriptionRow | None, fact: Subscription, derived: Derived, plan: str | None) -> SubscriptionRow:
-    """What we shall say about the subscription."""
-    return SubscriptionRow(
-        id=known.id if known else new_id(),
-        stripe_subscription_id=fact.id,
-        checkout_id=known.checkout_id if known else None,
-        plan=plan or (known.plan if known else None),
-        state=derived.state,
-        stripe_status=fact.status,
-        ever_paid=derived.ever_paid,
-        period_end=derived.period_end,
-        cancel_at=derived.cancel_at,
-    )
-
-
 async def put_subscription(tx: Transaction, account_id: str, row: SubscriptionRow, now: datetime) -> None:
-    """The row says so, with a new revision. For rows that changed only."""
+    """The row says so. The table refuses a second live one of an account."""
+    await tx.execute(_PUT, *msgspec.structs.astuple(row), account_id, now)
+
+
+async def due_accounts(pool: Pool, now: datetime, limit: int) -> list[str]:
+    """Accounts for which the clock alone has changed what Stripe's facts mean."""
     sql = (
-        "insert into subscription (id, stripe_subscription_id, checkout_id, plan, state, stripe_status, ever_paid,"
-        " period_end, cancel_at, account_id, created_at, changed_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) on conflict (id) do update set (plan, state,"
-        " stripe_status, ever_paid, period_end, cancel_at, changed_at, revision)"
-        " = ($4, $5, $6, $7, $8, $9, $11, subscription.revision + 1)"
+        "select account_id from subscription where review_at <= $1 group by account_id order by min(review_at) limit $2"
     )
-    await tx.execute(sql, *msgspec.structs.astuple(row), account_id, now)
+    return [row["account_id"] for row in await pool.fetch(sql, now, limit)]
+
+
+async def review_soon(tx: Transaction, checkout_id: str, now: datetime) -> None:
+    """The subscription that was bought by the checkout is looked at as soon as possible."""
+    await tx.execute("update subscription set review_at = $2 where checkout_id = $1", checkout_id, now)
+
+
+async def mark_deleted(tx: Transaction, checkout_id: str, at: datetime) -> None:
+    """Nothing is stored any more of what was bought by the checkout."""
+    sql = (
+        "update subscription set deleted_at = $2, changed_at = $2, revision = revision + 1 where checkout_id = $1"
+        " and deleted_at is null"
+    )
+    await tx.execute(sql, checkout_id, at)

@@ -10,6 +10,8 @@ ALTER TABLE subscription
     ADD COLUMN attempts int NOT NULL DEFAULT 0,
     ADD COLUMN next_attempt_at timestamptz,
     ADD COLUMN suspends_at timestamptz,
+    ADD COLUMN must_confirm boolean NOT NULL DEFAULT false,
+    ADD COLUMN suspended_for text,
     ADD COLUMN disputed boolean NOT NULL DEFAULT false,
     ADD COLUMN pending_plan text,
     ADD COLUMN pending_plan_at timestamptz,
@@ -33,6 +35,8 @@ CREATE TABLE invoice (
     amount_due bigint NOT NULL,
     amount_refunded bigint NOT NULL,
     attempts int NOT NULL,
+    stripe_charge_id text,
+    period_end timestamptz,
     created_at timestamptz NOT NULL
 );
 CREATE INDEX invoice_account ON invoice (account_id, created_at DESC);
@@ -43,6 +47,7 @@ CREATE TABLE refund (
     stripe_refund_id text UNIQUE,
     account_id uuid NOT NULL REFERENCES billing_customer,
     stripe_invoice_id text,
+    stripe_charge_id text,
     amount bigint NOT NULL,
     currency text NOT NULL,
     reason text NOT NULL CHECK (reason IN ('not-provided', 'duplicate', 'goodwill', 'other')),
@@ -61,6 +66,7 @@ CREATE TABLE dispute (
     account_id uuid NOT NULL REFERENCES billing_customer,
     kind text NOT NULL CHECK (kind IN ('dispute', 'fraud-warning')),
     stripe_invoice_id text,
+    stripe_charge_id text NOT NULL,
     amount bigint NOT NULL,
     currency text NOT NULL,
     reason text NOT NULL,
@@ -70,6 +76,10 @@ CREATE TABLE dispute (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX dispute_account ON dispute (account_id);
+-- A charge does not say that there is a warning about it: which there are is known from the events that told of them.
+CREATE INDEX stripe_event_warning ON stripe_event (stripe_customer_id)
+    WHERE object_type = 'radar.early_fraud_warning';
+CREATE INDEX provisioning_failure_account ON provisioning_failure (account_id) WHERE final;
 
 -- A change of plan as it was shown to a person: what is applied is what was shown, or nothing.
 CREATE TABLE plan_preview (

@@ -1,0 +1,55 @@
+"""Money that goes back."""
+
+from s4_billing import money
+from s4_billing.commands import Commands, Deed, Intent
+from s4_billing.follow_money import REASON, REFUND_ID
+from s4_billing.money import RefundRow
+from s4_runtime import Clock, Permanent
+from s4_store import Transaction
+from s4_stripe.api import StripeApi
+from s4_stripe.facts import Refund
+
+KIND = "refund.create"
+
+
+def intent(account_id: str, row: RefundRow) -> Intent:
+    """The command that sends the money; once for each refund. Raises Permanent if no charge is known."""
+    if row.stripe_charge_id is None:
+        raise Permanent("nothing-to-refund", refund=row.id)
+    params = {
+        "charge": row.stripe_charge_id,
+        "amount": row.amount,
+        "metadata": {REFUND_ID: row.id, REASON: row.reason, "account_id": account_id},
+    }
+    return Intent(f"refund:{row.id}", KIND, account_id, params)
+
+
+async def want(tx: Transaction, commands: Commands, account_id: str, row: RefundRow, clock: Clock) -> str:
+    """The refund is wanted and its command written; the command's key, to be performed outside of ``tx``."""
+    wish = intent(account_id, row)
+    await money.put_refunds(tx, account_id, [row], clock.now())
+    await commands.write(tx, wish)
+    return wish.key
+
+
+def deed(api: StripeApi) -> Deed:
+    """How refunds are made."""
+
+    async def find(intent: Intent) -> Refund | None:
+        found = await api.refunds_of(intent.params["charge"])
+        return next((each for each in found if each.metadata == intent.params["metadata"]), None)
+
+    async def record(tx: Transaction, intent: Intent, made: str) -> None:
+        sql = "update refund set stripe_refund_id = $2 where id = $1 and stripe_refund_id is null"
+        await tx.execute(sql, intent.params["metadata"][REFUND_ID], made)
+
+    return Deed(api.create_refund, find, record)
+
+
+async def refused(tx: Transaction, account_id: str) -> frozenset[str]:
+    """The refunds that Stripe did not take."""
+    sql = (
+        "select refund.id from refund join stripe_command on idempotency_key = 'refund:' || refund.id"
+        " where refund.account_id = $1 and refund.state = 'wanted' and stripe_command.state = 'failed'"
+    )
+    return frozenset(row["id"] for row in await tx.fetch(sql, account_id))
