@@ -51,6 +51,7 @@ told=$(dirname "$S4_HOST_CONFIG")/told
 case $1 in
 apply) cat > "$told"; echo '{"state": "starting", "changed": true}' ;;
 status) echo '{"state": "running", "listening": {"introducer": true, "storage": true}}' ;;
+stop) mv "$told" "$told.stopped" 2>/dev/null; echo '{"state": "stopped", "changed": true}' ;;
 *) exit 2 ;;
 esac
 """

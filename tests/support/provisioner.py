@@ -6,7 +6,8 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +23,7 @@ from s4_provisioner import store
 from s4_provisioner.aws.clients import Clients
 from s4_provisioner.converge import Converger
 from s4_provisioner.grids import Grid
-from s4_provisioner.lifecycle import Stage
+from s4_provisioner.lifecycle import DOWN, Stage
 from s4_provisioner.settings import Settings
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools, open_tools, tools_of
@@ -34,6 +35,8 @@ from support.grid_cloud import REGION, ZONE, Cloud
 from support.waiting import until
 
 TOKEN = "provisioner-token-of-the-tests"
+# Frozen while it was removed, a grid rests on the way down.
+RESTS = [Stage.READY, Stage.SUSPENDED, Stage.ABSENT, Stage.FAILED, *DOWN]
 # Says that all is well, as fast as a program can.
 CONTENTED_PROBE = [sys.executable, "-c", 'print(\'{"ok":true,"total_seconds":0.25}\')']
 
@@ -80,19 +83,56 @@ def a_payment(signup_id: str | None = None, quota_bytes: int | None = 10**12) ->
     )
 
 
+class Calendar(SystemClock):
+    """The machine's own clock, put forward by a test."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self.ahead
+
+
 class Desk:
     """One provisioner's database and tools, and what a test does with them."""
 
-    def __init__(self, pool: Pool, tools: Tools) -> None:
+    def __init__(self, pool: Pool, tools: Tools, calendar: Calendar) -> None:
         self.pool = pool
         self.tools = tools
         self.settings = tools.settings
+        self._calendar = calendar
 
     async def pay(self, payment: SignupPaid | None = None, event_id: str | None = None) -> GridId:
         """The payment was told; the grid that it leads to."""
         payment = payment or a_payment()
-        await deliver(self.pool, Wishes(self.tools.clock).routes(), payment, event_id=event_id)
+        await self.tell(payment, event_id)
         return grid_of_signup(payment.signup_id)
+
+    async def tell(self, event: Event, event_id: str | None = None) -> None:
+        """The provisioner heard it."""
+        await deliver(self.pool, Wishes(self.tools.clock).routes(), event, event_id=event_id)
+
+    async def pass_time(self, by: timedelta) -> None:
+        """It is later, and convergers look at the clock."""
+        self._calendar.ahead += by
+        async with self.pool.transaction() as tx:
+            await store.wake(tx)
+
+    async def waits(self, grid_id: GridId) -> None:
+        """The grid was put off for a while."""
+        put_off = "select lease_token is null and due_at > $2 from grids where id = $1"
+        later = self.tools.clock.now() + timedelta(minutes=1)
+        await until(lambda: self.pool.fetchval(put_off, grid_id, later), within=30, what="the grid waits")
+
+    async def rests(self, grid_id: GridId) -> Grid:
+        """The grid once nothing is being done for it, and nothing is due now."""
+        resting = (
+            "select lease_token is null and (due_at is null or due_at > $2) and stage = any($3)"
+            " from grids where id = $1"
+        )
+        is_resting = partial(self.pool.fetchval, resting, grid_id, self.tools.clock.now(), RESTS)
+        await until(is_resting, within=30, what="the grid rests")
+        return await self.grid(grid_id)
 
     async def grid(self, grid_id: GridId) -> Grid:
         found = await store.grid(self.pool, grid_id)
@@ -144,9 +184,10 @@ async def a_desk(database: str, cloud: Cloud, **changed: Any) -> AsyncIterator[D
     """A migrated database and open tools; the deployment's machines are gone afterwards."""
     settings = some_settings(database, cloud, **changed)
     await migrate(database, "s4_provisioner")
-    async with Pool.open(database) as pool, open_tools(settings, SystemClock()) as tools:
+    calendar = Calendar()
+    async with Pool.open(database) as pool, open_tools(settings, calendar) as tools:
         try:
-            yield Desk(pool, tools)
+            yield Desk(pool, tools, calendar)
         finally:
             await asyncio.to_thread(cloud.end_machines, settings.deployment)
 
@@ -158,8 +199,9 @@ async def a_desk_without_aws(database: str, **changed: Any) -> AsyncIterator[Des
     await migrate(database, "s4_provisioner")
     away = NoAws()
     clients = Clients(ec2=away, s3=away, iam=away, route53=away)
+    calendar = Calendar()
     async with Pool.open(database) as pool:
-        yield Desk(pool, tools_of(settings, SystemClock(), clients))
+        yield Desk(pool, tools_of(settings, calendar, clients), calendar)
 
 
 class NoAws:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from s4_contracts.ids import HostId
-from s4_provisioner import store
-from s4_provisioner.grids import Grid, Launch, host_of
-from s4_provisioner.lifecycle import UP, Stage
+from s4_provisioner import leavings, store
+from s4_provisioner.grids import Grid, Launch
+from s4_provisioner.lifecycle import Stage
 from s4_provisioner.outcome import Again, Apply, Done, Outcome, nothing
 from s4_provisioner.sealing import Sealed
-from s4_provisioner.steps import Step
+from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from s4_runtime import derived_id
 
@@ -58,7 +58,7 @@ def scripted(script: Script | None = None) -> dict[Stage, Step]:
             return Again(plan(grid, tools))
         return chosen.next(stage) or Done(_leaves(stage, grid, tools))
 
-    return {stage: partial(step, stage) for stage in UP}
+    return {stage: partial(step, stage) for stage in STEPS}
 
 
 def plan(grid: Grid, tools: Tools) -> Apply:
@@ -76,14 +76,15 @@ def plan(grid: Grid, tools: Tools) -> Apply:
 
 
 def _leaves(stage: Stage, grid: Grid, tools: Tools) -> Apply:
-    match stage:
-        case Stage.IDENTITY:
-            return partial(store.keep_identity, grid_id=grid.id, sealed=Sealed(b"sealed"), dns_name="g.grids.test")
-        case Stage.HOST:
-            return partial(store.keep_instance, host_id=host_of(grid).id, instance_id="i-1")
-        case Stage.BOOT:
-            return partial(store.keep_address, host_id=host_of(grid).id, address="127.0.0.1")
-        case Stage.PROOF:
-            return partial(store.keep_proof, grid_id=grid.id, proved_at=tools.clock.now(), seconds=0.5)
-        case _:
-            return nothing
+    now, name = tools.clock.now(), "g.grids.test"
+    left: dict[Stage, Apply] = {
+        Stage.IDENTITY: partial(store.keep_identity, grid_id=grid.id, sealed=Sealed(b"sealed"), dns_name=name),
+        Stage.PROOF: partial(store.keep_proof, grid_id=grid.id, proved_at=now, seconds=0.5),
+        Stage.FORGET: partial(leavings.forget, grid_id=grid.id, now=now),
+    }
+    if grid.host:
+        host_id = grid.host.id
+        left[Stage.HOST] = partial(store.keep_instance, host_id=host_id, instance_id="i-1")
+        left[Stage.BOOT] = partial(store.keep_address, host_id=host_id, address="127.0.0.1")
+        left[Stage.RELEASE] = partial(store.lose_machine, grid_id=grid.id, host_id=host_id)
+    return left.get(stage, nothing)

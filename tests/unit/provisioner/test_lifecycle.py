@@ -2,42 +2,105 @@ from itertools import product
 
 import pytest
 
-from s4_provisioner.lifecycle import FIRST, TOTAL, UP, Stage, Wanted, next_stage, position, stage_without_host
+from s4_provisioner.lifecycle import (
+    DOWN,
+    FIRST,
+    TOTAL,
+    UP,
+    Stage,
+    Wanted,
+    aim,
+    next_stage,
+    position,
+    stage_without_host,
+    told_anew,
+    turned,
+)
 from s4_provisioner.steps import STEPS
 
+PAIRS = list(product(Wanted, Stage))
+GOALS = {Wanted.READY: Stage.READY, Wanted.SUSPENDED: Stage.SUSPENDED, Wanted.ABSENT: Stage.ABSENT}
 
-@pytest.mark.parametrize(("wanted", "stage"), list(product(Wanted, Stage)))
-def test_every_pair_comes_to_rest(wanted: Wanted, stage: Stage) -> None:
-    here: Stage | None = stage
-    for _ in Stage:
-        if here is None or next_stage(wanted, here) is None:
-            return
-        here = next_stage(wanted, here)
-    pytest.fail(f"{wanted} from {stage} goes round in circles")
+
+def walked(wanted: Wanted, stage: Stage) -> list[Stage]:
+    """The stages that a grid goes through, where it rests last."""
+    here = turned(wanted, stage)
+    found = [here]
+    while (following := next_stage(wanted, here)) is not None:
+        found.append(following)
+        here = following
+        assert len(found) <= len(Stage), f"{wanted} from {stage} goes round in circles"
+    return found
+
+
+def rests_in_place(wanted: Wanted, stage: Stage) -> bool:
+    """What failed waits for a person; what is gone stays gone; of what is being removed nothing is stopped any more."""
+    return stage in {Stage.FAILED, Stage.ABSENT} or (wanted is Wanted.SUSPENDED and stage in DOWN)
+
+
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+def test_every_pair_comes_to_rest_where_it_should(wanted: Wanted, stage: Stage) -> None:
+    end = walked(wanted, stage)[-1]
+
+    assert end is (stage if rests_in_place(wanted, stage) else GOALS[wanted])
+
+
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+def test_a_grid_turns_at_most_once(wanted: Wanted, stage: Stage) -> None:
+    assert all(turned(wanted, each) is each for each in walked(wanted, stage))
+
+
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+def test_a_grid_that_turns_has_something_to_do_then(wanted: Wanted, stage: Stage) -> None:
+    there = turned(wanted, stage)
+
+    assert there is stage or next_stage(wanted, there) is not None
+
+
+@pytest.mark.parametrize("wanted", Wanted)
+def test_a_wish_that_is_fulfilled_asks_for_nothing(wanted: Wanted) -> None:
+    assert walked(wanted, GOALS[wanted]) == [GOALS[wanted]]
 
 
 def test_the_way_up_is_the_runbook_from_identity_to_ready() -> None:
-    walked, here = [], FIRST
-    while (following := next_stage(Wanted.READY, here)) is not None:
-        walked.append(here.value)
-        here = following
+    assert [stage.value for stage in walked(Wanted.READY, FIRST)] == [
+        *("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof", "ready")
+    ]
 
-    assert walked == ["identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof"]
-    assert here is Stage.READY
+
+def test_a_grid_is_suspended_by_one_step_from_anywhere_on_the_way_up() -> None:
+    assert {tuple(walked(Wanted.SUSPENDED, stage)) for stage in (*UP, Stage.READY)} == {(Stage.STOP, Stage.SUSPENDED)}
+
+
+def test_who_could_write_goes_before_what_was_written_and_the_keys_go_last() -> None:
+    assert [stage.value for stage in walked(Wanted.ABSENT, Stage.SUSPENDED)] == [
+        *("unname", "release", "revoke", "empty", "forget", "absent")
+    ]
+
+
+@pytest.mark.parametrize("stage", [Stage.STOP, Stage.SUSPENDED, *DOWN])
+def test_a_grid_that_is_wanted_again_goes_the_whole_way_up(stage: Stage) -> None:
+    assert turned(Wanted.READY, stage) is FIRST
+
+
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+def test_of_a_contested_grid_nothing_is_removed(wanted: Wanted, stage: Stage) -> None:
+    contested = aim(wanted, frozen=True)
+    steps = [each for each in walked(contested, stage) if next_stage(contested, each) is not None]
+
+    assert not set(steps) & set(DOWN)
+    assert aim(wanted, frozen=False) is wanted
 
 
 def test_every_stage_with_a_successor_has_a_step_and_no_other_has() -> None:
-    assert set(STEPS) == set(UP)
+    assert set(STEPS) == {stage for wanted, stage in PAIRS if next_stage(wanted, stage) is not None}
 
 
-@pytest.mark.parametrize("stage", [Stage.READY, Stage.FAILED])
-def test_nothing_is_done_for_a_grid_that_is_ready_or_waits_for_a_person(stage: Stage) -> None:
-    assert next_stage(Wanted.READY, stage) is None
+@pytest.mark.parametrize("stage", Stage)
+def test_a_node_that_may_have_been_told_is_told_anew_and_no_other(stage: Stage) -> None:
+    after = {Stage.DNS, Stage.PROOF, Stage.READY}
 
-
-@pytest.mark.parametrize(("wanted", "stage"), list(product([Wanted.SUSPENDED, Wanted.ABSENT], Stage)))
-def test_a_grid_that_nobody_wants_up_is_built_no_further(wanted: Wanted, stage: Stage) -> None:
-    assert next_stage(wanted, stage) is None
+    assert told_anew(stage) is (Stage.NODE if stage in after else stage)
 
 
 def test_a_lost_machine_takes_the_grid_back_to_the_launch_and_no_further() -> None:

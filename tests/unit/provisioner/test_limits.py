@@ -1,12 +1,13 @@
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s4_contracts.ids import AccountId, GridId, SignupId
+from s4_contracts.ids import AccountId, GridId, SignupId, SubscriptionId
 from s4_provisioner.grids import Grid, Incomplete, host_of, present
-from s4_provisioner.lifecycle import UP, Stage, Wanted, next_stage
+from s4_provisioner.lifecycle import DOWN, UP, Stage, Wanted, next_stage
 from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, nothing
 from s4_runtime import Permanent, Temporary, new_id
@@ -28,11 +29,12 @@ def a_grid(
     stage: Stage = Stage.BUCKET, attempts: int = 1, relaunches: int = 0, waited: timedelta = timedelta(0)
 ) -> Grid:
     return Grid(
-        id=GridId(new_id()), account_id=AccountId(new_id()), signup_id=SignupId(new_id()), story={},
-        wanted=Wanted.READY, stage=stage, stage_since=NOW - waited, sealed_identity=None, bucket=None,
-        quota_bytes=None, dns_name=None,
-        dns_change=None, relaunches=relaunches, furl_generation=1, proved_at=None, proof_seconds=None, failures=0,
-        attempts=attempts, host=None,
+        id=GridId(new_id()), account_id=AccountId(new_id()), signup_id=SignupId(new_id()),
+        subscription_id=SubscriptionId(new_id()), story={}, wanted=Wanted.READY, wishes=0, suspended_at=None,
+        delete_after=None, frozen=False, stage=stage, stage_since=NOW - waited, failed_stage=None,
+        sealed_identity=None, bucket=None, quota_bytes=None, dns_name=None, dns_change=None, relaunches=relaunches,
+        furl_generation=1, proved_at=None, proof_seconds=None, failures=0, attempts=attempts, objects=0,
+        counted_to=None, host=None,
     )  # fmt: skip
 
 
@@ -84,6 +86,34 @@ def test_success_is_never_judged_and_nothing_becomes_success(
     verdict = judged(a_grid(stage, attempts, relaunches), result, SETTINGS, NOW)
 
     assert isinstance(verdict, Done | Again) == isinstance(result, Done | Again)
+
+
+@pytest.mark.parametrize("stage", [Stage.STOP, *DOWN])
+def test_to_stop_and_to_remove_is_never_given_up_for_what_may_pass(stage: Stage) -> None:
+    trouble = Temporary("aws-busy")
+
+    assert judged(a_grid(stage, attempts=999), trouble, SETTINGS, NOW) is trouble
+    assert isinstance(judged(a_grid(stage), Permanent("aws-refused"), SETTINGS, NOW), Permanent)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept", "frozen", "is_over"),
+    [
+        (Wanted.SUSPENDED, timedelta(0), False, True),
+        (Wanted.SUSPENDED, timedelta(seconds=1), False, False),
+        (Wanted.SUSPENDED, timedelta(0), True, False),
+        (Wanted.SUSPENDED, None, False, False),
+        (Wanted.READY, timedelta(0), False, False),
+        (Wanted.ABSENT, timedelta(0), False, False),
+    ],
+)
+def test_a_grid_is_over_on_its_day_unless_that_is_contested(
+    *, wanted: Wanted, kept: timedelta | None, frozen: bool, is_over: bool
+) -> None:
+    until = None if kept is None else NOW + kept
+    grid = msgspec.structs.replace(a_grid(), wanted=wanted, delete_after=until, frozen=frozen)
+
+    assert grid.is_over(NOW) is is_over
 
 
 @pytest.mark.parametrize("stage", list(UP))

@@ -5,22 +5,22 @@ Load (short transaction), act (none), apply (short transaction, guarded by the l
 
 import asyncio
 import traceback
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from random import Random
 from typing import assert_never
 
 from s4_contracts.ids import GridId
-from s4_provisioner import metrics, moves, store
+from s4_provisioner import asked, metrics, moves, store
 from s4_provisioner.grids import Grid, present
-from s4_provisioner.lifecycle import Stage, next_stage
+from s4_provisioner.lifecycle import Stage, next_stage, turned
 from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
-from s4_store import LeaseLost, Leases, Pool, Wakeup
+from s4_store import LeaseLost, Leases, Pool, Transaction, Wakeup
 
 _LEASES = Leases(table="grids", key="id")
 _LOOP = "converger"
@@ -28,6 +28,10 @@ _LOOP = "converger"
 _IDLE = timedelta(seconds=5)
 _FULL = timedelta(milliseconds=200)
 _TROUBLED = timedelta(seconds=1)
+
+
+class AskedAnew(Exception):
+    """Something else was asked of the grid meanwhile: what was done is dropped, and the grid is looked at again."""
 
 
 class Converger:
@@ -63,12 +67,14 @@ class Converger:
                 self._in_hand += 1
                 grids.create_task(self.carry(GridId(row["id"]), row["lease_token"]))
             oldest = await store.unfinished_since(self._pool)
+            leaving = await store.leaving_since(self._pool)
             due = await store.next_due(self._pool)
         except Temporary as trouble:
             LOOP_FAILURES.labels(_LOOP, trouble.code).inc()
             return _TROUBLED
         metrics.IN_HAND.set(self._in_hand)
         metrics.OLDEST_UNFINISHED.set((now - oldest).total_seconds() if oldest else 0)
+        metrics.OLDEST_LEAVING.set((now - leaving).total_seconds() if leaving else 0)
         last_success(_LOOP)
         return min(_IDLE, max(_FULL, due - now)) if due else _IDLE
 
@@ -112,14 +118,39 @@ class Converger:
     async def _step(self, grid_id: GridId, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""
         grid = present(await store.grid(self._pool, grid_id))
-        following = next_stage(grid.wanted, grid.stage)
         with context.bound(context.from_headers(grid.story)):
-            if following is None:
-                async with _LEASES.apply(self._pool, grid.id, token) as tx:
-                    await store.rest(tx, grid.id)
-                return False
-            result = judged(grid, await self._act(grid), self._settings, self._clock.now())
-            return await self._apply(grid, token, following, result)
+            try:
+                if not await self._is_on_its_way(grid, token):
+                    return True
+                following = next_stage(grid.aim, grid.stage)
+                if following is None:
+                    async with self._applying(grid, token) as tx:
+                        await store.rest(tx, grid.id)
+                    return False
+                result = judged(grid, await self._act(grid), self._settings, self._clock.now())
+                return await self._apply(grid, token, following, result)
+            except AskedAnew:
+                return True
+
+    async def _is_on_its_way(self, grid: Grid, token: str) -> bool:
+        """Whether the grid's step, if it has one, leads to what is wanted; if not, it will when looked at again."""
+        now, stage = self._clock.now(), turned(grid.aim, grid.stage)
+        if not grid.is_over(now) and stage is grid.stage:
+            return True
+        async with self._applying(grid, token, keep=True) as tx:
+            if grid.is_over(now):
+                await moves.want_removed(tx, grid, now)
+            else:
+                await moves.turn(tx, grid, stage, now)
+        return False
+
+    @asynccontextmanager
+    async def _applying(self, grid: Grid, token: str, *, keep: bool = False) -> AsyncIterator[Transaction]:
+        """A transaction in which the grid is ours, and as it was loaded. Raises LeaseLost, AskedAnew."""
+        async with _LEASES.apply(self._pool, grid.id, token, keep=keep) as tx:
+            if await asked.wishes(tx, grid.id) != grid.wishes:
+                raise AskedAnew
+            yield tx
 
     async def _act(self, grid: Grid) -> Result:
         try:
@@ -132,7 +163,7 @@ class Converger:
 
     async def _apply(self, grid: Grid, token: str, following: Stage, result: Result) -> bool:
         now, going_on = self._clock.now(), goes_on(grid, following, result)
-        async with _LEASES.apply(self._pool, grid.id, token, keep=going_on) as tx:
+        async with self._applying(grid, token, keep=going_on) as tx:
             match result:
                 case Done(apply):
                     await apply(tx)

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from s4_contracts.ids import AccountId, GridId, HostId, SignupId
+from s4_contracts.ids import AccountId, GridId, HostId, SignupId, SubscriptionId
+from s4_provisioner import lifecycle
 from s4_provisioner.lifecycle import Stage, Wanted
 from s4_provisioner.sealing import Sealed
 from s4_runtime import Permanent
@@ -45,10 +46,16 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     id: GridId
     account_id: AccountId
     signup_id: SignupId
+    subscription_id: SubscriptionId
     story: dict[str, str]
     wanted: Wanted
+    wishes: int
+    suspended_at: datetime | None
+    delete_after: datetime | None
+    frozen: bool
     stage: Stage
     stage_since: datetime
+    failed_stage: Stage | None
     sealed_identity: Sealed | None
     bucket: str | None
     quota_bytes: int | None
@@ -60,7 +67,19 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     proof_seconds: float | None
     failures: int
     attempts: int
+    objects: int
+    counted_to: str | None
     host: Host | None
+
+    @property
+    def aim(self) -> Wanted:
+        """What is worked towards now."""
+        return lifecycle.aim(self.wanted, frozen=self.frozen)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether the time has passed for which everything was to be kept, and nobody contests that."""
+        ended = self.wanted is Wanted.SUSPENDED and not self.frozen
+        return ended and self.delete_after is not None and self.delete_after <= now
 
 
 class Incomplete(Permanent):
@@ -69,7 +88,7 @@ class Incomplete(Permanent):
 
 T = TypeVar("T")
 # Columns that are read into something else; all others are as the struct has them.
-_READ = {"story", "wanted", "stage", "sealed_identity", "host", "launch", "sealed_host_key", "address"}
+_READ = {"story", "wanted", "stage", "failed_stage", "sealed_identity", "host", "launch", "sealed_host_key", "address"}
 
 
 def present(value: T | None) -> T:
@@ -91,6 +110,7 @@ def grid_of(row: Record) -> Grid:
         story=msgspec.json.decode(row["story"], type=dict[str, str]),
         wanted=Wanted(row["wanted"]),
         stage=Stage(row["stage"]),
+        failed_stage=Stage(row["failed_stage"]) if row["failed_stage"] else None,
         sealed_identity=_sealed(row["sealed_identity"]),
         host=_host_of(row) if row["host_id"] else None,
     )

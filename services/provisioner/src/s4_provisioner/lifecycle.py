@@ -1,7 +1,7 @@
 """A grid's life as a table: pure, total, and every pair comes to rest.
 
-``wanted`` is what billing's events last said. ``stage`` is what is being made, or where the grid rests. Only the way
-up is built so far: a grid that is wanted suspended or absent stays where it is.
+``wanted`` is what billing's events last said. ``stage`` is what is being made, or where the grid rests. A grid that
+wants something else than the way it is on turns first, and then does the steps of the other way.
 """
 
 from enum import StrEnum
@@ -18,7 +18,7 @@ class Wanted(StrEnum):
 
 
 class Stage(StrEnum):
-    """What is being made now; READY and FAILED are where nothing is."""
+    """What is being made or taken away now; READY, SUSPENDED, ABSENT and FAILED are where nothing is."""
 
     IDENTITY = "identity"
     BUCKET = "bucket"
@@ -29,6 +29,14 @@ class Stage(StrEnum):
     DNS = "dns"
     PROOF = "proof"
     READY = "ready"
+    STOP = "stop"
+    SUSPENDED = "suspended"
+    UNNAME = "unname"
+    RELEASE = "release"
+    REVOKE = "revoke"
+    EMPTY = "empty"
+    FORGET = "forget"
+    ABSENT = "absent"
     FAILED = "failed"
 
 
@@ -45,8 +53,40 @@ UP = MappingProxyType(
         Stage.PROOF: Stage.READY,
     }
 )
+# Who could still write into the bucket goes before what is in it, and who the grid is goes last.
+DOWN = MappingProxyType(
+    {
+        Stage.UNNAME: Stage.RELEASE,
+        Stage.RELEASE: Stage.REVOKE,
+        Stage.REVOKE: Stage.EMPTY,
+        Stage.EMPTY: Stage.FORGET,
+        Stage.FORGET: Stage.ABSENT,
+    }
+)
+_ASIDE = MappingProxyType({Stage.STOP: Stage.SUSPENDED})
 # Where to go on when the host turns out to be gone: everything from its launch on is done again, on a new one.
 ON_A_HOST = frozenset({Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF})
+
+
+def aim(wanted: Wanted, *, frozen: bool) -> Wanted:
+    """What is worked towards: of a grid whose payment is contested nothing is removed, whatever else is wanted."""
+    return Wanted.SUSPENDED if frozen and wanted is Wanted.ABSENT else wanted
+
+
+def turned(wanted: Wanted, stage: Stage) -> Stage:
+    """Where a grid in this stage works on what is wanted: the same stage when it is on its way there, or rests.
+
+    A failed one rests until a person looks or something else is wanted; a removed one has no keys to come back with.
+    """
+    match wanted:
+        case Wanted.READY:
+            return FIRST if stage in DOWN or stage in {Stage.STOP, Stage.SUSPENDED} else stage
+        case Wanted.SUSPENDED:
+            return Stage.STOP if stage in UP or stage is Stage.READY else stage
+        case Wanted.ABSENT:
+            rests = stage in {Stage.ABSENT, Stage.FAILED}
+            return stage if rests or stage in DOWN else Stage.UNNAME
+    assert_never(wanted)
 
 
 def next_stage(wanted: Wanted, stage: Stage) -> Stage | None:
@@ -54,9 +94,16 @@ def next_stage(wanted: Wanted, stage: Stage) -> Stage | None:
     match wanted:
         case Wanted.READY:
             return UP.get(stage)
-        case Wanted.SUSPENDED | Wanted.ABSENT:
-            return None
+        case Wanted.SUSPENDED:
+            return _ASIDE.get(stage)
+        case Wanted.ABSENT:
+            return DOWN.get(stage)
     assert_never(wanted)
+
+
+def told_anew(stage: Stage) -> Stage:
+    """Where a grid goes on whose node is to be told something else, and proved with it."""
+    return Stage.NODE if stage in {Stage.DNS, Stage.PROOF, Stage.READY} else stage
 
 
 def stage_without_host(stage: Stage) -> Stage:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from s4_provisioner.grids import Grid
-from s4_provisioner.lifecycle import Stage, next_stage
+from s4_provisioner.lifecycle import UP, Stage, next_stage
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, Outcome
 from s4_provisioner.settings import Settings
 from s4_runtime import Permanent, Temporary
@@ -22,7 +22,8 @@ def judged(grid: Grid, result: Result, settings: Settings, now: datetime) -> Res
         result = Temporary(f"{grid.stage.value}-too-slow")
     if isinstance(result, MachineLost) and grid.relaunches >= settings.max_relaunches:
         return Permanent(result.code)
-    if isinstance(result, Temporary) and grid.attempts >= settings.max_attempts:
+    # What somebody waits for is given up after some time. To stop and to remove is tried for as long as it takes.
+    if isinstance(result, Temporary) and grid.stage in UP and grid.attempts >= settings.max_attempts:
         return Permanent(result.code, **result.ids)
     return result
 
@@ -30,5 +31,5 @@ def judged(grid: Grid, result: Result, settings: Settings, now: datetime) -> Res
 def goes_on(grid: Grid, following: Stage, result: Result) -> bool:
     """Whether there is something to do for the grid at once after this result."""
     if isinstance(result, Done):
-        return next_stage(grid.wanted, following) is not None
+        return next_stage(grid.aim, following) is not None
     return isinstance(result, Again | MachineLost)

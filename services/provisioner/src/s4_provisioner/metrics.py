@@ -14,3 +14,7 @@ IN_HAND = Gauge("provisioner_grids_in_hand", "Grids that this process is working
 OLDEST_UNFINISHED = Gauge(
     "provisioner_oldest_unfinished_seconds", "How long the oldest paid grid has waited to be ready; 0 when none does."
 )
+OLDEST_LEAVING = Gauge(
+    "provisioner_oldest_leaving_seconds",
+    "How long the slowest step that stops or removes a grid takes; 0 without one.",
+)

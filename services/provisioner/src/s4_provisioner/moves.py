@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from s4_contracts.ids import GridId
-from s4_provisioner import store
+from s4_provisioner import asked, store
 from s4_provisioner.grids import Grid, host_of, present
-from s4_provisioner.lifecycle import Stage, next_stage, stage_without_host
-from s4_provisioner.news import tell_failed, tell_progress, tell_ready
+from s4_provisioner.lifecycle import UP, Stage, next_stage, stage_without_host, told_anew
+from s4_provisioner.news import tell_deleted, tell_failed, tell_progress, tell_ready, tell_resumed, tell_suspended
 from s4_runtime import Clock, context
 from s4_store import Pool, Transaction
 
@@ -24,12 +24,54 @@ async def move_on(tx: Transaction, grid: Grid, following: Stage, region: str, no
     await store.end(tx, grid.id, "done", grid.attempts, now)
     await tell_progress(tx, grid, grid.stage, "done", now)
     await store.enter(tx, grid.id, following, now)
-    if next_stage(grid.wanted, following) is not None:
+    if next_stage(grid.aim, following) is not None:
         await begin(tx, grid.id, now)
         return
     await store.rest(tx, grid.id)
-    if following is Stage.READY:
-        await tell_ready(tx, present(await store.grid(tx, grid.id)), region, now)
+    await _arrive(tx, present(await store.grid(tx, grid.id)), region, now)
+
+
+async def _arrive(tx: Transaction, grid: Grid, region: str, now: datetime) -> None:
+    """The others know where the grid rests."""
+    match grid.stage:
+        case Stage.READY:
+            await tell_ready(tx, grid, region, now)
+            if grid.suspended_at is not None:
+                await tell_resumed(tx, grid, now)
+            await asked.served(tx, grid.id)
+        case Stage.SUSPENDED:
+            await tell_suspended(tx, grid, now)
+        case Stage.ABSENT:
+            await tell_deleted(tx, grid, now)
+        case _:
+            pass
+
+
+async def turn(tx: Transaction, grid: Grid, stage: Stage, now: datetime) -> None:
+    """The grid leaves the step that it is at, done or not, and is at another one."""
+    await store.end(tx, grid.id, "turned", grid.attempts, now)
+    await store.enter(tx, grid.id, stage, now)
+    await begin(tx, grid.id, now)
+
+
+async def heed(tx: Transaction, grid_id: GridId, now: datetime, *, retry: bool = False, anew: bool = False) -> None:
+    """Something was asked of the grid, and a converger will see to it.
+
+    ``retry``: a failed one goes on where it failed. ``anew``: one that serves is told again what it is, and proved.
+    """
+    grid = present(await store.grid(tx, grid_id))
+    await asked.count_wish(tx, grid.id, now)
+    stage = present(grid.failed_stage) if retry and grid.stage is Stage.FAILED else grid.stage
+    stage = told_anew(stage) if anew else stage
+    if stage is not grid.stage:
+        await turn(tx, grid, stage, now)
+    await store.wake(tx)
+
+
+async def want_removed(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """The time is over for which everything was kept."""
+    await asked.remove(tx, grid.id)
+    await heed(tx, grid.id, now, retry=True)
 
 
 async def start_over(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
@@ -50,9 +92,10 @@ async def put_off(tx: Transaction, grid: Grid, delay: timedelta, now: datetime, 
 
 
 async def give_up(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
-    """The grid waits for a person."""
+    """The grid waits for a person. The others hear of it only if nobody ever had the grid."""
     await store.end(tx, grid.id, "failed", grid.attempts, now)
-    await tell_failed(tx, grid, code, now)
+    if grid.proved_at is None and grid.stage in UP:
+        await tell_failed(tx, grid, code, now)
     await store.fail(tx, grid.id, grid.stage, code, now)
 
 

@@ -3,10 +3,18 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_contracts.provisioner import (
+    FurlIssued,
+    GridDeleted,
+    GridResumed,
+    GridSuspended,
+    InstanceReady,
+    ProvisioningFailed,
+    ProvisioningProgressed,
+)
 from s4_provisioner import names
 from s4_provisioner.grids import Grid, host_of, present
-from s4_provisioner.lifecycle import TOTAL, Stage, position
+from s4_provisioner.lifecycle import TOTAL, UP, Stage, position
 from s4_store import Transaction
 
 
@@ -17,7 +25,9 @@ def _about(grid: Grid, now: datetime) -> dict[str, Any]:
 async def tell_progress(
     tx: Transaction, grid: Grid, step: Stage, state: Literal["started", "done", "retrying"], now: datetime
 ) -> None:
-    """A step began, ended, or failed and will be tried again."""
+    """A step began, ended, or failed and will be tried again. Told until the grid is ready for the first time."""
+    if grid.proved_at is not None or step not in UP:
+        return
     await tx.emit(
         ProvisioningProgressed(
             **_about(grid, now),
@@ -49,3 +59,18 @@ async def tell_failed(tx: Transaction, grid: Grid, code: str, now: datetime) -> 
     """No further try follows by itself. Told once for each time that a person was needed."""
     failed = ProvisioningFailed(**_about(grid, now), step=grid.stage.value, code=code, final=True)
     await tx.emit(failed, key=f"{grid.id}:{grid.failures + 1}")
+
+
+async def tell_suspended(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """The grid is not served, and complete."""
+    await tx.emit(GridSuspended(**_about(grid, now)))
+
+
+async def tell_resumed(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """The grid works again by the furl that it had."""
+    await tx.emit(GridResumed(**_about(grid, now), proved_at=present(grid.proved_at)))
+
+
+async def tell_deleted(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """Nothing is left of the grid. Told once for ever."""
+    await tx.emit(GridDeleted(**_about(grid, now), objects=grid.objects), key=grid.id)

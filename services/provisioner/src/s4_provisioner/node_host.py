@@ -12,6 +12,7 @@ _POLL_SECONDS = 0.25
 _LOGIN_LIMIT = timedelta(seconds=15)
 _APPLY_LIMIT = timedelta(seconds=60)
 _STATUS_LIMIT = timedelta(seconds=15)
+_STOP_LIMIT = timedelta(seconds=60)  # a node may take some time to end what it is at
 
 
 class _Status(msgspec.Struct):
@@ -35,12 +36,14 @@ class NodeHost:
 
     async def is_listening(self, target: SshTarget, grid: GridId) -> bool:
         """Whether both nodes of the grid take connections."""
-        printed = await self._ssh.run(target, f"s4-host status {grid}", _STATUS_LIMIT)
-        try:
-            status = msgspec.json.decode(printed, type=_Status)
-        except msgspec.DecodeError:
-            raise CommandFailed("host-command-unreadable", command="s4-host") from None
+        status = _read(await self._ssh.run(target, f"s4-host status {grid}", _STATUS_LIMIT))
         return bool(status.listening) and all(status.listening.values())
+
+    async def stop(self, target: SshTarget, grid: GridId) -> None:
+        """No node of the grid runs on the host, nor will after its next boot; what is stored stays. Idempotent."""
+        status = _read(await self._ssh.run(target, f"s4-host stop {grid}", _STOP_LIMIT))
+        if status.state not in {"stopped", "absent"}:
+            raise CommandFailed("node-still-runs")
 
     async def wait_until_listening(self, target: SshTarget, grid: GridId, patience: timedelta) -> bool:
         """True as soon as both nodes take connections; False when they did not within ``patience``."""
@@ -51,3 +54,10 @@ class NodeHost:
                 return False
             await asyncio.sleep(_POLL_SECONDS)
         return True
+
+
+def _read(printed: bytes) -> _Status:
+    try:
+        return msgspec.json.decode(printed, type=_Status)
+    except msgspec.DecodeError:
+        raise CommandFailed("host-command-unreadable", command="s4-host") from None

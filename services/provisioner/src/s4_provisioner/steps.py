@@ -1,4 +1,4 @@
-"""One coroutine for each stage, from a payment to a proof: the runbook.
+"""One coroutine for each stage, from a payment to a proof: the runbook. The way down is in leaving.
 
 Each may be ended on any line and be done again. What it promises is its docstring; what it learned is kept by the
 outcome's ``apply``. Anything random is kept before it is used.
@@ -15,6 +15,14 @@ from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabou
 from s4_provisioner.grids import Grid, Host, host_of, present
 from s4_provisioner.hosts.ec2 import PlanOutdated, ProfileNotVisible
 from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
+from s4_provisioner.leaving import (
+    delete_bucket,
+    forget_identity,
+    release_machine,
+    revoke_credentials,
+    stop_node,
+    take_out_of_dns,
+)
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, Outcome
@@ -32,6 +40,8 @@ _LOGIN_POLL_SECONDS = 0.2
 
 async def mint_identity(grid: Grid, tools: Tools) -> Outcome:
     """The grid is somebody, for ever: keys, secret names and a DNS name, sealed."""
+    if grid.sealed_identity is not None:
+        return Done()
     sealed = tools.seal.seal(identity.pack(await identity.mint()), grid.id)
     name = names.dns_name(grid.id, tools.settings.grid_domain)
     return Done(partial(store.keep_identity, grid_id=grid.id, sealed=sealed, dns_name=name))
@@ -187,5 +197,11 @@ STEPS: Mapping[Stage, Step] = MappingProxyType(
         Stage.NODE: start_node,
         Stage.DNS: name_in_dns,
         Stage.PROOF: prove,
+        Stage.STOP: stop_node,
+        Stage.UNNAME: take_out_of_dns,
+        Stage.RELEASE: release_machine,
+        Stage.REVOKE: revoke_credentials,
+        Stage.EMPTY: delete_bucket,
+        Stage.FORGET: forget_identity,
     }
 )

@@ -66,8 +66,12 @@ async def enter(tx: Transaction, grid_id: GridId, stage: Stage, now: datetime) -
 
 
 async def rest(tx: Transaction, grid_id: GridId) -> None:
-    """Nothing is to be done for the grid until somebody wants something else."""
-    await tx.execute("update grids set due_at = null, attempts = 0 where id = $1", grid_id)
+    """Nothing is to be done for the grid until somebody wants something else, or the time for which it is kept ends."""
+    await tx.execute(
+        "update grids set due_at = case when wanted = 'suspended' and not frozen then delete_after end, attempts = 0"
+        " where id = $1",
+        grid_id,
+    )
 
 
 async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, *, failed: bool) -> None:
@@ -145,10 +149,11 @@ async def keep_proof(tx: Transaction, grid_id: GridId, proved_at: datetime, seco
 async def fail(tx: Transaction, grid_id: GridId, stage: Stage, code: str, now: datetime) -> None:
     """The grid waits for a person."""
     await tx.execute(
-        "update grids set stage = $4, stage_since = $5, failed_stage = $2, failed_code = $3, failures = failures + 1,"
-        " due_at = null, attempts = 0 where id = $1",
+        "update grids set stage = $4, stage_since = $5, failed_stage = $2, failed_code = $3, failures = failures + 1"
+        " where id = $1",
         *(grid_id, stage, code, Stage.FAILED, now),
     )
+    await rest(tx, grid_id)
 
 
 async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime) -> Stage | None:
@@ -158,8 +163,8 @@ async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime)
     """
     stage = await tx.fetchval(
         "update grids set stage = case stage when 'failed' then failed_stage else 'bucket' end, stage_since = $3,"
-        " relaunches = 0, dns_change = null, due_at = $3 where id = $1 and stage = $2 and wanted = 'ready'"
-        " returning stage",
+        " relaunches = 0, dns_change = null, due_at = $3"
+        " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready') returning stage",
         *(grid_id, resting, now),
     )
     return Stage(stage) if stage else None
@@ -182,9 +187,23 @@ async def next_due(pool: Pool) -> datetime | None:
 
 
 async def unfinished_since(pool: Pool) -> datetime | None:
-    """When the payment came in of the grid that has waited longest to be ready; failed ones count."""
+    """Since when the grid has waited that has waited longest to be ready, from its payment on; failed ones count.
+
+    One that was ready before waits since the stage began in which it is.
+    """
     found: datetime | None = await pool.fetchval(
-        "select min(created_at) from grids where wanted = 'ready' and stage <> 'ready'"
+        "select min(case when proved_at is null then created_at else stage_since end) from grids"
+        " where wanted = 'ready' and stage not in ('ready', 'absent')"
+    )
+    return found
+
+
+async def leaving_since(pool: Pool) -> datetime | None:
+    """Since when the grid has been at it that has taken longest with a step of its end; failed ones count."""
+    found: datetime | None = await pool.fetchval(
+        "select min(stage_since) from grids where not frozen and ("
+        " wanted = 'suspended' and stage not in ('suspended', 'absent')"
+        " or wanted = 'absent' and stage <> 'absent')"
     )
     return found
 

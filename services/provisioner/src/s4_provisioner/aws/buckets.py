@@ -17,12 +17,17 @@ class BucketUnproved(Temporary):
     """What was put into the bucket did not come back as it was."""
 
 
-class Buckets:
-    """Buckets of one region."""
+class ObjectsRemain(Temporary):
+    """Not everything that was to be deleted is gone."""
 
-    def __init__(self, s3: Any, region: str) -> None:
+
+class Buckets:
+    """Buckets of one region, whose objects are listed and deleted ``page`` at a time; S3 allows a thousand."""
+
+    def __init__(self, s3: Any, region: str, page: int = 1000) -> None:
         self._s3 = s3
         self._region = region
+        self._page = page
 
     async def ensure(self, name: str, tags: dict[str, str]) -> None:
         """The bucket is ours, closed to the public, encrypted, tagged and tidied, and gives back what it is given.
@@ -46,6 +51,41 @@ class Buckets:
             await self._s3.head_bucket(Bucket=name)
             return True
         return False
+
+    async def first_keys(self, name: str) -> list[str]:
+        """The first keys in S3's order, a page of them; none for a bucket that is empty or gone."""
+        with aws_errors("NoSuchBucket"):
+            answer = await self._s3.list_objects_v2(Bucket=name, MaxKeys=self._page)
+            return [found["Key"] for found in answer.get("Contents", ())]
+        return []
+
+    async def delete_objects(self, name: str, keys: list[str]) -> None:
+        """They are gone. Raises ObjectsRemain; idempotent."""
+        objects = [{"Key": key} for key in keys]
+        with aws_errors():
+            answer = await self._s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+        if answer.get("Errors"):
+            raise ObjectsRemain("objects-not-deleted", count=len(answer["Errors"]))
+
+    async def abort_uploads(self, name: str) -> None:
+        """No upload is unfinished: those cost money, and no list of objects shows them. Idempotent."""
+        while uploads := await self._uploads(name):
+            for upload in uploads:
+                with aws_errors("NoSuchUpload"):
+                    await self._s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+
+    async def delete(self, name: str) -> None:
+        """The bucket is gone, which was empty. Raises ObjectsRemain; idempotent."""
+        with aws_errors("NoSuchBucket", "BucketNotEmpty"):
+            await self._s3.delete_bucket(Bucket=name)
+        if await self.exists(name):
+            raise ObjectsRemain("bucket-not-empty")
+
+    async def _uploads(self, name: str) -> list[dict[str, Any]]:
+        with aws_errors("NoSuchBucket"):
+            answer = await self._s3.list_multipart_uploads(Bucket=name, MaxUploads=self._page)
+            return list(answer.get("Uploads", ()))
+        return []
 
     async def _close(self, name: str) -> None:
         await self._s3.put_public_access_block(

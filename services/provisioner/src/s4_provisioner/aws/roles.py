@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from s4_provisioner.aws.trouble import AwsRefused, aws_errors
@@ -44,6 +45,14 @@ class Roles:
         await asyncio.gather(self._role(name, pairs), self._profile(name, pairs))
         await asyncio.gather(self._allow(name, bucket), self._lend(name))
 
+    async def remove(self, name: str) -> None:
+        """Neither the role is there nor the profile. Idempotent: each part may be gone already."""
+        named = {"InstanceProfileName": name}
+        await self._without(self._iam.remove_role_from_instance_profile, **named, RoleName=name)
+        await self._without(self._iam.delete_instance_profile, **named)
+        await self._without(self._iam.delete_role_policy, RoleName=name, PolicyName=_POLICY)
+        await self._without(self._iam.delete_role, RoleName=name)
+
     async def exists(self, name: str) -> bool:
         """Whether the role is there."""
         with aws_errors("NoSuchEntity"):
@@ -76,3 +85,7 @@ class Roles:
             answer = await self._iam.get_instance_profile(InstanceProfileName=name)
         if name not in {role["RoleName"] for role in answer["InstanceProfile"]["Roles"]}:
             raise AwsRefused("instance-profile-has-another-role")
+
+    async def _without(self, call: Callable[..., Awaitable[Any]], **parameters: str) -> None:
+        with aws_errors("NoSuchEntity"):
+            await call(**parameters)

@@ -30,13 +30,32 @@ class Zone:
     async def point(self, name: str, address: IPv4Address) -> str:
         """The name means the address, as soon as the change is everywhere; the change's id. Idempotent."""
         record = {"Name": name, "Type": "A", "TTL": _TTL_SECONDS, "ResourceRecords": [{"Value": str(address)}]}
-        batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        return await self._change("UPSERT", record)
+
+    async def take_out(self, name: str) -> None:
+        """The name means nothing, as soon as the change is everywhere. Idempotent."""
+        zone = await self.id()
+        with aws_errors("NoSuchHostedZone"):
+            answer = await self._route53.list_resource_record_sets(
+                HostedZoneId=zone, StartRecordName=name, StartRecordType="A", MaxItems="1"
+            )
+            for record in answer["ResourceRecordSets"]:
+                if (record["Name"].rstrip("."), record["Type"]) == (name, "A"):
+                    await self._change("DELETE", record)
+            return
+        raise self._replaced()
+
+    async def _change(self, action: str, record: dict[str, Any]) -> str:
+        batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
         zone = await self.id()
         with aws_errors("NoSuchHostedZone"):
             answer = await self._route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
             return str(answer["ChangeInfo"]["Id"])
+        raise self._replaced()
+
+    def _replaced(self) -> ZoneReplaced:
         self._id = None
-        raise ZoneReplaced("hosted-zone-replaced", zone=self._name)
+        return ZoneReplaced("hosted-zone-replaced", zone=self._name)
 
     async def is_everywhere(self, change: str) -> bool | None:
         """Whether all of the zone's name servers answer with the change; None when nobody knows of it any more."""

@@ -17,6 +17,7 @@ from s4_provisioner.settings import Settings
 from s4_runtime import Permanent, Temporary
 
 _ALIVE = ("pending", "running")
+_UNTERMINATED = (*_ALIVE, "shutting-down", "stopping", "stopped")
 _COMMON_SECONDS = 300.0  # a new image is used for new machines within minutes, without a restart
 _HOPS = 1  # the metadata service answers the machine itself, not what it may route for
 
@@ -119,6 +120,19 @@ class Ec2Hosts:
         for instance_id in sorted(found):
             with aws_errors("InvalidInstanceID.NotFound"):
                 await self._ec2.terminate_instances(InstanceIds=[instance_id])
+
+    async def unterminated(self, grid: GridId) -> list[str]:
+        """Every instance that was started for the grid, on whatever host, and is not terminated; found by tag."""
+        filters = {"tag:s4:grid": [grid], "instance-state-name": [*_UNTERMINATED]}
+        wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
+        with aws_errors():
+            answer = await self._ec2.describe_instances(Filters=wanted)
+        return [each["InstanceId"] for group in answer["Reservations"] for each in group["Instances"]]
+
+    async def terminate_all(self, instance_ids: list[str]) -> None:
+        """They are going to be terminated, which takes a minute. Idempotent."""
+        with aws_errors("InvalidInstanceID.NotFound"):
+            await self._ec2.terminate_instances(InstanceIds=instance_ids)
 
     async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         try:

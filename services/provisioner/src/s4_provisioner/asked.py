@@ -1,0 +1,85 @@
+"""What billing asked for, in rows. Each answers whether it was news: a lower revision than one heard before is not."""
+
+from datetime import datetime
+
+from s4_contracts.ids import GridId
+from s4_store import Transaction
+
+
+async def stop(tx: Transaction, grid_id: GridId, revision: int, now: datetime) -> bool:
+    """The grid is not to be served until further notice."""
+    return await _is_news(
+        tx,
+        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $3), service_revision = $2"
+        " where id = $1 and service_revision < $2 and wanted <> 'absent' returning true",
+        *(grid_id, revision, now),
+    )
+
+
+async def serve(tx: Transaction, grid_id: GridId, revision: int) -> bool:
+    """The grid is to be served again; not one of which nothing is left."""
+    return await _is_news(
+        tx,
+        "update grids set wanted = 'ready', delete_after = null, service_revision = $2"
+        " where id = $1 and service_revision < $2 and stage <> 'absent' returning true",
+        *(grid_id, revision),
+    )
+
+
+async def end(tx: Transaction, grid_id: GridId, revision: int, delete_after: datetime, now: datetime) -> bool:
+    """The grid is not to be served any more, and kept until then. Of two things told at once this is the last word."""
+    return await _is_news(
+        tx,
+        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $4), delete_after = $3,"
+        " service_revision = $2 where id = $1 and service_revision <= $2 and wanted <> 'absent' returning true",
+        *(grid_id, revision, delete_after, now),
+    )
+
+
+async def remove(tx: Transaction, grid_id: GridId) -> None:
+    """Nothing of the grid is to be left."""
+    await tx.execute("update grids set wanted = 'absent' where id = $1", grid_id)
+
+
+async def freeze(tx: Transaction, grid_id: GridId, revision: int, *, frozen: bool) -> bool:
+    """Nothing of the grid may be removed, or it may again."""
+    return await _is_news(
+        tx,
+        "update grids set frozen = $3, dispute_revision = $2"
+        " where id = $1 and dispute_revision < $2 and stage <> 'absent' returning true",
+        *(grid_id, revision, frozen),
+    )
+
+
+async def change_plan(tx: Transaction, grid_id: GridId, revision: int, plan: str, quota_bytes: int | None) -> bool:
+    """Another plan holds."""
+    return await _is_news(
+        tx,
+        "update grids set plan = $3, quota_bytes = $4, plan_revision = $2"
+        " where id = $1 and plan_revision < $2 and stage <> 'absent' returning true",
+        *(grid_id, revision, plan, quota_bytes),
+    )
+
+
+async def count_wish(tx: Transaction, grid_id: GridId, now: datetime) -> None:
+    """Something was asked: the grid is due, and what was begun before moves nothing."""
+    await tx.execute("update grids set wishes = wishes + 1, relaunches = 0, due_at = $2 where id = $1", grid_id, now)
+
+
+async def served(tx: Transaction, grid_id: GridId) -> None:
+    """The grid is served again; what is in it, nobody has counted."""
+    await tx.execute(
+        "update grids set suspended_at = null, objects = 0, counted_to = null where id = $1 and"
+        " (suspended_at is not null or counted_to is not null)",
+        grid_id,
+    )
+
+
+async def wishes(tx: Transaction, grid_id: GridId) -> int:
+    """How often something was asked."""
+    found: int = await tx.fetchval("select wishes from grids where id = $1", grid_id)
+    return found
+
+
+async def _is_news(tx: Transaction, sql: str, *arguments: object) -> bool:
+    return bool(await tx.fetchval(sql, *arguments))

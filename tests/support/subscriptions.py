@@ -1,0 +1,58 @@
+"""A subscription's news as billing tells them: each has a higher revision than the last."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from s4_contracts.billing import (
+    DisputeClosed,
+    DisputeOpened,
+    PlanChanged,
+    ServiceResumed,
+    ServiceSuspended,
+    SignupPaid,
+    SubscriptionEnded,
+)
+from s4_runtime import SystemClock
+
+EndReason = Literal["cancelled", "unpaid", "disputed", "not-provided", "duplicate", "other"]
+
+
+class Subscription:
+    """What follows a payment."""
+
+    def __init__(self, payment: SignupPaid) -> None:
+        self.payment = payment
+        self.revision = payment.revision
+
+    def suspended(self, reason: Literal["unpaid", "disputed", "paused"] = "unpaid") -> ServiceSuspended:
+        return ServiceSuspended(**self._next(), reason=reason)
+
+    def resumed(self) -> ServiceResumed:
+        return ServiceResumed(**self._next())
+
+    def ended(self, kept: timedelta = timedelta(days=30), reason: EndReason = "cancelled") -> SubscriptionEnded:
+        """``kept`` counts from when the event is made."""
+        return SubscriptionEnded(**self._next(), reason=reason, delete_after=_now() + kept)
+
+    def changed(self, plan: str = "studio", quota_bytes: int | None = 4 * 10**12) -> PlanChanged:
+        return PlanChanged(**self._next(), plan=plan, previous_plan=self.payment.plan, quota_bytes=quota_bytes)
+
+    def disputed(self) -> DisputeOpened:
+        return DisputeOpened(**self._next(), kind="dispute")
+
+    def cleared(self) -> DisputeClosed:
+        return DisputeClosed(**self._next())
+
+    def _next(self) -> dict[str, Any]:
+        self.revision += 1
+        return {
+            "occurred_at": _now(),
+            "account_id": self.payment.account_id,
+            "signup_id": self.payment.signup_id,
+            "subscription_id": self.payment.subscription_id,
+            "revision": self.revision,
+        }
+
+
+def _now() -> datetime:
+    return SystemClock().now()
