@@ -91,6 +91,15 @@ async def test_of_a_bill_seen_late_only_what_came_of_it_is_told(notifier: Notifi
     assert await notifier.read() == [RECOVERED]
 
 
+async def test_a_late_renewal_has_one_letter_that_says_what_was_paid(notifier: Notifier) -> None:
+    await notifier.paid()
+    await notifier.told(
+        notifier.life.news(SubscriptionRenewed, revision=5), notifier.life.news(PaymentRecovered, revision=5)
+    )
+    await notifier.told(notifier.life.news(PaymentFailed, revision=4))
+    assert await notifier.read() == ["Receipt: $25 for your storage grid"]
+
+
 async def test_another_subscription_of_the_account_makes_nothing_old(notifier: Notifier) -> None:
     await notifier.paid()
     await notifier.told(notifier.life.news(SubscriptionEnded, revision=9, reason="duplicate"))

@@ -31,6 +31,14 @@ _OLD = """
         END
     )
 """
+# A late bill of a renewal is told twice by billing: its receipt is enough, and nobody shall think that they paid twice.
+_TWICE = """
+    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND kind = 'payment-recovered' AND EXISTS (
+        SELECT 1 FROM letters AS receipt WHERE receipt.kind = 'renewed' AND receipt.signup_id = mine.signup_id
+        AND receipt.subscription_id = mine.subscription_id AND receipt.revision = mine.revision
+        AND receipt.facts -> 'amount' = mine.facts -> 'amount'
+    )
+"""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +116,7 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
     accounts = [row["account_id"] for row in rows]
     found = await pool.fetch("SELECT account_id, email FROM addressees WHERE account_id = ANY($1)", accounts)
     emails = {row["account_id"]: row["email"] for row in found}
-    old = {row["letter_id"] for row in await pool.fetch(_OLD, [row["letter_id"] for row in rows], END)}
+    old = await _needless(pool, [row["letter_id"] for row in rows])
     return [
         (
             msgspec.convert(
@@ -124,6 +132,12 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
         )
         for row in rows
     ]
+
+
+async def _needless(pool: Pool, letters: list[str]) -> set[str]:
+    """Those of the letters that newer ones have made old, or that another says as well."""
+    rows = [*await pool.fetch(_OLD, letters, END), *await pool.fetch(_TWICE, letters)]
+    return {row["letter_id"] for row in rows}
 
 
 async def finish(tx: Transaction, letter: LetterId, state: str) -> None:
