@@ -6,7 +6,6 @@ from stripe.params import (
     CustomerListParams,
     PriceCreateParams,
     SubscriptionUpdateParams,
-    WebhookEndpointDeleteParams,
 )
 from stripe.params.checkout import SessionCreateParams
 
@@ -16,7 +15,7 @@ from s4_devcloud.stripe.problems import Problem
 from s4_devcloud.stripe.reading import read_record
 from s4_devcloud.stripe.shapes import record_of
 
-_WITHOUT_EXPAND = (WebhookEndpointDeleteParams,)
+_WITHOUT_EXPAND = ("CustomerDeleteParams", "TestClockDeleteParams", "WebhookEndpointDeleteParams")
 
 
 def read(params: type, *pairs: tuple[str, str]) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def test_a_time_can_be_a_moment_or_a_range() -> None:
 def test_the_types_of_every_route_can_be_read() -> None:
     for route in all_routes():
         fields = record_of(route.params).fields
-        assert ("expand" in fields) is (route.path.startswith("/v1") and route.params not in _WITHOUT_EXPAND)
+        assert ("expand" in fields) is (route.path.startswith("/v1") and route.params.__name__ not in _WITHOUT_EXPAND)
 
 
 def test_what_a_route_claims_to_support_exists_in_the_sdk() -> None:
