@@ -13,7 +13,7 @@ from s4_billing.errors import NoSuchAccount, NotNow
 from s4_billing.settings import Settings
 from s4_billing.sync import Sync
 from s4_runtime import is_id
-from s4_store import Pool
+from s4_store import Pool, Transaction
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import CardDeclined, NotAtStripe, StripeRejected
 from s4_stripe.facts import Subscription
@@ -90,10 +90,9 @@ class Clerk:
                 continue  # an outcome too
         return False
 
-    async def give(self, intent: Intent) -> None:
-        """The command is written."""
-        async with self.pool.transaction() as tx:
-            await self._commands.write(tx, intent)
+    async def give(self, tx: Transaction, intent: Intent) -> None:
+        """The command is written, and done by whoever carries it out first."""
+        await self._commands.write(tx, intent)
 
     async def carry_out(self, account_id: str, key: str) -> Mapping[str, Any]:
         """The command is done, and our rows say so. Raises CardDeclined, or NotNow when the subscription has ended."""

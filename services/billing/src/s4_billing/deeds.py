@@ -4,20 +4,18 @@ A day later a person may have changed their mind: what was not done by then and 
 Leaving is, because nobody may be charged who asked to leave.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from s4_billing.commands import Deed, Intent
-from s4_store import Transaction
+from s4_billing import changes
+from s4_billing.commands import Deed
+from s4_billing.seeing import seen
 from s4_stripe.api import StripeApi
-from s4_stripe.errors import CardDeclined, KeySpent, StripeRejected
 from s4_stripe.facts import Invoice, Subscription
 
 SCHEDULE_END = "subscription.schedule_end"
 KEEP = "subscription.keep"
 PAY = "invoice.pay"
-CANCEL = "subscription.cancel"
-M = TypeVar("M", Invoice, Subscription)
 ENDED = frozenset({"canceled", "incomplete_expired"})
 
 
@@ -45,12 +43,12 @@ def pay(api: StripeApi) -> Deed:
     async def send(params: Mapping[str, Any], key: str) -> Invoice:
         return await api.pay_invoice(params["invoice"], key, payment_method=params["payment_method"])
 
-    return _seen(send, look, late=False)
+    return seen(send, look, late=False)
 
 
 def all_of(api: StripeApi) -> Mapping[str, Deed]:
     """Those that are here, by their kinds."""
-    return {SCHEDULE_END: schedule_end(api), KEEP: keep(api), PAY: pay(api)}
+    return {SCHEDULE_END: schedule_end(api), KEEP: keep(api), PAY: pay(api), changes.KIND: changes.deed(api)}
 
 
 def _update(api: StripeApi, is_done: Callable[[Subscription], bool], *, late: bool) -> Deed:
@@ -62,40 +60,4 @@ def _update(api: StripeApi, is_done: Callable[[Subscription], bool], *, late: bo
     async def send(params: Mapping[str, Any], key: str) -> Subscription:
         return await api.update_subscription(params["subscription"], params["change"], key)
 
-    return _seen(send, look, late=late)
-
-
-def _seen(
-    send: Callable[[Mapping[str, Any], str], Awaitable[M]],
-    look: Callable[[Mapping[str, Any]], Awaitable[M | None]],
-    *,
-    late: bool,
-) -> Deed:
-    """A command whose effect can be seen: what Stripe refuses because it is so already is done.
-
-    ``late``: whether it is still to be sent when its key has become too old.
-    """
-
-    async def send_once(params: Mapping[str, Any], key: str) -> M:
-        try:
-            return await send(params, key)
-        except CardDeclined:
-            raise
-        except StripeRejected as refused:
-            if (done := await look(params)) is not None:
-                return done
-            if not isinstance(refused, KeySpent):
-                raise
-            return await send(params, f"{key}:2")  # Stripe failed, and nothing has come of it
-
-    async def find(intent: Intent) -> M | None:
-        done = await look(intent.params)
-        if done is None and not late:
-            raise StripeRejected("payment-service-rejected", reason="too-late")
-        return done
-
-    return Deed(send_once, find, _nothing)
-
-
-async def _nothing(_tx: Transaction, _intent: Intent, _made: str) -> None:
-    """Our rows follow Stripe by the look that comes after."""
+    return seen(send, look, late=late)

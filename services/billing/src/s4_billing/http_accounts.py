@@ -1,25 +1,34 @@
 """What web asks about an account that has bought, or had bought."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from s4_billing import leaving, paying, portal
+from s4_billing import leaving, paying, plans, portal
 from s4_billing.asking import patience, read
 from s4_billing.clerk import Clerk
+from s4_runtime import Clock
 from s4_stripe.errors import CardDeclined
 
 # What a person is told of a bank's refusal: what helps, and nothing else (docs.stripe.com/declines/codes).
-_WORDS = {"insufficient_funds": "funds", "expired_card": "expired", "authenticate": "confirm"}
+_WORDS = {
+    "insufficient_funds": "funds",
+    "expired_card": "expired",
+    "authenticate": "confirm",
+    "authentication_required": "confirm",
+    "invoice_payment_intent_requires_action": "confirm",
+    "subscription_payment_intent_requires_action": "confirm",
+}
 _SECRET = {"Cache-Control": "no-store"}
 
 
 class AccountDesk:
     """Each question is one click of a signed-in person; whose account it is, web has checked."""
 
-    def __init__(self, clerk: Clerk) -> None:
+    def __init__(self, clerk: Clerk, clock: Clock) -> None:
         self._clerk = clerk
+        self._clock = clock
         self._patience = clerk.settings.person_patience.total_seconds()
 
     async def show(self, request: web.Request) -> web.Response:
@@ -58,12 +67,31 @@ class AccountDesk:
 
     async def pay(self, request: web.Request) -> web.Response:
         """The person pays what is due."""
-        wish = read(await request.read(), leaving.Again)
+        wish, account_id = read(await request.read(), leaving.Again), request.match_info["account_id"]
+        async with patience(self._patience):
+            return await self._bought(account_id, paying.pay(self._clerk, account_id, wish))
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """What another plan would cost."""
+        wish, account_id = read(await request.read(), plans.Wish), request.match_info["account_id"]
+        async with patience(self._patience):
+            return web.json_response(await plans.preview(self._clerk, self._clock, account_id, wish))
+
+    async def change(self, request: web.Request) -> web.Response:
+        """The person takes the plan as it was shown."""
+        agreed, account_id = read(await request.read(), plans.Agreed), request.match_info["account_id"]
+        async with patience(self._patience):
+            return await self._bought(account_id, plans.change(self._clerk, self._clock, account_id, agreed))
+
+    async def _bought(self, account_id: str, purchase: Coroutine[None, None, Mapping[str, Any]]) -> web.Response:
+        """The account after the purchase; or why the bank refused, with the page where the cardholder can confirm."""
         try:
-            async with patience(self._patience):
-                return web.json_response(await paying.pay(self._clerk, request.match_info["account_id"], wish))
+            return web.json_response(await purchase)
         except CardDeclined as declined:
-            return web.json_response(_declined(declined), status=402)
+            reason = _WORDS.get(str(declined.ids.get("reason")), "declined")
+            page = await portal.confirmation(self._clerk, account_id) if reason == "confirm" else None
+            told = {"code": declined.code, "reason": reason, "url": page.reveal() if page else None}
+            return web.json_response(told, status=402, headers=_SECRET)
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -75,9 +103,7 @@ class AccountDesk:
             web.post(f"{account}/cancel", self.cancel),
             web.post(f"{account}/resume", self.resume),
             web.post(f"{account}/pay", self.pay),
+            web.post(f"{account}/plan-preview", self.preview),
+            web.post(f"{account}/plan", self.change),
             web.get(f"{account}/invoices/{{invoice_id}}/pdf", self.pdf),
         ]
-
-
-def _declined(error: CardDeclined) -> Mapping[str, Any]:
-    return {"code": error.code, "reason": _WORDS.get(str(error.ids.get("reason")), "declined")}

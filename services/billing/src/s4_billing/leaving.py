@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from s4_billing import deeds
+from s4_billing import cancelling, deeds
 from s4_billing.asking import RequestId
 from s4_billing.clerk import Clerk
 from s4_billing.commands import Intent
@@ -33,10 +33,10 @@ async def cancel(clerk: Clerk, account_id: str, wish: Cancel) -> Mapping[str, An
         fact = await clerk.fact(account_id, held)
         if wish.when == "now":
             params: Mapping[str, Any] = {"subscription": fact.id, "reason": "cancelled"}
-            await clerk.give(Intent(key, deeds.CANCEL, account_id, params))
+            await _give(clerk, Intent(key, cancelling.KIND, account_id, params))
         elif not deeds.is_scheduled(fact):
             params = {"subscription": fact.id, "change": {"cancel_at_period_end": True}}
-            await clerk.give(Intent(key, deeds.SCHEDULE_END, account_id, params))
+            await _give(clerk, Intent(key, deeds.SCHEDULE_END, account_id, params))
     return await clerk.carry_out(account_id, key)
 
 
@@ -51,5 +51,10 @@ async def resume(clerk: Clerk, account_id: str, wish: Again) -> Mapping[str, Any
             raise NotNow("not-cancelled")
         # Stripe refuses both fields in one call; the portal sets the second only.
         change = {"cancel_at_period_end": False} if fact.cancel_at_period_end else {"cancel_at": ""}
-        await clerk.give(Intent(key, deeds.KEEP, account_id, {"subscription": fact.id, "change": change}))
+        await _give(clerk, Intent(key, deeds.KEEP, account_id, {"subscription": fact.id, "change": change}))
     return await clerk.carry_out(account_id, key)
+
+
+async def _give(clerk: Clerk, intent: Intent) -> None:
+    async with clerk.pool.transaction() as tx:
+        await clerk.give(tx, intent)

@@ -21,5 +21,6 @@ async def pay(clerk: Clerk, account_id: str, wish: Again) -> Mapping[str, Any]:
         who = (await clerk.customer(account_id)).stripe_customer_id
         # The card of the checkout stays the subscription's own when another is chosen for the customer.
         chosen = (await clerk.api.customer(who)).card if who else None
-        await clerk.give(Intent(key, deeds.PAY, account_id, {"invoice": bill, "payment_method": chosen}))
+        async with clerk.pool.transaction() as tx:
+            await clerk.give(tx, Intent(key, deeds.PAY, account_id, {"invoice": bill, "payment_method": chosen}))
     return await clerk.carry_out(account_id, key)

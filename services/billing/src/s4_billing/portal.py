@@ -45,3 +45,10 @@ async def pdf(clerk: Clerk, account_id: str, invoice_id: str) -> Secret:
     if found is None:
         raise NoSuchAccount("no-such-invoice")
     return found
+
+
+async def confirmation(clerk: Clerk, account_id: str) -> Secret | None:
+    """The address where the cardholder can confirm the payment of the latest bill, if it is open."""
+    held = await clerk.held(account_id)
+    bill = (await clerk.fact(account_id, held)).latest_invoice
+    return bill.hosted_invoice_url if bill and bill.status == "open" else None
