@@ -34,6 +34,7 @@ KINDS = {
     "billing_portal.configuration": "billing_portal.configuration",
     "billing_portal.session": "billing_portal.session",
     "invoiceitem": "invoiceitem",
+    "line_item": "line_item",
     "refund": "refund",
     "dispute": "dispute",
     "radar.early_fraud_warning": "radar.early_fraud_warning",

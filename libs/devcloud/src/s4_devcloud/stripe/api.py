@@ -79,6 +79,7 @@ class Api:
             {
                 ("checkout.session", "line_items"): sessions.lines_included,
                 ("invoice", "payments"): invoices.payments_of,
+                ("invoice", "confirmation_secret"): invoices.confirmation_of,
                 ("charge", "refunds"): refunds.refunds_of,
             }
         )

@@ -42,7 +42,7 @@ REFERENCES: dict[str, dict[str, str]] = {
 }
 """Which fields of which kind may be expanded, and into what."""
 
-Inclusion = Callable[[Transaction, Wire], Wire]
+Inclusion = Callable[[Transaction, Wire], Wire | None]
 
 
 class Expander:

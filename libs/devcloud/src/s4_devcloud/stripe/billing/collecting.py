@@ -7,6 +7,7 @@ from s4_devcloud.stripe.billing import dunning
 from s4_devcloud.stripe.billing.invoicing import COLLECTION
 from s4_devcloud.stripe.billing.settling import settle
 from s4_devcloud.stripe.cards import Decline, decline_of, wants_cardholder
+from s4_devcloud.stripe.problems import invalid
 from s4_devcloud.stripe.resources.payment_intents import refuse, require_authentication, succeed
 from s4_devcloud.stripe.resources.payment_methods import behaviour_of
 from s4_devcloud.stripe.store import Transaction
@@ -77,3 +78,16 @@ def default_card(tx: Transaction, invoice: Wire) -> str | None:
         customer["invoice_settings"]["default_payment_method"],
     )
     return next((str(name) for name in choices if name is not None), None)
+
+
+def own_card(tx: Transaction, name: str, customer: str, param: str = "default_payment_method") -> Wire:
+    """The payment method. Raises Problem unless it is attached to this customer."""
+    card = tx.need("payment_method", name, param, 400)
+    if card["customer"] != customer:
+        raise invalid(
+            f"The customer does not have a payment method with the ID {name}. "
+            "The payment method must be attached to the customer.",
+            param,
+            "resource_missing",
+        )
+    return card

@@ -37,8 +37,8 @@ def update(call: Call) -> Wire:
     invoice = _the_invoice(call)
     before = dict(invoice)
     if "default_payment_method" in call.params:
-        name = call.params["default_payment_method"]
-        invoice["default_payment_method"] = call.tx.need("payment_method", name, "default_payment_method", 400)["id"]
+        card = collecting.own_card(call.tx, call.params["default_payment_method"], invoice["customer"])
+        invoice["default_payment_method"] = card["id"]
     if "description" in call.params:
         invoice["description"] = unset(call.params["description"])
     if "metadata" in call.params:
@@ -72,6 +72,8 @@ def pay(call: Call) -> Wire:
     method = call.params.get("payment_method")
     if method is None and collecting.default_card(call.tx, invoice) is None:
         raise invalid("There is no default payment method set on this Customer, Subscription or Invoice.")
+    if method is not None:
+        collecting.own_card(call.tx, method, invoice["customer"], "payment_method")
     off_session = call.params.get("off_session", True)
     tried = collecting.attempt(call.tx, invoice, method, off_session=off_session, scheduled=False)
     if tried.result == "paid":

@@ -8,6 +8,7 @@ from stripe.params import (
     InvoiceRetrieveParams,
 )
 
+from s4_devcloud.stripe.billing.invoicing import COLLECTION
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route
 from s4_devcloud.stripe.lists import listing, page, page_of, same
 from s4_devcloud.stripe.resources import invoice_actions, invoice_previews
@@ -69,6 +70,15 @@ def all_payments(call: Call) -> Wire:
 def retrieve_payment(call: Call) -> Wire:
     """One payment of an invoice."""
     return call.tx.need("invoice_payment", call.names["payment"])
+
+
+def confirmation_of(tx: Transaction, invoice: Wire) -> Wire | None:
+    """What an invoice has under `confirmation_secret` when asked to: the way for a browser to pay what is open."""
+    collection = tx.get(COLLECTION, invoice["id"])
+    if collection is None or invoice["status"] != "open":
+        return None
+    intent = tx.need("payment_intent", collection["intent"])
+    return {"client_secret": intent["client_secret"], "type": "payment_intent"}
 
 
 def payments_of(tx: Transaction, invoice: Wire) -> Wire:

@@ -2,6 +2,7 @@
 
 import urllib.parse
 
+from s4_devcloud.stripe.billing.trials import trial_end
 from s4_devcloud.stripe.calls import Call
 from s4_devcloud.stripe.problems import NotImplementedHere, Problem, invalid, missing
 from s4_devcloud.stripe.resources.session_shape import new_line
@@ -9,7 +10,7 @@ from s4_devcloud.stripe.wire import Wire
 
 _SOONEST, _LATEST = 30 * 60, 24 * 3600  # seconds from creation, Stripe's range for expires_at
 _LONGEST_REFERENCE = 200
-_LONGEST_TRIAL_DAYS, _SHORTEST_TRIAL = 730, 48 * 3600  # Stripe's limits; the second in seconds, on a checkout page
+_SHORTEST_TRIAL = 48 * 3600  # seconds, Stripe's limit for a trial_end on a checkout page
 _MOST_LINES = 20  # recurring lines in one session
 
 
@@ -76,14 +77,7 @@ def _check_url(url: str, param: str) -> None:
 def has_trial(call: Call) -> bool:
     """Whether the subscription begins with a trial. Raises Problem for a trial that cannot be."""
     data = call.params.get("subscription_data", {})
-    days, end = data.get("trial_period_days"), data.get("trial_end")
-    if days is not None and end is not None:
-        raise invalid("You may only specify one of these parameters: trial_end, trial_period_days.", "trial_end")
-    if days is not None and not 1 <= days <= _LONGEST_TRIAL_DAYS:
-        raise invalid("Trials last at least one day and at most two years.", "subscription_data[trial_period_days]")
-    if end is not None and end < call.tx.now + _SHORTEST_TRIAL:
-        raise invalid("The `trial_end` date must be at least 2 days in the future.", "subscription_data[trial_end]")
-    return days is not None or end is not None
+    return trial_end(data, call.tx.now, _SHORTEST_TRIAL, "subscription_data") is not None
 
 
 def _check_customer(call: Call) -> None:

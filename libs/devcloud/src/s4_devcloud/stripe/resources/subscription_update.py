@@ -3,6 +3,7 @@
 from stripe.params import SubscriptionUpdateParams
 
 from s4_devcloud.stripe.billing import changing
+from s4_devcloud.stripe.billing.collecting import own_card
 from s4_devcloud.stripe.billing.endings import ENDED
 from s4_devcloud.stripe.billing.plan_changes import Asked
 from s4_devcloud.stripe.calls import Call, Route, merge_metadata, unset
@@ -87,8 +88,8 @@ def _apply_plain(call: Call, subscription: Wire) -> None:
     params = call.params
     _schedule_end(call, subscription)
     if "default_payment_method" in params:
-        method = call.tx.need("payment_method", params["default_payment_method"], "default_payment_method", 400)
-        subscription["default_payment_method"] = method["id"]
+        card = own_card(call.tx, params["default_payment_method"], subscription["customer"])
+        subscription["default_payment_method"] = card["id"]
     if "description" in params:
         subscription["description"] = unset(params["description"])
     if "metadata" in params:

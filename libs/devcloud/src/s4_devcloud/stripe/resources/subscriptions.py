@@ -1,4 +1,4 @@
-"""/v1/subscriptions. They begin when a checkout is paid; services read, schedule an end, and cancel."""
+"""/v1/subscriptions. Most begin when a checkout is paid; services read, change, schedule an end, and cancel."""
 
 from stripe.params import (
     SubscriptionCancelParams,
@@ -12,18 +12,19 @@ from s4_devcloud.stripe.billing.plan_changes import Planned, invoice_now
 from s4_devcloud.stripe.billing.prorations import credit
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route
 from s4_devcloud.stripe.lists import page, same
-from s4_devcloud.stripe.resources import subscription_update
+from s4_devcloud.stripe.resources import subscription_create, subscription_update
 from s4_devcloud.stripe.resources.subscription_update import living
 from s4_devcloud.stripe.wire import Wire
 
 
 def routes() -> list[Route]:
-    """Retrieve, list, update, cancel."""
+    """Create, retrieve, list, update, cancel."""
     one = "/v1/subscriptions/{subscription}"
     listed = (*ANY_LIST, "customer", "price", "status")
     return [
         Route("GET", "/v1/subscriptions", SubscriptionListParams, everything, listed),
         Route("GET", one, SubscriptionRetrieveParams, retrieve),
+        *subscription_create.routes(),
         *subscription_update.routes(),
         Route("DELETE", one, SubscriptionCancelParams, cancel, ("cancellation_details", "invoice_now", "prorate")),
     ]
