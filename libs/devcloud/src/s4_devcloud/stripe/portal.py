@@ -5,7 +5,7 @@ from typing import Literal
 
 from s4_devcloud.stripe.calls import Call
 from s4_devcloud.stripe.cards import Card, decline_of, wants_cardholder
-from s4_devcloud.stripe.resources import customers, subscription_update, subscriptions
+from s4_devcloud.stripe.resources import customers, invoice_previews, subscription_update, subscriptions
 from s4_devcloud.stripe.resources.payment_methods import Payer, attach, collect
 from s4_devcloud.stripe.resources.portal_sessions import BEHIND
 from s4_devcloud.stripe.store import Transaction
@@ -94,6 +94,25 @@ def take_back(tx: Transaction, subscription: Wire) -> None:
         subscription_update.update(_about(tx, subscription, cancel_at_period_end=False))
     else:
         subscription_update.update(_about(tx, subscription, cancel_at=""))
+
+
+def preview(tx: Transaction, subscription: Wire, item: Wire, features: Wire, at: int) -> Wire:
+    """The invoice to which another price for the subscription's item would lead."""
+    details = {**_change(subscription, item, features), "proration_date": at}
+    asked = {"subscription": subscription["id"], "subscription_details": details}
+    return invoice_previews.create_preview(Call(tx, asked, {}, ""))
+
+
+def change(tx: Transaction, subscription: Wire, item: Wire, features: Wire, at: int) -> None:
+    """Another price for the subscription's item. Raises CardProblem, and nothing has changed, if it cannot be paid."""
+    asked = {**_change(subscription, item, features), "proration_date": at}
+    subscription_update.update(_about(tx, subscription, **asked, payment_behavior="error_if_incomplete"))
+
+
+def _change(subscription: Wire, item: Wire, features: Wire) -> Wire:
+    ends_trial = {"trial_end": "now"} if subscription["status"] == "trialing" else {}
+    behavior = features["subscription_update"]["proration_behavior"]
+    return {"items": [{"id": item["id"], "price": item["price"]}], "proration_behavior": behavior, **ends_trial}
 
 
 def pay_with(tx: Transaction, subscription: Wire, method: Wire) -> None:

@@ -5,6 +5,7 @@ from aiohttp import web
 from s4_devcloud.stripe import portal
 from s4_devcloud.stripe.pages.portal_cancel import CancelPages
 from s4_devcloud.stripe.pages.portal_card import CardPages
+from s4_devcloud.stripe.pages.portal_change import ChangePages
 from s4_devcloud.stripe.pages.portal_view import overview
 from s4_devcloud.stripe.pages.portal_visit import Door, Visit, see_other
 from s4_devcloud.stripe.pages.render import Renderer
@@ -17,7 +18,11 @@ class Portal:
 
     def __init__(self, world: World, renderer: Renderer) -> None:
         self._door = Door(world, renderer)
-        self._cards, self._cancelling = CardPages(self._door), CancelPages(self._door)
+        self._cards, self._cancelling, self._changing = (
+            CardPages(self._door),
+            CancelPages(self._door),
+            ChangePages(self._door),
+        )
 
     def mount(self, app: web.Application) -> None:
         """Add the pages."""
@@ -30,6 +35,8 @@ class Portal:
         app.router.add_get(base + "/plans/{about}/cancel", visited(self._cancelling.show))
         app.router.add_post(base + "/plans/{about}/cancel", visited(self._cancelling.cancel))
         app.router.add_post(base + "/plans/{about}/keep", visited(self._cancelling.keep))
+        app.router.add_get(base + "/plans/{about}/change", visited(self._changing.show))
+        app.router.add_post(base + "/plans/{about}/change", visited(self._changing.change))
         app.router.add_post(base + "/plans/{about}/card", visited(self.pay_with))
 
     def home(self, visit: Visit) -> web.Response:

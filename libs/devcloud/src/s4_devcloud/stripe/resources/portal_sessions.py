@@ -5,7 +5,7 @@ import urllib.parse
 from stripe.params.billing_portal import SessionCreateParams
 
 from s4_devcloud.stripe.calls import Call, Route
-from s4_devcloud.stripe.problems import NotImplementedHere, Problem, invalid, missing
+from s4_devcloud.stripe.problems import NotImplementedHere, Problem, invalid, missing, no_such
 from s4_devcloud.stripe.resources import portal_configurations
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire, new_id
@@ -101,7 +101,7 @@ def _flow(call: Call, configuration: Wire) -> Wire | None:
     if kind != "payment_method_update":
         if kind not in data:
             raise missing(f"flow_data[{kind}]")
-        flow[kind] = _subject(call, kind, data[kind])
+        flow[kind] = _subject(call, configuration, kind, data[kind])
     return flow
 
 
@@ -117,7 +117,7 @@ def _after_completion(data: Wire) -> Wire:
     return {"hosted_confirmation": confirmation, "redirect": redirect, "type": data["type"]}
 
 
-def _subject(call: Call, kind: str, data: Wire) -> Wire:
+def _subject(call: Call, configuration: Wire, kind: str, data: Wire) -> Wire:
     """The subscription that the flow is about, and what is to become of it."""
     place = f"flow_data[{kind}]"
     subscription = call.tx.need("subscription", data["subscription"], f"{place}[subscription]", 400)
@@ -131,7 +131,31 @@ def _subject(call: Call, kind: str, data: Wire) -> Wire:
         if subscription["cancel_at"] is not None or subscription["cancel_at_period_end"]:
             raise invalid("The subscription is already set to be canceled.", f"{place}[subscription]")
         return {"retention": None, "subscription": subscription["id"]}
-    raise NotImplementedHere("the flow subscription_update_confirm", "flow_data[type]")
+    if "discounts" in data:
+        raise NotImplementedHere(f"{place}[discounts]", f"{place}[discounts]")
+    allowed = configuration["features"]["subscription_update"]["products"]
+    return {"discounts": None, "items": [_item(subscription, allowed, data, place)], "subscription": subscription["id"]}
+
+
+def _item(subscription: Wire, allowed: list[Wire], data: Wire, place: str) -> Wire:
+    """What the subscription's one item becomes. Raises Problem unless it is another price that the portal may offer."""
+    items = subscription["items"]["data"]
+    if len(items) != 1 or len(data["items"]) != 1:
+        raise invalid("Only one item can be changed, of a subscription that has one.", f"{place}[items]")
+    wanted, item = data["items"][0], items[0]
+    if wanted["id"] != item["id"]:
+        raise no_such("subscription_item", wanted["id"], f"{place}[items][0][id]", 400)
+    if wanted.get("quantity", item["quantity"]) != item["quantity"]:
+        raise NotImplementedHere(f"{place}[items][0][quantity]", f"{place}[items][0][quantity]")
+    price = wanted.get("price", item["price"]["id"])
+    if price == item["price"]["id"]:
+        raise invalid("The update would change nothing.", f"{place}[items]")
+    if not any(price in product["prices"] for product in allowed):
+        raise invalid(
+            f"The price {price} is not among the products that your portal configuration allows to change to.",
+            f"{place}[items][0][price]",
+        )
+    return {"id": item["id"], "price": price, "quantity": item["quantity"]}
 
 
 def _check_url(url: str | None, param: str) -> None:
