@@ -20,6 +20,7 @@ from s4_devcloud.stripe.problems import NotImplementedHere, Problem
 from s4_devcloud.stripe.reading import read_record
 from s4_devcloud.stripe.resources import (
     charges,
+    credit_notes,
     customer_cards,
     customer_deletion,
     customers,
@@ -50,7 +51,7 @@ _RESOURCES = (
     *(customers, customer_cards, customer_deletion, products, prices, sessions, subscriptions),
     *(invoices, payment_intents, payment_methods, charges, events),
     *(portal_configurations, portal_sessions),
-    *(refunds, disputes, fraud_warnings),
+    *(refunds, disputes, fraud_warnings, credit_notes),
     *(webhook_endpoints, event_destinations, thin_events),
 )
 _KEPT_STATUSES = (402,)  # errors that only a request that began to work can have; 5xx too

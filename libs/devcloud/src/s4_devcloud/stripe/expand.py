@@ -36,6 +36,7 @@ REFERENCES: dict[str, dict[str, str]] = {
     "payment_method": {"customer": "customer"},
     "billing_portal.session": {"configuration": "billing_portal.configuration"},
     "charge": {"customer": "customer", "payment_intent": "payment_intent"},
+    "credit_note": {"customer": "customer", "invoice": "invoice", "refunds.refund": "refund"},
     "refund": {"charge": "charge", "payment_intent": "payment_intent"},
     "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},

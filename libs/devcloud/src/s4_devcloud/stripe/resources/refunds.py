@@ -41,13 +41,8 @@ def routes() -> list[Route]:
 def create(call: Call) -> Wire:
     """Pay back all that is left of a charge, or a part of it; says refund.created and charge.refunded."""
     charge = _charge(call)
-    left = charge["amount"] - charge["amount_refunded"]
-    _check_refundable(call.tx, charge, left)
-    amount = call.params.get("amount", left)
-    if amount < 1:
-        raise invalid("Invalid positive integer", "amount", "parameter_invalid_integer")
-    if amount > left:
-        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", "amount")
+    amount = call.params.get("amount", charge["amount"] - charge["amount_refunded"] or 1)
+    check_refundable(call.tx, charge, amount)
     metadata = merge_metadata({}, call.params.get("metadata", {}))
     return pay_back(call.tx, charge, amount, call.params.get("reason"), metadata)
 
@@ -154,13 +149,19 @@ def _charge(call: Call) -> Wire:
     return call.tx.need("charge", paid["latest_charge"])
 
 
-def _check_refundable(tx: Transaction, charge: Wire, left: int) -> None:
+def check_refundable(tx: Transaction, charge: Wire, amount: int) -> None:
+    """Raise Problem unless so much can be refunded of the charge."""
+    left = charge["amount"] - charge["amount_refunded"]
     if not charge["paid"]:
         raise invalid(f"Charge {charge['id']} did not succeed and cannot be refunded.", code="charge_not_refundable")
     if left == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if not is_refundable(tx, charge):
         raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
+    if amount < 1:
+        raise invalid("Invalid positive integer", "amount", "parameter_invalid_integer")
+    if amount > left:
+        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left}).", "amount")
 
 
 def _new_refund(charge: Wire, amount: int, reason: str | None, now: int) -> Wire:
