@@ -41,7 +41,7 @@ def audit(answer: Answer) -> str:
 
 
 def _moment(entry: Answer) -> str:
-    rest = {name: value for name, value in entry.items() if name not in {"at", "what"} and value not in {None, ""}}
+    rest = {name: value for name, value in entry.items() if name not in {"at", "what"} and value not in (None, "")}
     return f"{entry['at']}  {entry['what']:<21} {_facts(rest)}"
 
 

@@ -45,10 +45,12 @@ async def history(pool: Pool, account_id: str) -> list[Entry] | None:
     customer = await pool.fetchrow("select * from billing_customer where account_id = $1", account_id)
     if customer is None:
         return None
-    found: list[Entry] = [{"at": customer["created_at"], "what": "account", "email": customer["email"]}]
+    account = {"at": customer["created_at"], "what": "account", "email": customer["email"]}
+    found: list[Entry] = []
     for what, sql in _SOURCES.items():
         found += [_entry(what, row) for row in await pool.fetch(sql, account_id)]
-    return sorted(found, key=lambda entry: entry["at"])
+    # Stripe's times are whole seconds, so that a bill may seem older than the account that it is for.
+    return [account, *sorted(found, key=lambda entry: entry["at"])]
 
 
 def _entry(what: str, row: Record) -> Entry:
