@@ -126,10 +126,13 @@ class Wiring:
             "S4_STRIPE_PUBLISHABLE_KEY": publishable,
             "S4_STRIPE_JS_URL": self.addresses.url("stripe") + "/v3/stripe.js",
             "S4_CHECKOUT_ORIGINS": self.addresses.url("stripe"),
+            "S4_PORTAL_ORIGINS": self.addresses.url("stripe"),
             "S4_MAIL_FROM": MAIL_FROM,
             # Everybody comes from the same address here.
             "S4_SIGNUPS_PER_ADDRESS": "10000",
             "S4_SIGNUPS_PER_EMAIL": "1000",
+            "S4_SIGN_INS_PER_ADDRESS": "10000",
+            "S4_SIGN_INS_PER_EMAIL": "1000",
         }
 
     def _billing(self) -> dict[str, str]:
@@ -141,6 +144,10 @@ class Wiring:
             "S4_STRIPE_WEBHOOK_SECRETS_FILE": str(self.stripe_webhook_secret()),
             "S4_STRIPE_API_URL": self.addresses.url("stripe"),
             "S4_PUBLIC_URL": self.addresses.url("web"),
+            "S4_CHECKOUTS_PER_ADDRESS": "10000",
+            "S4_CHECKOUTS_PER_EMAIL": "1000",
+            "S4_CHECKOUTS_PER_ACCOUNT": "1000",
+            "S4_CHECKOUTS_PER_HOUR": "10000",
             "S4_OPERATOR_LISTEN": self.addresses.listen("billing-operator"),
             "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
         }
