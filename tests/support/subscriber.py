@@ -1,5 +1,6 @@
 """Somebody who has bought, and what web asks billing for them."""
 
+from datetime import timedelta
 from typing import Any
 
 from s4_runtime import new_id
@@ -44,6 +45,12 @@ class Subscriber:
         assert status == 200, told
         return told
 
+    async def synced(self) -> dict[str, Any]:
+        """The account as Stripe has it."""
+        status, told = await self.call("POST", "/sync")
+        assert status == 200, told
+        return told
+
     async def becomes(self, **facts: Any) -> dict[str, Any]:
         """The account, once it shows these."""
 
@@ -54,6 +61,28 @@ class Subscriber:
 
         found: dict[str, Any] = await until(does, within=5, what=f"the account shows {facts}")
         return found
+
+    async def later(self, **time: float) -> None:
+        """Time has passed for Stripe and for us. What happens there is asked for: its letters bear today's date."""
+        passed = timedelta(**time)
+        await self.billing.double.webhooks("drop")
+        self.billing.clock.ahead += passed
+        await self.billing.double.advance(int(passed.total_seconds()))
+        await self.synced()
+
+    async def bank(self, behaviour: str, card: str = GOOD_CARD) -> None:
+        """From now on the card's issuer answers like this."""
+        await self.billing.double.order("/cards", number=card, behaviour=behaviour)
+
+    async def preview(self, plan: str) -> dict[str, Any]:
+        """What the plan would cost."""
+        status, told = await self.call("POST", "/plan-preview", {"plan": plan})
+        assert status == 200, told
+        return told
+
+    async def agree(self, preview: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of taking the plan as it was shown."""
+        return await self.call("POST", "/plan", {"preview_id": preview["preview_id"]})
 
     async def at_stripe(self) -> dict[str, Any]:
         """The subscription as Stripe has it."""

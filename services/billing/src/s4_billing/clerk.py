@@ -6,14 +6,14 @@ from typing import Any
 from s4_billing import accounts, store
 from s4_billing.accounts import BOUGHT, Held
 from s4_billing.catalogue import Catalogue
-from s4_billing.commands import Commands, Intent
+from s4_billing.commands import Commands
 from s4_billing.deeds import ENDED
 from s4_billing.derive import State
 from s4_billing.errors import NoSuchAccount, NotNow
 from s4_billing.settings import Settings
 from s4_billing.sync import Sync
 from s4_runtime import is_id
-from s4_store import Pool, Transaction
+from s4_store import Pool
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import CardDeclined, NotAtStripe, StripeRejected
 from s4_stripe.facts import Subscription
@@ -29,7 +29,7 @@ class Clerk:
         self.api = api
         self.settings = settings
         self.catalogue = catalogue
-        self._commands = commands
+        self.commands = commands
         self._sync = sync
 
     async def view(self, account_id: str) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ class Clerk:
         Raises NoSuchAccount.
         """
         await self.customer(account_id)
-        if await self._commands.is_known(key):
+        if await self.commands.is_known(key):
             return True
         sql = (
             "select idempotency_key from stripe_command where account_id = $1 and state in ('pending', 'unknown')"
@@ -85,19 +85,15 @@ class Clerk:
         )
         for row in await self.pool.fetch(sql, account_id):
             try:
-                await self._commands.perform(row["idempotency_key"])
+                await self.commands.perform(row["idempotency_key"])
             except StripeRejected:
                 continue  # an outcome too
         return False
 
-    async def give(self, tx: Transaction, intent: Intent) -> None:
-        """The command is written, and done by whoever carries it out first."""
-        await self._commands.write(tx, intent)
-
     async def carry_out(self, account_id: str, key: str) -> Mapping[str, Any]:
         """The command is done, and our rows say so. Raises CardDeclined, or NotNow when the subscription has ended."""
         try:
-            await self._commands.perform(key)
+            await self.commands.perform(key)
         except StripeRejected as rejected:
             await self._sync.account(account_id)
             if not isinstance(rejected, CardDeclined):

@@ -70,9 +70,10 @@ class Commands:
         )
         return done == "INSERT 0 1"
 
-    async def is_known(self, key: str) -> bool:
+    async def is_known(self, key: str, tx: Transaction | None = None) -> bool:
         """Whether the intent was stored, whatever has become of it."""
-        return bool(await self._pool.fetchval("select true from stripe_command where idempotency_key = $1", key))
+        sql = "select true from stripe_command where idempotency_key = $1"
+        return bool(await (tx or self._pool).fetchval(sql, key))
 
     async def perform(self, key: str) -> Made | None:
         """What the command has made; None if that is recorded already (or there is no such command).

@@ -57,4 +57,4 @@ async def resume(clerk: Clerk, account_id: str, wish: Again) -> Mapping[str, Any
 
 async def _give(clerk: Clerk, intent: Intent) -> None:
     async with clerk.pool.transaction() as tx:
-        await clerk.give(tx, intent)
+        await clerk.commands.write(tx, intent)

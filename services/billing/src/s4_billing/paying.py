@@ -22,5 +22,7 @@ async def pay(clerk: Clerk, account_id: str, wish: Again) -> Mapping[str, Any]:
         # The card of the checkout stays the subscription's own when another is chosen for the customer.
         chosen = (await clerk.api.customer(who)).card if who else None
         async with clerk.pool.transaction() as tx:
-            await clerk.give(tx, Intent(key, deeds.PAY, account_id, {"invoice": bill, "payment_method": chosen}))
+            await clerk.commands.write(
+                tx, Intent(key, deeds.PAY, account_id, {"invoice": bill, "payment_method": chosen})
+            )
     return await clerk.carry_out(account_id, key)

@@ -94,10 +94,11 @@ async def change(clerk: Clerk, clock: Clock, account_id: str, agreed: Agreed) ->
         fact = await clerk.fact(account_id, await clerk.held(account_id))
         async with clerk.pool.transaction() as tx:
             await store.locked_customer(tx, account_id)
-            shown = await _use(tx, clerk, clock.now(), account_id, agreed.preview_id)
-            price = clerk.catalogue.price_of(shown.plan)
-            params = {"subscription": fact.id, "price": price, "change": _change(fact, price, shown)}
-            await clerk.give(tx, Intent(key, KIND, account_id, params))
+            if not await clerk.commands.is_known(key, tx):
+                shown = await _use(tx, clerk, clock.now(), account_id, agreed.preview_id)
+                price = clerk.catalogue.price_of(shown.plan)
+                params = {"subscription": fact.id, "price": price, "change": _change(fact, price, shown)}
+                await clerk.commands.write(tx, Intent(key, KIND, account_id, params))
     try:
         return await clerk.carry_out(account_id, key)
     except CardDeclined:
