@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from s4_devcloud.stripe.agenda import Entry
 from s4_devcloud.stripe.api import Api
+from s4_devcloud.stripe.store import Cause, Store, Transaction
+from s4_devcloud.stripe.wire import Wire
 from s4_devcloud.stripe.world import World
 
 Spoil = Callable[[World], None]
@@ -28,3 +31,27 @@ def manners(part: str, kind: type[Any]) -> Spoil:
         vars(world)[part].__class__ = kind
 
     return spoil
+
+
+def time_forgets(kind: str) -> Spoil:
+    """Time does nothing to objects of a kind."""
+
+    def spoil(world: World) -> None:
+        never = Entry(lambda _: None, lambda _, __: None)
+        world._agenda._timetable = {**world._agenda._timetable, kind: never}
+
+    return spoil
+
+
+class Rewriting(Store):
+    """Something else is kept than what was put."""
+
+    kind = ""
+
+    def rewrite(self, row: Wire) -> None:
+        raise NotImplementedError
+
+    def _commit(self, change: Transaction, cause: Cause) -> None:
+        for row in change.staged.get(self.kind, {}).values():
+            self.rewrite(row)
+        super()._commit(change, cause)
