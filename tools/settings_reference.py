@@ -57,7 +57,15 @@ def kind(hint: Any) -> str:
         return " or ".join(kind(part) for part in get_args(hint) if part is not type(None))
     if get_origin(hint) is list:
         return f"list of {kind(get_args(hint)[0])}s"
-    names = {str: "text", int: "number", bool: "true or false", timedelta: "duration", Path: "path", Secret: "secret"}
+    names = {
+        str: "text",
+        int: "number",
+        float: "number",
+        bool: "true or false",
+        timedelta: "duration",
+        Path: "path",
+        Secret: "secret",
+    }
     return names[hint]
 
 
