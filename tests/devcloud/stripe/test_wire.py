@@ -78,9 +78,9 @@ async def test_a_parameter_without_effect_here_is_refused_and_counted(
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await a_session(client, phone_number_collection={"enabled": True})
     assert refused.value.param == "phone_number_collection"
-    with pytest.raises(stripe.InvalidRequestError, match="trial_period_days"):
+    with pytest.raises(stripe.InvalidRequestError, match="application_fee_percent"):
         await a_session(
-            client, line_items=[{"price": "price_x", "quantity": 1}], subscription_data={"trial_period_days": 3}
+            client, line_items=[{"price": "price_x", "quantity": 1}], subscription_data={"application_fee_percent": 3}
         )
     assert (await control.get("/state"))["unimplemented_total"] == 2
 

@@ -38,6 +38,7 @@ from s4_devcloud.stripe.resources import (
     refunds,
     sessions,
     subscriptions,
+    test_clocks,
     thin_events,
     webhook_endpoints,
 )
@@ -52,7 +53,7 @@ _RESOURCES = (
     *(invoices, payment_intents, payment_methods, charges, events),
     *(portal_configurations, portal_sessions),
     *(refunds, disputes, fraud_warnings, credit_notes),
-    *(webhook_endpoints, event_destinations, thin_events),
+    *(webhook_endpoints, event_destinations, thin_events, test_clocks),
 )
 _KEPT_STATUSES = (402,)  # errors that only a request that began to work can have; 5xx too
 

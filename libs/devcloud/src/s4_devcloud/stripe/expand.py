@@ -11,7 +11,10 @@ from s4_devcloud.stripe.wire import Wire
 _DEEPEST = 4  # levels, Stripe's limit
 
 REFERENCES: dict[str, dict[str, str]] = {
-    "customer": {"invoice_settings.default_payment_method": "payment_method"},
+    "customer": {
+        "invoice_settings.default_payment_method": "payment_method",
+        "test_clock": "test_helpers.test_clock",
+    },
     "product": {"default_price": "price"},
     "price": {"product": "product"},
     "checkout.session": {
@@ -22,6 +25,7 @@ REFERENCES: dict[str, dict[str, str]] = {
     },
     "subscription": {
         "customer": "customer",
+        "test_clock": "test_helpers.test_clock",
         "default_payment_method": "payment_method",
         "latest_invoice": "invoice",
     },

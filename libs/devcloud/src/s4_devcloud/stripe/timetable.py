@@ -6,7 +6,7 @@ from s4_devcloud.stripe import later
 from s4_devcloud.stripe.aftermath import happen
 from s4_devcloud.stripe.agenda import Entry
 from s4_devcloud.stripe.billing import lifetime, reminders, renewals
-from s4_devcloud.stripe.resources import sessions
+from s4_devcloud.stripe.resources import sessions, test_clocks
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
@@ -18,6 +18,7 @@ def timetable() -> Mapping[str, Entry]:
         later.KIND: Entry(later.due, happen),
         "invoice": Entry(renewals.due, renewals.advance),
         "subscription": Entry(lifetime.due, lifetime.act),
+        test_clocks.KIND: Entry(test_clocks.due, test_clocks.arrive),
         reminders.KIND: Entry(reminders.due, reminders.remind),
     }
 

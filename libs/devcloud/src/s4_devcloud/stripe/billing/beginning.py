@@ -26,7 +26,8 @@ def begin(tx: Transaction, wanted: Wanted, intent: Wire | None) -> Wire:
 
 def start(tx: Transaction, wanted: Wanted, status: str) -> tuple[Wire, Wire]:
     """The subscription and the draft of its first invoice."""
-    subscription = new_subscription(wanted, tx.now) | {"status": status}
+    clock = tx.need("customer", wanted.customer)["test_clock"]
+    subscription = new_subscription(wanted, tx.now) | {"status": status, "test_clock": clock}
     line = period_line if wanted.trial_end is None else trial_line
     lines = [line(tx, item) for item in subscription["items"]["data"]]
     invoice = draft(tx, subscription, Bill(lines, "subscription_create", {"start": tx.now, "end": tx.now}))

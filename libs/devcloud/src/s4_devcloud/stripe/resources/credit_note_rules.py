@@ -75,7 +75,7 @@ def _existing(call: Call, wanted: Wire, place: str) -> Wire:
         if name not in ("refund", "amount_refunded"):
             raise NotImplementedHere(f"{place}[{name}]", f"{place}[{name}]")
     refund = call.tx.need("refund", wanted.get("refund", ""), f"{place}[refund]", 400)
-    amount: int = wanted.get("amount_refunded", refund["amount"])
+    amount = wanted["amount_refunded"] if "amount_refunded" in wanted else refund["amount"]
     if not 0 < amount <= refund["amount"]:
         raise invalid(f"The amount must be between 1 and {refund['amount']}.", f"{place}[amount_refunded]")
     return {"amount_refunded": amount, "payment_record_refund": None, "refund": refund["id"], "type": "refund"}

@@ -15,8 +15,8 @@ _SUPPORTED = (*_PLAIN, "metadata", "invoice_settings.default_payment_method")
 def routes() -> list[Route]:
     """Create, retrieve, update, list."""
     return [
-        Route("POST", "/v1/customers", CustomerCreateParams, create, _SUPPORTED),
-        Route("GET", "/v1/customers", CustomerListParams, everyone, (*ANY_LIST, "email")),
+        Route("POST", "/v1/customers", CustomerCreateParams, create, (*_SUPPORTED, "test_clock")),
+        Route("GET", "/v1/customers", CustomerListParams, everyone, (*ANY_LIST, "email", "test_clock")),
         Route("GET", "/v1/customers/{customer}", CustomerRetrieveParams, retrieve),
         Route("POST", "/v1/customers/{customer}", CustomerUpdateParams, update, _SUPPORTED),
     ]
@@ -24,6 +24,8 @@ def routes() -> list[Route]:
 
 def create(call: Call) -> Wire:
     """A new customer; says customer.created."""
+    if "test_clock" in call.params:
+        call.tx.need("test_helpers.test_clock", call.params["test_clock"], "test_clock", 400)
     return create_customer(call.tx, call.params)
 
 
@@ -51,7 +53,7 @@ def create_customer(tx: Transaction, params: Wire) -> Wire:
         "preferred_locales": [],
         "shipping": None,
         "tax_exempt": "none",
-        "test_clock": None,
+        "test_clock": params.get("test_clock"),
     }
     _apply(tx, customer, params)
     tx.tell("customer.created", customer)
@@ -59,8 +61,9 @@ def create_customer(tx: Transaction, params: Wire) -> Wire:
 
 
 def everyone(call: Call) -> Wire:
-    """Customers, by exact e-mail address if one is given."""
-    return page(call, "customer", "/v1/customers", same(call, "email"))
+    """Customers, by exact e-mail address if one is given; those of test clocks only of the one that is named."""
+    clock = call.params.get("test_clock")
+    return page(call, "customer", "/v1/customers", same(call, "email"), lambda row: row["test_clock"] == clock)
 
 
 def retrieve(call: Call) -> Wire:

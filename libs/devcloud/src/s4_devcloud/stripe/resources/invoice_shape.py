@@ -11,7 +11,7 @@ _NEVER_SET = (
     *("description", "due_date", "footer", "from_invoice", "hosted_invoice_url", "invoice_pdf"),
     *("last_finalization_error", "latest_revision", "next_payment_attempt", "on_behalf_of"),
     *("receipt_number", "rendering", "shipping_cost", "shipping_details", "statement_descriptor"),
-    *("test_clock", "webhooks_delivered_at", "effective_at", "ending_balance", "number"),
+    *("webhooks_delivered_at", "effective_at", "ending_balance", "number"),
 )
 _ZERO = (
     *("amount_overpaid", "amount_paid", "amount_paid_off_stripe", "amount_shipping"),
@@ -72,6 +72,7 @@ def new_invoice(subscription: Wire, customer: Wire, bill: Bill, now: int) -> Wir
         "period_end": bill.period["end"],
         "period_start": bill.period["start"],
         "status": "draft",
+        "test_clock": customer["test_clock"],
         "status_transitions": dict.fromkeys(("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")),
         **dict.fromkeys(_NEVER_SET),
     }
