@@ -26,7 +26,10 @@ async def test_a_trial_begins_with_a_free_invoice_and_no_charge(life: Life) -> N
 
 async def test_a_session_with_a_trial_takes_a_card_and_asks_for_nothing_now(life: Life) -> None:
     session = await a_session(life.client, subscription_data={"trial_period_days": 14})
-    assert session.amount_total == 0
+    assert (session.amount_total, session.url is not None) == (0, True)
+    async with life.browser.get(str(session.url)) as answer:
+        page = await answer.text()
+    assert ("Free until" in page, "25.00 USD per month" in page, "0.00 USD" in page) == (True, True, True)
     await type_card(life.browser, session.url)
     paid = await life.client.v1.checkout.sessions.retrieve_async(session.id)
     assert (paid.status, paid.payment_status) == ("complete", "no_payment_required")

@@ -8,6 +8,7 @@ from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire, new_id
 
 DRAFT_SECONDS = 3600  # how long a renewal stays a draft, about as long as at Stripe
+PAGE = "_invoice_page"  # the kind of which invoice an address shows, by the secret in it
 COLLECTION = "_collection"  # the kind of what belongs to an invoice's collection and is not in the API, by invoice
 
 
@@ -41,15 +42,16 @@ def finalize(tx: Transaction, invoice: Wire, intent: Wire | None = None) -> Wire
     """
     customer = tx.need("customer", invoice["customer"])
     due, balance = due_after_balance(invoice["total"], customer["balance"])
-    page = f"{tx.public_url}/i/{new_id('invst', 40)}"
+    page = tx.put({"id": new_id("invst", 40), "object": PAGE, "invoice": invoice["id"]})
+    address = f"{tx.public_url}/i/{page['id']}"
     invoice.update(
         amount_due=due,
         amount_remaining=due,
         automatically_finalizes_at=None,
         effective_at=tx.now,
         ending_balance=balance,
-        hosted_invoice_url=page,
-        invoice_pdf=f"{page}/pdf",
+        hosted_invoice_url=address,
+        invoice_pdf=f"{address}/pdf",
         number=f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04}",
         starting_balance=customer["balance"],
         status="open",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from s4_devcloud.stripe.billing import taxes
 from s4_devcloud.stripe.resources.invoice_shape import due_after_balance
+from s4_devcloud.stripe.resources.sessions import BEHIND
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
 
@@ -48,6 +49,21 @@ def due_now(tx: Transaction, session: Wire, behind: Wire) -> int:
     total = of_session(tx, session, behind).total
     due, _ = due_after_balance(total, 0 if customer is None else customer["balance"])
     return due
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the person in front of the page is told: what is due today, the tax in it, and until when it is free."""
+
+    due: int
+    tax: int
+    free_until: int | None
+
+
+def cost_of(tx: Transaction, session: Wire) -> Cost:
+    """What an open session would cost now."""
+    behind = tx.need(BEHIND, session["id"])
+    return Cost(due_now(tx, session, behind), of_session(tx, session, behind).tax, trial_end(behind, tx.now))
 
 
 def trial_end(behind: Wire, now: int) -> int | None:

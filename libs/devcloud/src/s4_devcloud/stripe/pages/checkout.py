@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from s4_devcloud.stripe import paying
+from s4_devcloud.stripe.billing import pricing
 from s4_devcloud.stripe.pages import form
 from s4_devcloud.stripe.pages.render import Renderer, origin_of
 from s4_devcloud.stripe.resources.sessions import lines_in
@@ -51,7 +52,9 @@ class Checkout:
         session, waiting = self._session(place)
         if session["status"] != "open" or not waiting:
             return self.show(place)
-        return self._page("authenticate.html", place, session)
+        with self._world.transaction() as tx:
+            cost = pricing.cost_of(tx, session)
+        return self._page("authenticate.html", place, session, cost=cost)
 
     def answer_challenge(self, place: Place, fields: dict[str, str]) -> web.Response:
         """Finish or fail the payment as the cardholder chose."""
@@ -91,9 +94,10 @@ class Checkout:
     ) -> web.Response:
         session, _ = self._session(place)
         with self._world.transaction() as tx:
-            lines = lines_in(tx, session)
+            lines, cost = lines_in(tx, session), pricing.cost_of(tx, session)
         values: dict[str, object] = {
             "lines": lines,
+            "cost": cost,
             "problems": problems or {},
             "typed": typed or form.kept({}),
             "countries": form.COUNTRIES,
