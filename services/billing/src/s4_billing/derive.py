@@ -189,10 +189,14 @@ def moment(unix: int | None) -> datetime | None:
         return None
 
 
+_BEGUN = frozenset({"active", "past_due", "unpaid", "paused", "canceled"})
+
+
 def _is_paid(fact: Subscription, around: Around) -> bool:
     """Whether money has ever come, or Stripe itself has granted a time without it."""
     bills = [fact.latest_invoice, *around.invoices]
-    return fact.status == "trialing" or any(bill is not None and bill.status == "paid" for bill in bills)
+    has_paid = any(bill is not None and bill.status == "paid" for bill in bills)
+    return fact.status == "trialing" or (has_paid and fact.status in _BEGUN)
 
 
 def _failing(fact: Subscription, around: Around) -> Invoice | None:
