@@ -22,7 +22,7 @@ def test_every_event_is_told_by_its_owner_alone_and_heard_by_somebody() -> None:
 def test_no_event_goes_backwards_in_the_signup() -> None:
     """The spine is billing -> provisioner -> notifier; web only listens in, and asks for a new letter.
 
-    Two answers go back to billing: a grid that could not be made (money back), and one that is gone (the account's end).
+    Two answers go back to billing: a grid that could not be made (money back), and one that is gone.
     """
     answers = {"ProvisioningFailed", "GridDeleted"}
     spine = ["billing", "provisioner", "notifier"]

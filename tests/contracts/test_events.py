@@ -9,6 +9,7 @@ import pytest
 import s4_contracts
 from s4_contracts import EVENTS, Event, MalformedEvent, UnknownEvent, decode, encode, routing_key
 from s4_contracts.asyncapi import document
+from s4_contracts.provisioner import ProvisioningProgressed
 from s4_contracts.schemas import incompatibilities, schema_of
 
 ROOT = Path(__file__).parents[2]
@@ -83,11 +84,11 @@ def test_a_broken_body_is_malformed(body: bytes) -> None:
 
 
 def test_a_naive_time_is_malformed_and_no_value_is_quoted() -> None:
-    event = json.loads(encode(an(EVENTS[1])))
+    event = json.loads(encode(an(ProvisioningProgressed)))
     with pytest.raises(MalformedEvent, match="occurred_at"):
-        decode(json.dumps(event | {"occurred_at": "2026-01-01T00:00:00"}).encode(), routing_key(EVENTS[1]))
+        decode(json.dumps(event | {"occurred_at": "2026-01-01T00:00:00"}).encode(), routing_key(ProvisioningProgressed))
     with pytest.raises(MalformedEvent) as refused:
-        decode(json.dumps(event | {"state": "pb://secret"}).encode(), routing_key(EVENTS[1]))
+        decode(json.dumps(event | {"state": "pb://secret"}).encode(), routing_key(ProvisioningProgressed))
     assert "pb://" not in str(refused.value)
     assert "state" in str(refused.value)
 

@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
-
-import msgspec
-from email_validator import EmailNotValidError, validate_email
+from typing import Any
 
 from s4_billing import limits, store
 from s4_billing.catalogue import Catalogue
@@ -16,6 +13,7 @@ from s4_billing.errors import CheckoutOver, NoSuchCheckout, WrongWish
 from s4_billing.settings import SHORTEST_CHECKOUT, Settings
 from s4_billing.store import Checkout
 from s4_billing.sync import Sync
+from s4_billing.wishes import Wish, checked
 from s4_runtime import Clock, get_logger, is_id
 from s4_store import Pool, Transaction
 from s4_stripe.api import StripeApi
@@ -24,36 +22,6 @@ from s4_stripe.facts import Session
 
 KIND = "session.create"
 ROUNDS = 5
-
-# docs.stripe.com/api/checkout/sessions/create, locale; for any other the page follows the browser.
-_LOCALES = (
-    "bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru sk sl"
-    " sv th tr vi zh zh-HK zh-TW"
-)
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What web asks for. There is no amount in it: what is charged is the catalogue's."""
-
-    checkout_id: str
-    account_id: str
-    plan: str
-    email: str
-    ui: Literal["embedded", "hosted"] = "embedded"
-    locale: str = "auto"
-    ip_hash: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z_-]{8,128}$")] | None = None  # whence, unrecognisably
-
-
-def checked(wish: Wish) -> Wish:
-    """The wish with its address in normal form. Raises WrongWish."""
-    if not (is_id(wish.checkout_id) and is_id(wish.account_id)):
-        raise WrongWish("bad-id")
-    try:
-        email = validate_email(wish.email, check_deliverability=False, allow_quoted_local=False).normalized
-    except EmailNotValidError:
-        raise WrongWish("bad-email") from None
-    locale = wish.locale if wish.locale in _LOCALES.split() else "auto"
-    return msgspec.structs.replace(wish, email=email, locale=locale)
 
 
 def deed(api: StripeApi) -> Deed:

@@ -7,10 +7,11 @@ from aiohttp import web
 
 from s4_billing.asking import patience, read
 from s4_billing.catalogue import Catalogue
-from s4_billing.checkouts import Checkouts, Wish
+from s4_billing.checkouts import Checkouts
 from s4_billing.errors import CheckoutOver, NoSuchAccount, NoSuchCheckout, NotNow, SignupClosed, TooMany, WrongWish
 from s4_billing.settings import Settings
 from s4_billing.webhook import MAX_BODY_BYTES, receiver
+from s4_billing.wishes import Wish
 from s4_runtime import Clock, Temporary, correlation_middleware, error_middleware, service_token_middleware
 from s4_store import Pool
 from s4_stripe.errors import StripeBusy, StripeRejected, StripeUnavailable
