@@ -33,6 +33,12 @@ def test_the_right_settings_are_read() -> None:
     assert "whsec" not in repr(settings)
 
 
+@pytest.mark.parametrize("url", ["http://api.stripe.com", "https://api.stripe.com", "http://127.0.0.1:1"])
+def test_a_live_key_refuses_every_address_that_is_set_even_a_right_one(url: str) -> None:
+    told = problems(S4_STRIPE_SECRET_KEY="sk_live_abc", S4_STRIPE_API_URL=url)
+    assert told == ["S4_STRIPE_API_URL must not be set with a live key"]
+
+
 @pytest.mark.parametrize("key", ["sk_live_abc", "rk_live_abc"])
 def test_a_live_key_is_used_with_stripes_own_address_only(key: str) -> None:
     told = problems(S4_STRIPE_SECRET_KEY=key, S4_STRIPE_API_URL="https://elsewhere.example.org")
@@ -55,6 +61,12 @@ def test_a_test_key_is_not_for_production() -> None:
         ("S4_STRIPE_SECRET_KEY", "pk_test_abc"),
         ("S4_STRIPE_SECRET_KEY", "whatever"),
         ("S4_STRIPE_WEBHOOK_SECRETS", ", ,"),
+        ("S4_STRIPE_WEBHOOK_SECRETS", "whsec_one,sk_test_abcdef"),
+        ("S4_CHECKOUTS_PER_ADDRESS", "0"),
+        ("S4_CHECKOUTS_PER_EMAIL", "-1"),
+        ("S4_CHECKOUTS_PER_ACCOUNT", "0"),
+        ("S4_CHECKOUTS_PER_HOUR", "many"),
+        ("S4_RETENTION", "-P1D"),
         ("S4_STRIPE_API_URL", "localhost:1"),
         ("S4_PUBLIC_URL", "javascript:alert(1)"),
         ("S4_PUBLIC_URL", "https://s4.example.org/?a=b"),
