@@ -151,6 +151,30 @@ class Cloud:
         found: list[dict[str, Any]] = self.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         return found
 
+    def profiles(self, deployment: str) -> list[str]:
+        """The names of the deployment's instance profiles."""
+        pages = self.client("iam").get_paginator("list_instance_profiles").paginate(PathPrefix="/s4/")
+        found = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
+        return [name for name in found if name.startswith(f"s4-{deployment}-")]
+
+    def volumes(self, deployment: str) -> list[str]:
+        """The ids of the disks of the deployment's machines."""
+        filters = [{"Name": "tag:s4:deployment", "Values": [deployment]}]
+        return [each["VolumeId"] for each in self.client("ec2").describe_volumes(Filters=filters)["Volumes"]]
+
+    def remains(self, deployment: str, dns_name: str | None) -> dict[str, list[str]]:
+        """Everything of the deployment's one grid that costs money or answers, by kind; only kinds of something."""
+        living = self.instances(deployment, "pending", "running", "shutting-down", "stopping", "stopped")
+        found = {
+            "instances": [instance["InstanceId"] for instance in living],
+            "volumes": self.volumes(deployment),
+            "buckets": self.buckets(deployment),
+            "roles": self.roles(deployment),
+            "profiles": self.profiles(deployment),
+            "addresses": self.address_of(dns_name),
+        }
+        return {kind: names for kind, names in found.items() if names}
+
     def address_of(self, name: str | None) -> list[str]:
         """What the zone says of a name."""
         route53 = self.client("route53")
@@ -181,6 +205,11 @@ class Cloud:
         """What s4-host was told on a light machine."""
         found: dict[str, Any] = json.loads((self.state / "machines" / instance_id / "told").read_text())
         return found
+
+    def is_stopped(self, instance_id: str) -> bool:
+        """Whether a light machine was told to stop after it was told what to serve."""
+        machine = self.state / "machines" / instance_id
+        return (machine / "told.stopped").exists() and not (machine / "told").exists()
 
     def forget(self, instance_id: str) -> None:
         """What a light machine was told is lost."""

@@ -118,11 +118,11 @@ class Desk:
         async with self.pool.transaction() as tx:
             await store.wake(tx)
 
-    async def waits(self, grid_id: GridId) -> None:
-        """The grid was put off for a while."""
-        put_off = "select lease_token is null and due_at > $2 from grids where id = $1"
-        later = self.tools.clock.now() + timedelta(minutes=1)
-        await until(lambda: self.pool.fetchval(put_off, grid_id, later), within=30, what="the grid waits")
+    async def put_off(self, grid_id: GridId, by: timedelta = timedelta(seconds=1)) -> None:
+        """What is to be done for the grid was put off, by at least this when it was done."""
+        later = self.tools.clock.now() + by
+        sql = "select lease_token is null and due_at > $2 from grids where id = $1"
+        await until(lambda: self.pool.fetchval(sql, grid_id, later), within=30, what="the grid is put off")
 
     async def rests(self, grid_id: GridId) -> Grid:
         """The grid once nothing is being done for it, and nothing is due now."""

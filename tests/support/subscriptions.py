@@ -24,6 +24,11 @@ class Subscription:
         self.payment = payment
         self.revision = payment.revision
 
+    @property
+    def whose(self) -> tuple[str, str]:
+        """Account and signup."""
+        return self.payment.account_id, self.payment.signup_id
+
     def suspended(self, reason: Literal["unpaid", "disputed", "paused"] = "unpaid") -> ServiceSuspended:
         return ServiceSuspended(**self._next(), reason=reason)
 

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import names
-from s4_provisioner.aws.buckets import Buckets
+from s4_provisioner.aws.buckets import Buckets, ObjectsRemain
 from s4_provisioner.aws.clients import Clients, open_clients
 from s4_provisioner.aws.roles import Roles
 from s4_provisioner.aws.trouble import AwsRefused
@@ -109,6 +109,53 @@ async def test_a_bucket_that_is_made_twice_keeps_what_is_in_it(clients: Clients,
     assert cloud.client("s3").get_object(Bucket=name, Key="shares/aa/share")["Body"].read() == b"a share"
 
 
+async def test_a_bucket_is_emptied_page_by_page_and_deleted_and_that_can_be_done_again(
+    clients: Clients, cloud: Cloud
+) -> None:
+    name, buckets = a_name(), Buckets(clients.s3, REGION, page=2)
+    await buckets.ensure(name, TAGS)
+    keys = [f"shares/aa/{number}" for number in range(5)] + ["shares/ü & <b>?"]
+    for key in keys:
+        cloud.client("s3").put_object(Bucket=name, Key=key, Body=b"a share")
+        cloud.client("s3").create_multipart_upload(Bucket=name, Key=key)
+
+    found: list[str] = []
+    while page := await buckets.first_keys(name):
+        assert len(page) <= 2
+        found += page
+        for _ in range(2):
+            await buckets.delete_objects(name, page)
+    for _ in range(2):
+        await buckets.abort_uploads(name)
+        await buckets.delete(name)
+
+    assert found == keys
+    assert not await buckets.exists(name)
+    assert await buckets.first_keys(name) == []
+
+
+async def test_a_bucket_in_which_something_is_left_is_not_deleted(clients: Clients, cloud: Cloud) -> None:
+    name, buckets = a_name(), Buckets(clients.s3, REGION)
+    await buckets.ensure(name, TAGS)
+    cloud.client("s3").put_object(Bucket=name, Key="late", Body=b"a share")
+
+    with pytest.raises(ObjectsRemain, match="bucket-not-empty"):
+        await buckets.delete(name)
+
+    assert await buckets.first_keys(name) == ["late"]
+
+
+async def test_objects_that_s3_could_not_delete_are_trouble() -> None:
+    refusal = {"Key": "a", "Code": "InternalError", "Message": "We encountered an internal error."}
+
+    class OfTwoMinds:
+        async def delete_objects(self, **_request: object) -> dict[str, object]:
+            return {"Errors": [refusal]}
+
+    with pytest.raises(ObjectsRemain, match="objects-not-deleted"):
+        await Buckets(OfTwoMinds(), REGION).delete_objects("a-bucket", ["a", "b"])
+
+
 async def test_a_bucket_can_be_made_outside_the_default_region(cloud: Cloud) -> None:
     name = a_name()
     async with open_clients("eu-central-1", cloud.endpoint) as clients:
@@ -197,6 +244,28 @@ async def test_a_machine_with_the_profile_has_the_role_however_often_it_is_made(
     assert [statement["Principal"] for statement in document["Statement"]] == [{"Service": "ec2.amazonaws.com"}]
 
 
+async def test_a_role_that_is_removed_is_gone_with_its_profile_however_often_it_is_removed(
+    clients: Clients, cloud: Cloud
+) -> None:
+    name, roles = a_name(), Roles(clients.iam)
+    await roles.ensure(name, "the-bucket", TAGS)
+    for _ in range(2):
+        await roles.remove(name)
+
+    assert not await roles.exists(name)
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        cloud.client("iam").get_instance_profile(InstanceProfileName=name)
+
+
+async def test_what_is_left_of_a_role_that_was_half_made_is_removed(clients: Clients, cloud: Cloud) -> None:
+    name, roles = a_name(), Roles(clients.iam)
+    cloud.client("iam").create_instance_profile(InstanceProfileName=name)
+    await roles.remove(name)
+
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        cloud.client("iam").get_instance_profile(InstanceProfileName=name)
+
+
 async def test_a_profile_with_a_strange_role_is_for_a_person(clients: Clients, cloud: Cloud) -> None:
     name, other = a_name(), a_name()
     await Roles(clients.iam).ensure(other, "the-bucket", TAGS)
@@ -216,6 +285,19 @@ async def test_a_name_means_the_address_that_it_was_given_last(clients: Clients,
 
     assert await zone.is_everywhere(change) is True
     assert cloud.address_of(name) == ["192.0.2.2"]
+
+
+async def test_a_name_that_is_taken_out_means_nothing_and_its_neighbours_stay(clients: Clients, cloud: Cloud) -> None:
+    zone, grid = Zone(clients.route53, ZONE), new_id()
+    name, neighbour = f"g{grid}.{ZONE}", f"g{grid}a.{ZONE}"
+    await zone.take_out(name)
+    await zone.point(name, IPv4Address("192.0.2.1"))
+    await zone.point(neighbour, IPv4Address("192.0.2.2"))
+    for _ in range(2):
+        await zone.take_out(name)
+
+    assert cloud.address_of(name) == []
+    assert cloud.address_of(neighbour) == ["192.0.2.2"]
 
 
 async def test_a_zone_that_is_not_there_is_for_a_person(clients: Clients) -> None:
@@ -311,6 +393,22 @@ async def test_terminating_finds_a_machine_whose_id_was_never_kept(
     machine = await hosts.look(started.instance_id)
     assert machine
     assert machine.state == "gone"
+
+
+async def test_all_machines_of_a_grid_are_found_until_they_are_terminated_and_no_others(
+    hosts: Ec2Hosts, launch: Launch
+) -> None:
+    grid, other, host = GridId(new_id()), GridId(new_id()), a_host(launch)
+    machines = [
+        await hosts.launch(grid, msgspec.structs.replace(host, generation=number), launch, TOLD) for number in (1, 2)
+    ]
+    stays = await hosts.launch(other, a_host(launch), launch, TOLD)
+
+    assert set(await hosts.unterminated(grid)) == {machine.instance_id for machine in machines}
+    for _ in range(2):
+        await hosts.terminate_all([machine.instance_id for machine in machines])
+    assert await hosts.unterminated(grid) == []
+    assert await hosts.unterminated(other) == [stays.instance_id]
 
 
 async def test_a_machine_that_nobody_knows_is_none(hosts: Ec2Hosts) -> None:

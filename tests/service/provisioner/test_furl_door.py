@@ -1,11 +1,13 @@
 """POST /grids/{grid_id}/furl, as web sees it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import GridId
 from s4_provisioner import store
 from s4_provisioner.capability import furl_of
@@ -15,6 +17,7 @@ from s4_provisioner.lifecycle import Stage
 from s4_runtime import new_id
 from support.provisioner import TOKEN, Desk, a_desk_without_aws, a_payment
 from support.scripted_steps import scripted
+from support.subscriptions import Subscription
 
 Client = TestClient[web.Request, web.Application]
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
@@ -36,10 +39,11 @@ async def client(desk: Desk) -> AsyncIterator[Client]:
 class Owner:
     """A grid and what its owner knows of it."""
 
-    def __init__(self, grid_id: GridId, account_id: str) -> None:
+    def __init__(self, grid_id: GridId, payment: SignupPaid) -> None:
         self.path = f"/grids/{grid_id}/furl"
         self.grid_id = grid_id
-        self.claim = {"account_id": account_id, "claim_ref": f"{grid_id}:1"}
+        self.claim = {"account_id": payment.account_id, "claim_ref": f"{grid_id}:1"}
+        self.subscription = Subscription(payment)
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ async def owner(desk: Desk) -> Owner:
     async with desk.pool.transaction() as tx:
         sealed = desk.tools.seal.seal(pack(await mint()), grid_id)
         await store.keep_identity(tx, grid_id, sealed, "g1.grids.test")
-    return Owner(grid_id, payment.account_id)
+    return Owner(grid_id, payment)
 
 
 async def reads(desk: Desk) -> int:
@@ -135,6 +139,27 @@ async def test_a_furl_that_was_not_proved_yet_is_not_given_out(client: Client, d
 
 async def test_a_grid_that_was_given_up_is_gone(client: Client, owner: Owner, desk: Desk) -> None:
     await desk.pool.execute("update grids set wanted = 'absent' where id = $1", owner.grid_id)
+
+    answer = await client.post(owner.path, json=owner.claim, headers=AUTHORIZED)
+
+    assert answer.status == 410
+    assert await answer.json() == {"code": "grid-gone"}
+
+
+async def test_a_suspended_grids_furl_is_its_owners_still(client: Client, owner: Owner, desk: Desk) -> None:
+    async with desk.converging(scripted()):
+        await desk.tell(owner.subscription.ended())
+        await desk.comes_to(owner.grid_id, Stage.SUSPENDED)
+
+    answer = await client.post(owner.path, json=owner.claim, headers=AUTHORIZED)
+
+    assert answer.status == 200
+
+
+async def test_a_removed_grids_furl_is_gone(client: Client, owner: Owner, desk: Desk) -> None:
+    async with desk.converging(scripted()):
+        await desk.tell(owner.subscription.ended(timedelta(0)))
+        await desk.comes_to(owner.grid_id, Stage.ABSENT)
 
     answer = await client.post(owner.path, json=owner.claim, headers=AUTHORIZED)
 

@@ -165,3 +165,23 @@ async def test_applying_sends_the_payload_on_standard_input_only(ssh: Ssh, serve
     await NodeHost(ssh).apply(server.target, GRID, SECRET)
 
     assert server.told == [(f"s4-host apply {GRID}", SECRET)]
+
+
+@pytest.mark.parametrize("state", ["stopped", "absent"])
+async def test_a_node_is_stopped_when_its_host_says_so(ssh: Ssh, server: Server, state: str) -> None:
+    server.answers[f"s4-host stop {GRID}"] = (f'{{"state": "{state}", "changed": true}}', 0)
+
+    await NodeHost(ssh).stop(server.target, GRID)
+
+    assert server.told == [(f"s4-host stop {GRID}", b"")]
+
+
+@pytest.mark.parametrize(
+    ("printed", "code"),
+    [('{"state": "running"}', "node-still-runs"), ("stopped", "host-command-unreadable")],
+)
+async def test_a_node_that_may_still_run_is_not_stopped(ssh: Ssh, server: Server, printed: str, code: str) -> None:
+    server.answers[f"s4-host stop {GRID}"] = (printed, 0)
+
+    with pytest.raises(CommandFailed, match=code):
+        await NodeHost(ssh).stop(server.target, GRID)

@@ -8,7 +8,6 @@ from itertools import permutations
 import msgspec
 import pytest
 
-from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import GridId, SubscriptionId
 from s4_contracts.provisioner import (
     FurlIssued,
@@ -40,13 +39,8 @@ async def desk(database: str) -> AsyncIterator[Desk]:
 
 
 @pytest.fixture
-def payment() -> SignupPaid:
-    return a_payment()
-
-
-@pytest.fixture
-def subscription(payment: SignupPaid) -> Subscription:
-    return Subscription(payment)
+def subscription() -> Subscription:
+    return Subscription(a_payment())
 
 
 class Held:
@@ -62,35 +56,33 @@ class Held:
         return await self._step(grid, tools)
 
 
-async def a_ready_grid(desk: Desk, payment: SignupPaid) -> GridId:
-    grid_id = await desk.pay(payment)
+async def a_ready_grid(desk: Desk, subscription: Subscription) -> GridId:
+    grid_id = await desk.pay(subscription.payment)
     await desk.comes_to(grid_id, Stage.READY)
     return grid_id
 
 
 async def test_a_suspended_grid_is_stopped_by_one_step_and_that_is_told_once(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         before = await desk.grid(grid_id)
         await desk.tell(subscription.suspended())
         grid = await desk.comes_to(grid_id, Stage.SUSPENDED)
 
     (told,) = await desk.events(GridSuspended, grid_id)
-    assert (told.account_id, told.signup_id) == (payment.account_id, payment.signup_id)
+    assert (told.account_id, told.signup_id) == subscription.whose
     assert (grid.host, grid.sealed_identity) == (before.host, before.sealed_identity)
     assert script.calls(Stage.STOP) == 1
     assert [step for step, _ in await desk.steps(grid_id)][len(UP) :] == ["stop"]
 
 
-async def test_a_resumed_grid_is_proved_again_and_is_the_same_grid(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_a_resumed_grid_is_proved_again_and_is_the_same_grid(desk: Desk, subscription: Subscription) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         before = await desk.grid(grid_id)
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -106,10 +98,10 @@ async def test_a_resumed_grid_is_proved_again_and_is_the_same_grid(
 
 
 async def test_who_had_the_grid_before_is_not_told_of_each_step_of_its_return(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         told = await desk.events(ProvisioningProgressed, grid_id)
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -119,11 +111,9 @@ async def test_who_had_the_grid_before_is_not_told_of_each_step_of_its_return(
     assert await desk.events(ProvisioningProgressed, grid_id) == told
 
 
-async def test_each_suspension_and_each_return_is_told(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_each_suspension_and_each_return_is_told(desk: Desk, subscription: Subscription) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         for _ in range(3):
             await desk.tell(subscription.suspended())
             await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -133,11 +123,9 @@ async def test_each_suspension_and_each_return_is_told(
     assert len(await desk.events(GridSuspended, grid_id)) == len(await desk.events(GridResumed, grid_id)) == 3
 
 
-async def test_a_return_is_told_though_the_grid_was_never_stopped(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_a_return_is_told_though_the_grid_was_never_stopped(desk: Desk, subscription: Subscription) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
     await desk.tell(subscription.suspended())
     await desk.tell(subscription.resumed())
     async with desk.converging(scripted()):
@@ -148,11 +136,11 @@ async def test_a_return_is_told_though_the_grid_was_never_stopped(
 
 
 async def test_a_grid_that_is_suspended_while_it_is_built_is_built_when_it_is_resumed(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     held = Held(Stage.BOOT)
     async with desk.converging({**scripted(), Stage.BOOT: held}):
-        grid_id = await desk.pay(payment)
+        grid_id = await desk.pay(subscription.payment)
         await held.begun.wait()
         await desk.tell(subscription.suspended())
         held.go_on.set()
@@ -169,11 +157,11 @@ async def test_a_grid_that_is_suspended_while_it_is_built_is_built_when_it_is_re
 
 @pytest.mark.parametrize("stage", [*UP, Stage.STOP])
 async def test_a_wish_that_comes_during_any_step_is_not_lost(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, stage: Stage
+    desk: Desk, subscription: Subscription, stage: Stage
 ) -> None:
     held = Held(stage)
     async with desk.converging({**scripted(), stage: held}):
-        grid_id = await desk.pay(payment)
+        grid_id = await desk.pay(subscription.payment)
         if stage is Stage.STOP:
             await desk.comes_to(grid_id, Stage.READY)
             await desk.tell(subscription.suspended())
@@ -185,21 +173,19 @@ async def test_a_wish_that_comes_during_any_step_is_not_lost(
     assert len(await desk.events(InstanceReady, grid_id)) == int(stage is Stage.STOP)
 
 
-async def test_a_wish_during_a_long_wait_is_heeded_at_once(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_a_wish_during_a_long_wait_is_heeded_at_once(desk: Desk, subscription: Subscription) -> None:
     script = Script({Stage.HOST: [Temporary("aws-no-capacity", retry_after=timedelta(hours=1))]})
     async with desk.converging(scripted(script)):
-        grid_id = await desk.pay(payment)
-        await desk.waits(grid_id)
+        grid_id = await desk.pay(subscription.payment)
+        await desk.put_off(grid_id, by=timedelta(minutes=1))
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
 
 
-async def test_old_news_changes_nothing(desk: Desk, payment: SignupPaid, subscription: Subscription) -> None:
+async def test_old_news_changes_nothing(desk: Desk, subscription: Subscription) -> None:
     suspended, resumed = subscription.suspended(), subscription.resumed()
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(resumed)
         before = await desk.comes_to(grid_id, Stage.READY)
         await desk.tell(suspended)
@@ -211,11 +197,11 @@ async def test_old_news_changes_nothing(desk: Desk, payment: SignupPaid, subscri
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 async def test_news_in_any_order_come_to_the_same(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, order: tuple[int, ...]
+    desk: Desk, subscription: Subscription, order: tuple[int, ...]
 ) -> None:
     told = [subscription.suspended(), subscription.resumed(), ended := subscription.ended()]
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         for number in order:
             await desk.tell(told[number])
         grid = await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -223,22 +209,18 @@ async def test_news_in_any_order_come_to_the_same(
     assert (grid.wanted, grid.delete_after) == (Wanted.SUSPENDED, ended.delete_after)
 
 
-async def test_news_of_one_revision_about_different_things_all_count(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_news_of_one_revision_about_different_things_all_count(desk: Desk, subscription: Subscription) -> None:
     told = [subscription.suspended("disputed"), subscription.disputed(), subscription.changed(quota_bytes=7)]
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         for event in told:
-            await desk.tell(msgspec.structs.replace(event, revision=payment.revision))
+            await desk.tell(msgspec.structs.replace(event, revision=subscription.payment.revision))
         grid = await desk.comes_to(grid_id, Stage.SUSPENDED)
 
     assert (grid.wanted, grid.frozen, grid.quota_bytes) == (Wanted.SUSPENDED, True, 7)
 
 
-async def test_news_before_the_payment_is_tried_again_later(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_news_before_the_payment_is_tried_again_later(desk: Desk, subscription: Subscription) -> None:
     for event in (subscription.suspended(), subscription.ended(), subscription.disputed(), subscription.changed()):
         with pytest.raises(NotPaidYet):
             await desk.tell(event)
@@ -253,11 +235,12 @@ async def test_the_end_of_a_duplicate_that_has_no_grid_is_no_trouble(desk: Desk,
 
 
 async def test_the_end_of_a_duplicate_does_not_touch_the_grid_that_another_subscription_pays_for(
-    desk: Desk, payment: SignupPaid
+    desk: Desk, subscription: Subscription
 ) -> None:
-    other = Subscription(msgspec.structs.replace(payment, subscription_id=SubscriptionId(new_id()), revision=9))
+    paid = subscription.payment
+    other = Subscription(msgspec.structs.replace(paid, subscription_id=SubscriptionId(new_id()), revision=9))
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         ready = await desk.grid(grid_id)
         await desk.tell(other.ended(NOW, "duplicate"))
         await desk.tell(other.disputed())
@@ -266,7 +249,7 @@ async def test_the_end_of_a_duplicate_does_not_touch_the_grid_that_another_subsc
 
 
 async def test_another_plan_is_told_to_the_node_and_proved_and_to_nobody_else(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     quotas: list[int | None] = []
 
@@ -275,21 +258,21 @@ async def test_another_plan_is_told_to_the_node_and_proved_and_to_nobody_else(
         return Done()
 
     async with desk.converging({**scripted(), Stage.NODE: note}):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         told = await desk.pool.fetchval("select count(*) from outbox")
         await desk.tell(subscription.changed(quota_bytes=4))
         await desk.comes_to(grid_id, Stage.READY)
         await desk.tell(subscription.changed(quota_bytes=None))
         await desk.comes_to(grid_id, Stage.READY)
 
-    assert quotas == [payment.quota_bytes, 4, None]
+    assert quotas == [subscription.payment.quota_bytes, 4, None]
     assert await desk.pool.fetchval("select count(*) from outbox") == told
     assert [step for step, _ in await desk.steps(grid_id)][len(UP) :] == ["node", "dns", "proof"] * 2
 
 
 @pytest.mark.parametrize("stage", UP)
 async def test_a_plan_that_changes_while_the_grid_is_built_reaches_its_node(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, stage: Stage
+    desk: Desk, subscription: Subscription, stage: Stage
 ) -> None:
     quotas: list[int | None] = []
     held = Held(stage)
@@ -299,7 +282,7 @@ async def test_a_plan_that_changes_while_the_grid_is_built_reaches_its_node(
         return await held(grid, tools) if stage is Stage.NODE else Done()
 
     async with desk.converging({**scripted(), stage: held, Stage.NODE: note}):
-        grid_id = await desk.pay(payment)
+        grid_id = await desk.pay(subscription.payment)
         await held.begun.wait()
         await desk.tell(subscription.changed(quota_bytes=4))
         held.go_on.set()
@@ -308,12 +291,10 @@ async def test_a_plan_that_changes_while_the_grid_is_built_reaches_its_node(
     assert quotas[-1] == 4
 
 
-async def test_another_plan_of_a_suspended_grid_waits_for_its_return(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_another_plan_of_a_suspended_grid_waits_for_its_return(desk: Desk, subscription: Subscription) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
         await desk.tell(subscription.changed(quota_bytes=4))
@@ -324,11 +305,11 @@ async def test_another_plan_of_a_suspended_grid_waits_for_its_return(
 
 
 async def test_trouble_with_a_grid_that_somebody_had_is_not_told_as_a_grid_that_could_not_be_built(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
     async with desk.converging(scripted(Script({Stage.HOST: [Permanent("aws-quota-reached")]}))):
@@ -344,12 +325,10 @@ async def test_trouble_with_a_grid_that_somebody_had_is_not_told_as_a_grid_that_
     assert len(await desk.events(GridResumed, grid_id)) == 1
 
 
-async def test_to_stop_a_grid_is_tried_for_as_long_as_it_takes(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_to_stop_a_grid_is_tried_for_as_long_as_it_takes(desk: Desk, subscription: Subscription) -> None:
     script = Script({Stage.STOP: [Temporary("host-unreachable")] * 6})
     async with desk.converging(scripted(script), max_attempts=2):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.suspended())
         await desk.comes_to(grid_id, Stage.SUSPENDED)
 
@@ -357,11 +336,11 @@ async def test_to_stop_a_grid_is_tried_for_as_long_as_it_takes(
 
 
 async def test_an_ended_grid_is_kept_until_its_day_and_then_removed_with_a_receipt(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(timedelta(days=30)))
         kept = await desk.comes_to(grid_id, Stage.SUSPENDED)
         await desk.pass_time(timedelta(days=29))
@@ -371,18 +350,16 @@ async def test_an_ended_grid_is_kept_until_its_day_and_then_removed_with_a_recei
         gone = await desk.comes_to(grid_id, Stage.ABSENT)
 
     (told,) = await desk.events(GridDeleted, grid_id)
-    assert (told.account_id, told.signup_id, told.objects) == (payment.account_id, payment.signup_id, 0)
+    assert ((told.account_id, told.signup_id), told.objects) == (subscription.whose, 0)
     assert kept.sealed_identity is not None
     assert gone.sealed_identity is None
     assert [step for step, _ in await desk.steps(grid_id)][len(UP) :] == ["stop", *DOWN]
     assert await desk.pool.fetchval("select count(*) from hosts where sealed_host_key is not null") == 0
 
 
-async def test_a_day_that_comes_while_nobody_works_is_not_missed(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_a_day_that_comes_while_nobody_works_is_not_missed(desk: Desk, subscription: Subscription) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(timedelta(days=30)))
         await desk.comes_to(grid_id, Stage.SUSPENDED)
     await desk.pass_time(timedelta(days=31))
@@ -392,11 +369,11 @@ async def test_a_day_that_comes_while_nobody_works_is_not_missed(
 
 @pytest.mark.parametrize("reason", ["not-provided", "duplicate"])
 async def test_what_is_kept_for_no_time_is_removed_without_being_stopped_first(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, reason: str
+    desk: Desk, subscription: Subscription, reason: str
 ) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(NOW, "duplicate" if reason == "duplicate" else "not-provided"))
         await desk.comes_to(grid_id, Stage.ABSENT)
 
@@ -407,10 +384,10 @@ async def test_what_is_kept_for_no_time_is_removed_without_being_stopped_first(
 
 @pytest.mark.parametrize("stage", UP)
 async def test_a_grid_that_could_not_be_built_is_removed_when_billing_gives_up(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, stage: Stage
+    desk: Desk, subscription: Subscription, stage: Stage
 ) -> None:
     async with desk.converging(scripted(Script({stage: [Permanent("aws-refused")]}))):
-        grid_id = await desk.pay(payment)
+        grid_id = await desk.pay(subscription.payment)
         assert (await desk.rests(grid_id)).stage is Stage.FAILED
         await desk.tell(subscription.ended(NOW, "not-provided"))
         await desk.rests(grid_id)
@@ -423,11 +400,11 @@ async def test_a_grid_that_could_not_be_built_is_removed_when_billing_gives_up(
 
 @pytest.mark.parametrize("stage", UP)
 async def test_a_grid_that_is_wanted_absent_while_it_is_built_is_removed(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, stage: Stage
+    desk: Desk, subscription: Subscription, stage: Stage
 ) -> None:
     held = Held(stage)
     async with desk.converging({**scripted(), stage: held}):
-        grid_id = await desk.pay(payment)
+        grid_id = await desk.pay(subscription.payment)
         await held.begun.wait()
         await desk.tell(subscription.ended(NOW))
         held.go_on.set()
@@ -438,11 +415,11 @@ async def test_a_grid_that_is_wanted_absent_while_it_is_built_is_removed(
 
 
 async def test_nothing_of_a_contested_grid_is_removed_until_that_is_over(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script()
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.disputed())
         await desk.tell(subscription.ended(timedelta(days=30), "disputed"))
         await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -455,11 +432,11 @@ async def test_nothing_of_a_contested_grid_is_removed_until_that_is_over(
 
 @pytest.mark.parametrize("stage", DOWN)
 async def test_a_dispute_that_comes_while_a_grid_is_removed_stops_that_at_once(
-    desk: Desk, payment: SignupPaid, subscription: Subscription, stage: Stage
+    desk: Desk, subscription: Subscription, stage: Stage
 ) -> None:
     held, script = Held(stage), Script()
     async with desk.converging({**scripted(script), stage: held}):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(NOW))
         await held.begun.wait()
         await desk.tell(subscription.disputed())
@@ -473,22 +450,20 @@ async def test_a_dispute_that_comes_while_a_grid_is_removed_stops_that_at_once(
     assert len(await desk.events(GridDeleted, grid_id)) == 1
 
 
-async def test_a_contested_grid_that_is_paid_for_is_served(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
-) -> None:
+async def test_a_contested_grid_that_is_paid_for_is_served(desk: Desk, subscription: Subscription) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.disputed())
 
         assert (await desk.rests(grid_id)).stage is Stage.READY
 
 
-async def test_a_removed_grid_cannot_come_back(desk: Desk, payment: SignupPaid, subscription: Subscription) -> None:
+async def test_a_removed_grid_cannot_come_back(desk: Desk, subscription: Subscription) -> None:
     async with desk.converging(scripted()):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(NOW))
         gone = await desk.comes_to(grid_id, Stage.ABSENT)
-        for event in (payment, subscription.resumed(), subscription.suspended(), subscription.changed()):
+        for event in (subscription.payment, subscription.resumed(), subscription.suspended(), subscription.changed()):
             await desk.tell(event)
         await desk.tell(subscription.ended(NOW))
 
@@ -497,11 +472,11 @@ async def test_a_removed_grid_cannot_come_back(desk: Desk, payment: SignupPaid, 
 
 
 async def test_a_removal_that_needs_a_person_goes_on_when_that_person_says_so(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script({Stage.REVOKE: [Permanent("aws-refused")]})
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(NOW))
         assert (await desk.rests(grid_id)).stage is Stage.FAILED
         assert await moves.again(desk.pool, grid_id, Stage.FAILED, desk.tools.clock) is Stage.REVOKE
@@ -512,11 +487,11 @@ async def test_a_removal_that_needs_a_person_goes_on_when_that_person_says_so(
 
 
 async def test_a_stop_that_needs_a_person_does_not_keep_the_day_of_removal_from_coming(
-    desk: Desk, payment: SignupPaid, subscription: Subscription
+    desk: Desk, subscription: Subscription
 ) -> None:
     script = Script({Stage.STOP: [Permanent("grid-incomplete")]})
     async with desk.converging(scripted(script)):
-        grid_id = await a_ready_grid(desk, payment)
+        grid_id = await a_ready_grid(desk, subscription)
         await desk.tell(subscription.ended(timedelta(days=30)))
         assert (await desk.rests(grid_id)).stage is Stage.FAILED
         await desk.pass_time(timedelta(days=31))

@@ -39,6 +39,8 @@ _BUSY = frozenset(
         *("Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "SlowDown"),
         *("TooManyRequestsException", "RequestThrottled", "EC2ThrottledException", "PriorRequestNotComplete"),
         *("OperationAborted", "ConcurrentModification", "RequestTimeout", "Unavailable", "ServiceUnavailable"),
+        # IAM: what was taken off a role a moment ago may still seem to be on it.
+        *("DeleteConflict", "EntityTemporarilyUnmodifiable"),
         *("InternalError", "InternalFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired"),
     }
 )

@@ -15,7 +15,7 @@ class NoZone(Permanent):
 
 
 class ZoneReplaced(Temporary):
-    """The zone that we knew is gone; there may be a new one of its name."""
+    """The zone that we knew is gone, or not as we knew it; there may be a new one of its name."""
 
 
 class Zone:
@@ -41,14 +41,15 @@ class Zone:
             )
             for record in answer["ResourceRecordSets"]:
                 if (record["Name"].rstrip("."), record["Type"]) == (name, "A"):
-                    await self._change("DELETE", record)
+                    # Repeated after a lost answer, a deletion names what is not there any more: look again.
+                    await self._change("DELETE", record, "InvalidChangeBatch")
             return
         raise self._replaced()
 
-    async def _change(self, action: str, record: dict[str, Any]) -> str:
+    async def _change(self, action: str, record: dict[str, Any], *passing: str) -> str:
         batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
         zone = await self.id()
-        with aws_errors("NoSuchHostedZone"):
+        with aws_errors("NoSuchHostedZone", *passing):
             answer = await self._route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
             return str(answer["ChangeInfo"]["Id"])
         raise self._replaced()
