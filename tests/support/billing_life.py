@@ -43,7 +43,7 @@ class Life:
         await self.billing.quiet()
         while await self.billing.service.due.round():
             pass
-        await self.billing.service.commands.settle()
+        await self.billing.service.commands.settle(self.billing.service.sync.account)
         await self.billing.quiet()
 
     async def row(self) -> SubscriptionRow:

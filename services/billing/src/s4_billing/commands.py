@@ -115,16 +115,21 @@ class Commands:
             await tx.execute(sql, key, made.id)
         return made
 
-    async def settle(self) -> None:
-        """Every command that was left without an outcome has one. Raises Temporary if one has not; it is last then."""
+    async def settle(self, follow: Callable[[str], Awaitable[None]] | None = None) -> None:
+        """Every command that was left without an outcome has one, and whose they are is told to ``follow``.
+
+        Raises Temporary if one has not; it is last then.
+        """
         sql = (
-            "select idempotency_key from stripe_command where state in ('pending', 'unknown') and tried_at < $1"
+            "select idempotency_key, account_id from stripe_command where state in ('pending', 'unknown') and tried_at < $1"
             " order by tried_at limit 100"
         )
         rows = await self._pool.fetch(sql, self._clock.now() - SETTLE_AFTER)
         for row in rows:
             with suppress(StripeRejected):
                 await self.perform(row["idempotency_key"])
+            if follow is not None:
+                await follow(row["account_id"])
 
     async def _make(self, deed: Deed, intent: Intent, created_at: datetime) -> Made:
         """What the command makes. With a key that is too old, or spent on a failure, what it has made is looked for."""

@@ -1,5 +1,8 @@
 """Money that goes back."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from s4_billing import money
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.follow_money import REASON, REFUND_ID
@@ -11,16 +14,21 @@ from s4_stripe.facts import Refund
 
 KIND = "refund.create"
 
+# What Stripe has a word for (docs.stripe.com/api/refunds/create, reason).
+_REASONS: Mapping[str, str] = MappingProxyType({"duplicate": "duplicate", "goodwill": "requested_by_customer"})
+
 
 def intent(account_id: str, row: RefundRow) -> Intent:
     """The command that sends the money; once for each refund. Raises Permanent if no charge is known."""
     if row.stripe_charge_id is None:
         raise Permanent("nothing-to-refund", refund=row.id)
-    params = {
+    params: dict[str, object] = {
         "charge": row.stripe_charge_id,
         "amount": row.amount,
         "metadata": {REFUND_ID: row.id, REASON: row.reason, "account_id": account_id},
     }
+    if row.reason in _REASONS:
+        params["reason"] = _REASONS[row.reason]
     return Intent(f"refund:{row.id}", KIND, account_id, params)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from random import Random
 
 import msgspec
@@ -85,7 +86,7 @@ class Service(msgspec.Struct, frozen=True):
             self.due.forever(),
             serve(self.operator_app, settings.operator_listen, name="operator"),
             every("catalogue", settings.catalogue_every, self.catalogue.check, clock),
-            every("commands", settings.settle_every, self.commands.settle, clock),
+            every("commands", settings.settle_every, partial(self.commands.settle, self.sync.account), clock),
             every("reconcile", settings.reconcile_every, self.reconciler.turn, clock),
             every("reconcile-hourly", settings.reconcile_every, self.overdue.turn, clock),
             every("reconcile-nightly", settings.reconcile_every, self.everything.turn, clock),
