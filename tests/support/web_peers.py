@@ -275,7 +275,7 @@ class Browser:
             return Page(answer.status, await answer.text(), answer.headers, answer.url)
 
     async def csrf(self) -> str:
-        return (await self.get("/signup?another=any")).value("csrf")
+        return (await self.get("/sign-in")).value("csrf")
 
     async def sign_up(self, email: str = "ada@example.com", plan: str = "personal", **more: str) -> Page:
         """Fill in the form as it is offered, and send it."""

@@ -52,7 +52,7 @@ def test_a_time_is_as_exact_as_it_is_short(seconds: float, words: str) -> None:
 def test_every_code_that_is_raised_has_its_words() -> None:
     raised = set()
     for path in SOURCE.rglob("*.py"):
-        raised |= set(re.findall(r'(?:Refused|PeerUnavailable)\("([a-z-]+)"\)', path.read_text()))
+        raised |= set(re.findall(r'(?:Refused|PeerUnavailable|__init__)\("([a-z-]+)"(?: if|\))', path.read_text()))
     shown_by_claim_again = {"claim-ref-stale", "grid-gone"}
     assert raised
     assert raised - shown_by_claim_again - set(read_words()) == set()

@@ -17,11 +17,14 @@ def minor_digits(currency: str) -> int:
     return 3 if _THOUSANDTHS.fullmatch(code) else 2
 
 
-def money(amount: int, currency: str) -> str:
-    """The amount, given in minor units, with its currency: "$25", "-€12.50", "980 SEK", "5.120 KWD"."""
+def money(amount: int, currency: str, *, in_full: bool = False) -> str:
+    """The amount, given in minor units, with its currency: "$25", "-€12.50", "980 SEK", "5.120 KWD".
+
+    ``in_full``: with all its digits, as they stand in a column of amounts: "$25.00".
+    """
     digits = minor_digits(currency)
     whole, part = divmod(abs(amount), 10**digits)
-    number = f"{whole:,}.{part:0{digits}d}" if part else f"{whole:,}"
+    number = f"{whole:,}.{part:0{digits}d}" if part or (in_full and digits) else f"{whole:,}"
     minus = "-" if amount < 0 else ""
     sign = _SIGNS.get(currency.lower())
     return f"{minus}{sign}{number}" if sign else f"{minus}{number} {currency.upper()}"

@@ -10,6 +10,11 @@ def price(amount: int, currency: str) -> str:
     return money(amount, currency)
 
 
+def bill(amount: int, currency: str) -> str:
+    """The same as it stands in a column of amounts: "$25.00"."""
+    return money(amount, currency, in_full=True)
+
+
 def day(at: datetime) -> str:
     """The date of the moment in UTC: "1 December 2026"."""
     return f"{at.astimezone(UTC):%-d %B %Y}"

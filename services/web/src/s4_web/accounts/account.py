@@ -43,8 +43,8 @@ class Failing(msgspec.Struct, frozen=True):
 class Ended(msgspec.Struct, frozen=True):
     """The subscription is over; what is stored is kept until ``delete_after``."""
 
-    at: Time
-    reason: str
+    at: Time | None
+    reason: str | None
     delete_after: Time | None = None
     deleted_at: Time | None = None
 

@@ -20,11 +20,20 @@ _REFUSALS = {
     (409, "change-pending"),
     (409, "payment-overdue"),
     (409, "preview-stale"),
+    (409, "not-comparable"),
     (422, "unknown-plan"),
 }
-_DECLINES = {"declined", "funds", "expired", "confirm"}
+_DECLINES = {"declined", "funds", "expired"}
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+class MustConfirm(Refused):
+    """The bank wants its cardholder to confirm the payment, on the page at ``url`` if there is one."""
+
+    def __init__(self, url: str | None) -> None:
+        super().__init__("card-confirm")
+        self.url = Secret(url) if url else None
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -47,6 +56,7 @@ class Preview(msgspec.Struct, frozen=True):
     next_at: Time
     expires_at: Time
     tax_now: int = 0
+    tax_extra: bool = False
     lines: tuple[Line, ...] = ()
 
 
@@ -97,6 +107,8 @@ class Accounts:
             raise Refused(code)
         if status == 402 and code == "card-declined":
             reason = answer.get("reason")
+            if reason == "confirm":
+                raise MustConfirm(answer.get("url"))
             raise Refused(f"card-{reason if reason in _DECLINES else 'declined'}")
         if status == 429:
             raise Refused("payments-busy")

@@ -63,6 +63,8 @@ def _after_the_end(account: Account) -> tuple[Moment, ...]:
     if ended is None:
         return ()
     over = Moment("done", "Your subscription ended", ended.at)
+    if ended.reason == "not-provided":
+        return (over,)
     if ended.deleted_at:
         return over, Moment("done", "What was stored was deleted", ended.deleted_at)
     return over, Moment("todo", "What is stored is deleted", ended.delete_after)
@@ -75,7 +77,8 @@ def _present(account: Account, kind: Kind) -> Moment:
         case "trial":
             return Moment("doing", "Your grid is free of charge")
         case "overdue":
-            return Moment("retrying", f"A payment{_of(account.failing)} failed; your grid goes on")
+            tries = f" (try {account.failing.attempt})" if account.failing and account.failing.attempt > 1 else ""
+            return Moment("retrying", f"A payment{_of(account.failing)} failed{tries}; your grid goes on")
         case "unpaid":
             return Moment("retrying", f"Your grid is stopped: a payment{_of(account.failing)} is missing")
         case "disputed" | "paused":

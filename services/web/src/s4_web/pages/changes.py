@@ -1,9 +1,12 @@
 """What an owner changes: leave, stay, pay, the card. Each form carries an id of its own, so twice is once."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from s4_runtime import PeerUnavailable, Secret, is_id, new_id
 from s4_web.accounts import store
+from s4_web.accounts.client import MustConfirm
 from s4_web.accounts.store import Known
 from s4_web.html import page, see_other
 from s4_web.pages.account import look
@@ -33,10 +36,8 @@ async def leave(request: web.Request) -> web.Response:
     account, is_answered = await look(request, known)
     if not is_answered:
         raise PeerUnavailable("billing-unavailable")
-    if not account.can.cancel:
-        raise Refused(
-            "already-ended" if account.ended else "already-leaving" if account.cancel_at else "not-subscribed"
-        )
+    if not (account.can.cancel or account.can.resume):
+        raise Refused("already-ended" if account.ended else "not-subscribed")
     return page(request, "cancel.html", account=account, request_id=new_id())
 
 
@@ -64,8 +65,20 @@ async def pay(request: web.Request) -> web.Response:
 
 
 async def _change(request: web.Request, known: Known, what: str, *, done: str, **more: str) -> web.Response:
-    body = {"request_id": request_id(request), **more}
-    await site_of(request).accounts.change(known.account_id, what, body)
+    return await bought(request, known, what, {"request_id": request_id(request), **more}, done=done)
+
+
+async def bought(
+    request: web.Request, known: Known, what: str, body: Mapping[str, object], *, done: str
+) -> web.Response:
+    """Back to the account with the change made; or the way to Stripe's page where the cardholder can confirm it."""
+    site = site_of(request)
+    try:
+        await site.accounts.change(known.account_id, what, body)
+    except MustConfirm as refusal:
+        if refusal.url is None or not _is_stripes(site, refusal.url):
+            raise
+        return page(request, "confirm_payment.html", status=402, url=refusal.url.reveal())
     return see_other(f"/account/{known.account_id}?done={done}")
 
 
@@ -88,7 +101,11 @@ async def invoice(request: web.Request) -> web.Response:
     return _to_stripe(site, await site.accounts.invoice(known.account_id, invoice_id))
 
 
+def _is_stripes(site: Site, url: Secret) -> bool:
+    return origin_of(url.reveal()) in {origin_of(known) for known in site.settings.portal_origins}
+
+
 def _to_stripe(site: Site, url: Secret) -> web.Response:
-    if origin_of(url.reveal()) not in {origin_of(known) for known in site.settings.portal_origins}:
+    if not _is_stripes(site, url):
         raise PeerUnavailable("billing-unavailable")
     return see_other(url.reveal())

@@ -5,9 +5,9 @@ from aiohttp import web
 from s4_runtime import PeerUnavailable, is_id
 from s4_web.accounts.account import Account
 from s4_web.accounts.store import Known
-from s4_web.html import page, see_other
+from s4_web.html import page
 from s4_web.pages.account import look
-from s4_web.pages.changes import confirm_first
+from s4_web.pages.changes import bought, confirm_first
 from s4_web.security import FORM
 from s4_web.sessions import Owner, owned
 from s4_web.site import site_of
@@ -67,15 +67,14 @@ async def change(request: web.Request) -> web.Response:
     owner, known = await owned(request)
     if not owner.is_recent:
         return await confirm_first(request, owner, f"/account/{known.account_id}/plan")
-    site, form = site_of(request), request[FORM]
+    form = request[FORM]
     preview_id = form.get("preview_id", "")
     if not is_id(preview_id):
         raise Refused("bad-request")
     try:
-        await site.accounts.change(known.account_id, "plan", {"preview_id": preview_id})
+        return await bought(request, known, "plan", {"preview_id": preview_id}, done="plan")
     except Refused as refusal:
         if refusal.code != "preview-stale":
             raise
         _, _, account = await _may(request)
         return await _preview(request, account, form.get("plan", ""), is_stale=True)
-    return see_other(f"/account/{known.account_id}?done=plan")

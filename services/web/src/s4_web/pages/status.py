@@ -6,6 +6,8 @@ from aiohttp import web
 
 from s4_runtime import Temporary
 from s4_web import store
+from s4_web.accounts.account import refunds_in
+from s4_web.accounts.store import said_of
 from s4_web.address import masked
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
@@ -24,11 +26,13 @@ async def show(request: web.Request) -> web.Response:
     """The page as it is now; it is complete without any script."""
     signup = await open_signup(request)
     told, _ = await _story(request, signup)
+    said = await said_of(site_of(request).pool, [signup.account_id]) if told.state == "failed" else {}
     return page(
         request,
         "status.html",
         signup=signup,
         story=told,
+        refunds=refunds_in(said.get(signup.account_id, {})),
         address=masked(signup.email),
         is_letter_asked="letter" in request.query,
     )

@@ -1,0 +1,114 @@
+"""The pages of an account in a real browser, without JavaScript: wide, narrow, light and dark."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from support.browser import chromium, window
+from support.web_peers import CANNOT, ENDED
+from support.web_site import RunningSite
+
+FAILING = {
+    "amount": 2975,
+    "currency": "usd",
+    "attempt": 2,
+    "next_attempt_at": "2026-03-04T12:00:00Z",
+    "suspends_at": "2026-03-15T12:00:00Z",
+    "must_confirm": False,
+}
+BILLS = [
+    {
+        "id": f"0193d5a0-0000-7000-8000-00000000100{number}",
+        "number": f"S4-000{number}",
+        "at": f"2026-0{number}-01T12:00:00Z",
+        "status": status,
+        "total": 2975,
+        "tax": 475,
+        "amount_paid": paid,
+        "amount_refunded": refunded,
+        "currency": "usd",
+    }
+    for number, status, paid, refunded in [(3, "open", 0, 0), (2, "paid", 2975, 1000), (1, "paid", 2975, 0)]
+]
+REFUND = {"at": "2026-03-01T12:00:00Z", "amount": 2975, "currency": "usd", "state": "pending", "reason": "not-provided"}
+PAYABLE = {**CANNOT, "pay": True, "cancel": True}
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "active": {},
+    "trial": {
+        "trial_end": "2026-03-15T12:00:00Z",
+        "period_end": "2026-03-15T12:00:00Z",
+        "next": {"amount": 2500, "currency": "usd", "at": "2026-03-15T12:00:00Z", "tax_extra": False},
+        "invoices": [],
+    },
+    "leaving": {"cancel_at": "2026-04-01T12:00:00Z", "next": None, "can": {**CANNOT, "resume": True, "cancel": True}},
+    "downgrading": {
+        "plan": "studio",
+        "plan_name": "Studio",
+        "pending_plan": {"plan": "personal", "name": "Personal", "at": "2026-04-01T12:00:00Z"},
+    },
+    "overdue": {"state": "past_due", "failing": FAILING, "invoices": BILLS, "can": PAYABLE, "next": None},
+    "overdue-confirm": {"state": "past_due", "failing": {**FAILING, "must_confirm": True}, "can": PAYABLE},
+    "unpaid": {"state": "suspended", "failing": FAILING, "invoices": BILLS, "can": PAYABLE, "next": None},
+    "disputed": {"state": "suspended", "disputed": True, "can": CANNOT, "next": None},
+    "ended": {"state": "ended", "ended": ENDED, "can": CANNOT, "next": None},
+    "not-provided": {
+        "state": "ended",
+        "ended": {**ENDED, "reason": "not-provided", "delete_after": ENDED["at"]},
+        "refunds": [REFUND],
+        "can": CANNOT,
+    },
+    "pending": {"state": "pending", "invoices": [], "can": CANNOT, "next": None, "period_end": None},
+}
+
+
+@pytest.fixture
+async def chrome() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_every_page_of_an_account_is_whole_in_every_window(
+    site: RunningSite, chrome: Browser, *, dark: bool
+) -> None:
+    async with site.browser() as elsewhere:
+        buyer = await site.an_owner(elsewhere)
+    buyer.has_account()
+    shade = "dark-" if dark else ""
+    async with window(chrome, site.origin, javascript=False, dark=dark) as person:
+        page = person.page
+        await page.goto(f"{site.origin}/account")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+        await person.looks_right(f"{shade}sign-in")
+        await page.get_by_label("Your e-mail address").fill("ada@example")
+        await page.keyboard.press("Enter")
+        await person.looks_right(f"{shade}sign-in-problem")
+        await page.get_by_label("Your e-mail address").fill("ada@example.com")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
+        await person.looks_right(f"{shade}sign-in-sent")
+        await page.goto(f"{site.origin}/sign-in/link?token={buyer.sign_in_link()}")
+        await person.looks_right(f"{shade}sign-in-link")
+        await page.get_by_role("button", name="Sign in").click()
+        for name, changed in ACCOUNTS.items():
+            buyer.has_account(**changed)
+            await page.goto(f"{site.origin}/account")
+            await person.looks_right(f"{shade}account-{name}")
+        buyer.has_account()
+        await page.goto(f"{site.origin}/account")
+        await page.get_by_role("link", name="Change plan").click()
+        await person.looks_right(f"{shade}account-plan")
+        await page.get_by_role("button", name="Show me the amount").click()
+        await person.looks_right(f"{shade}account-plan-preview")
+        await page.get_by_role("link", name="Keep Personal").click()
+        await page.get_by_role("link", name="Cancel my subscription").click()
+        await person.looks_right(f"{shade}account-cancel")
+        await site.later(minutes=16)
+        await page.get_by_label("Now").check()
+        await page.get_by_role("button", name="Cancel my subscription").click()
+        await person.looks_right(f"{shade}account-confirm-first")
+        site.billing.is_down = True
+        await page.goto(f"{site.origin}/account")
+        await person.looks_right(f"{shade}account-billing-silent")
