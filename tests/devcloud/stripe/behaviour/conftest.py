@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from devcloud.stripe.behaviour.account import REAL_KEY, Account, the_double, the_real
-
-_ACCOUNTS = ["double", *(["stripe"] if os.environ.get(REAL_KEY) else [])]
+from devcloud.stripe.behaviour.account import REAL_KEY, Account, accounts, the_double, the_real
 
 
-@pytest.fixture(params=_ACCOUNTS)
+@pytest.fixture(params=accounts(os.environ))
 async def account(request: pytest.FixtureRequest) -> AsyncIterator[Account]:
     chosen = the_double() if request.param == "double" else the_real(os.environ[REAL_KEY])
     async with chosen as account:
