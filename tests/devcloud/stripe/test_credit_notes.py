@@ -49,6 +49,20 @@ async def test_a_credit_note_on_a_paid_invoice_refunds_the_card(
     assert [event.type for event in told.data] == ["credit_note.created"]
 
 
+async def test_a_credit_note_is_a_file_for_whoever_has_its_address(
+    client: stripe.StripeClient, browser: aiohttp.ClientSession
+) -> None:
+    invoice = await a_paid_invoice(client, browser)
+    note = await client.v1.credit_notes.create_async({"invoice": invoice.id, "amount": 5, "out_of_band_amount": 5})
+    async with browser.get(note.pdf) as answer:
+        assert answer.content_type == "application/pdf"
+        file = await answer.read()
+    assert file.startswith(b"%PDF-1.4")
+    assert note.number.encode() in file
+    async with browser.get(note.pdf.replace("cnst_", "cnst_x")) as answer:
+        assert answer.status == 404
+
+
 async def test_tax_is_credited_with_its_share(client: stripe.StripeClient, browser: aiohttp.ClientSession) -> None:
     invoice = await a_paid_invoice(
         client, browser, automatic_tax={"enabled": True}, customer_update={"address": "auto"}

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from s4_devcloud.stripe.pages.checkout import Checkout, Place
+from s4_devcloud.stripe.pages.credit_note import CreditNotePages
 from s4_devcloud.stripe.pages.frames import Frames
 from s4_devcloud.stripe.pages.invoice import InvoicePages
 from s4_devcloud.stripe.pages.portal import Portal
@@ -34,6 +35,7 @@ class Pages:
             app.router.add_post(path + "/authenticate", self._sent(place_of, self._checkout.answer_challenge))
         Portal(self._world, self._renderer).mount(app)
         InvoicePages(self._world, self._renderer).mount(app)
+        CreditNotePages(self._world).mount(app)
         app.router.add_post("/c/frames", self.open_frame)
         app.router.add_get("/v3/stripe.js", _static("stripe.js", "text/javascript"))
         app.router.add_get("/v3/frame.js", _static("frame.js", "text/javascript"))

@@ -60,7 +60,7 @@ def new_note(invoice: Wire, parts: list[Credit], number: int, now: int, public_u
         "metadata": {},
         "number": f"{invoice['number']}-CN-{number:02}",
         "out_of_band_amount": None,
-        "pdf": f"{public_url}/credit_notes/{name}/pdf",
+        "pdf": f"{public_url}/cn/{new_id('cnst', 40)}/pdf",
         "post_payment_amount": 0,
         "pre_payment_amount": 0,
         "pretax_credit_amounts": [],

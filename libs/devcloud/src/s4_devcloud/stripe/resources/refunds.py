@@ -105,7 +105,7 @@ def pay_back(tx: Transaction, charge: Wire, amount: int, reason: str | None, met
 def end_refund(tx: Transaction, refund: Wire, status: RefundStatus, failure_reason: str = "unknown") -> Wire:
     """The refund in another status; what was not paid back can be refunded again."""
     before = refund["status"]
-    if before in _NOT_PAID_BACK:
+    if before in (status, *_NOT_PAID_BACK):
         return refund
     refund["status"] = status
     refund.pop("pending_reason", None)
