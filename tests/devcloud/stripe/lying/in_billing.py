@@ -3,6 +3,8 @@
 import dataclasses
 
 from devcloud.stripe import test_dunning, test_plan_changes, test_refunds, test_renewals, test_subscriptions
+from devcloud.stripe.behaviour import test_money
+from devcloud.stripe.behaviour import test_subscriptions as behaviour_of_subscriptions
 from devcloud.stripe.lying.lie import Lie, Rewriting, manners, time_forgets
 from s4_devcloud.stripe.api import Api, _Asked
 from s4_devcloud.stripe.calls import Call, Route
@@ -54,7 +56,28 @@ class RefundsAnything(Api):
         return super()._change(dataclasses.replace(route, handler=refund) if is_refund else route, asked, params)
 
 
+class OtherPreviews(Api):
+    def _change(self, route: Route, asked: _Asked, params: Wire) -> Wire:
+        answer = super()._change(route, asked, params)
+        return {**answer, "total": answer["total"] + 1} if route.path.endswith("/create_preview") else answer
+
+
+class DeletesTheNameOnly(Api):
+    def _change(self, route: Route, asked: _Asked, params: Wire) -> Wire:
+        def delete(call: Call) -> Wire:
+            return call.tx.delete(call.tx.need("customer", call.names["customer"]))
+
+        is_delete = (route.method, route.path) == ("DELETE", "/v1/customers/{customer}")
+        return super()._change(dataclasses.replace(route, handler=delete) if is_delete else route, asked, params)
+
+
 LIES = [
+    Lie("a preview is not what is charged", test_money.test_a_preview_is_the_invoice_that_follows, api=OtherPreviews),
+    Lie(
+        "deleted customers go on paying",
+        behaviour_of_subscriptions.test_a_deleted_customers_subscription_is_cancelled,
+        api=DeletesTheNameOnly,
+    ),
     Lie(
         "renewals are not charged",
         test_renewals.test_a_renewal_is_a_draft_for_an_hour_and_then_paid,
