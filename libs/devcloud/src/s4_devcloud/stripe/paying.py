@@ -90,7 +90,7 @@ def _intent(tx: Transaction, session: Wire, behind: Wire) -> Wire | None:
     if due == 0:
         return None
     if behind["payment_intent"] is not None:
-        return tx.need("payment_intent", behind["payment_intent"])
+        return {**tx.need("payment_intent", behind["payment_intent"]), "amount": due}
     intent = create_intent(tx, due, session["currency"], session["customer"])
     behind["payment_intent"] = intent["id"]
     return intent

@@ -6,6 +6,7 @@ from s4_devcloud.stripe.billing import pending_items, pending_updates, reminders
 from s4_devcloud.stripe.billing.collecting import Attempt
 from s4_devcloud.stripe.billing.endings import void
 from s4_devcloud.stripe.billing.plan_changes import Asked, Planned, invoice_now, plan
+from s4_devcloud.stripe.periods import end_of_period
 from s4_devcloud.stripe.problems import CardProblem
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
@@ -31,6 +32,8 @@ def change(tx: Transaction, subscription: Wire, asked: Asked, terms: Terms, prev
     previous |= {name: subscription[name] for name, value in planned.fields.items() if subscription[name] != value}
     before = subscription["latest_invoice"]
     subscription.update(planned.fields)
+    if subscription["cancel_at_period_end"]:
+        subscription["cancel_at"] = end_of_period(subscription)
     tx.put(subscription)
     result = None
     if planned.invoiced_now and planned.lines:

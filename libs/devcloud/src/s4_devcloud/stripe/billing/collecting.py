@@ -69,7 +69,7 @@ def take(tx: Transaction, invoice: Wire, card: Wire, *, authenticated: bool) -> 
 
 
 def default_card(tx: Transaction, invoice: Wire) -> str | None:
-    """The card that an invoice is collected from: its own, its subscription's, its customer's."""
+    """The card that an invoice is collected from: its own, its subscription's, its customer's, if still attached."""
     subscription = tx.get("subscription", invoice["parent"]["subscription_details"]["subscription"]) or {}
     customer = tx.need("customer", invoice["customer"])
     choices = (
@@ -77,7 +77,13 @@ def default_card(tx: Transaction, invoice: Wire) -> str | None:
         subscription.get("default_payment_method"),
         customer["invoice_settings"]["default_payment_method"],
     )
-    return next((str(name) for name in choices if name is not None), None)
+    return next((str(name) for name in choices if name is not None and _belongs(tx, name, invoice["customer"])), None)
+
+
+def _belongs(tx: Transaction, name: str, customer: str) -> bool:
+    """Whether the card is still attached to the customer."""
+    card = tx.get("payment_method", name)
+    return card is not None and card["customer"] == customer
 
 
 def own_card(tx: Transaction, name: str, customer: str, param: str = "default_payment_method") -> Wire:
