@@ -55,6 +55,9 @@ async def test_without_the_service_token_nothing_is_answered(
         ({"amount": 1}, "malformed"),
         ({"price": "price_1"}, "malformed"),
         ({"quantity": -1}, "malformed"),
+        ({"quantity": 0}, "malformed"),
+        ({"quantity": 10**9}, "malformed"),
+        ({"quantity": "1.5"}, "malformed"),
         ({"plan": ["personal"]}, "malformed"),
         ({"email": None}, "malformed"),
     ],
@@ -65,7 +68,9 @@ async def test_a_wrong_wish_is_422_and_reaches_nobody(billing: Billing, change: 
     assert await billing.rows("select 1 from checkout") == []
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b"a=b", b'{"plan": "personal"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"null", b"[]", b"{", b"\xff\xfe", b"a=b", b'{"plan": "personal"}', b'{"quantity": NaN}']
+)
 async def test_a_body_that_is_no_wish_is_422(billing: Billing, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with (

@@ -110,6 +110,23 @@ async def test_another_change_while_one_is_pending_is_409(billing: Billing) -> N
         assert await buyer.call("POST", "/plan-preview", {"plan": plan}) == (409, {"code": "change-pending"})
 
 
+async def test_who_is_leaving_cannot_change_before_staying_after_all(billing: Billing) -> None:
+    buyer = await Subscriber.of(billing)
+    told = await buyer.ask("/cancel", when="period_end")
+    assert told["can"]["change_plan"] is False
+    assert await buyer.call("POST", "/plan-preview", {"plan": "large"}) == (409, {"code": "cancellation-scheduled"})
+    await buyer.ask("/resume")
+    assert (await buyer.agree(await buyer.preview("large")))[0] == 200
+
+
+async def test_what_nobody_agreed_to_is_forgotten_after_a_day(billing: Billing) -> None:
+    buyer = await Subscriber.of(billing)
+    await buyer.preview("large")
+    await buyer.later(hours=25)
+    shown = await buyer.preview("large")
+    assert [row["id"] for row in await billing.rows("select id from plan_preview")] == [shown["preview_id"]]
+
+
 async def test_who_has_left_or_owes_cannot_change(billing: Billing) -> None:
     buyer, left = await Subscriber.of(billing), await Subscriber.of(billing)
     await left.ask("/cancel", when="now")

@@ -4,7 +4,8 @@ import aiohttp
 import pytest
 
 from s4_runtime import new_id
-from support.billing_service import TOKEN, Billing, a_wish
+from s4_shop.ports import free_port
+from support.billing_service import TOKEN, Billing, a_wish, same
 from support.subscriber import Subscriber
 
 
@@ -39,6 +40,18 @@ async def test_the_address_is_kept_nowhere(billing: Billing, capsys: pytest.Capt
     for table in ("stripe_command", "stripe_event", "outbox", "audit"):
         (found,) = await billing.rows(f"select count(*) as n from {table} as t where t::text like '%{secret}%'")  # noqa: S608  a name of ours
         assert found["n"] == 0
+
+
+async def test_what_may_be_done_in_the_portal_can_be_a_configuration_of_ours(billing: Billing) -> None:
+    buyer = await Subscriber.of(billing)
+    allowed = {"features[invoice_history][enabled]": "true", "features[payment_method_update][enabled]": "true"}
+    made = await billing.double.call("POST", "/v1/billing_portal/configurations", **allowed)
+    settings = same(billing.settings, listen=f"127.0.0.1:{free_port()}", stripe_portal_configuration=made["id"])
+    async with Billing.running(settings, billing.double, converging=False) as other:
+        _, told = await Subscriber(other, buyer.id).call("POST", "/portal", {"flow": "home"})
+    async with aiohttp.ClientSession() as session, session.get(told["url"]) as page:
+        assert page.status == 200
+        assert "ancel" not in await page.text()
 
 
 @pytest.mark.parametrize("body", [{}, {"flow": "pay"}, {"flow": "home", "return_url": "https://evil.example"}, []])

@@ -160,7 +160,8 @@ def _can(held: Held | None) -> Mapping[str, bool]:
     return {
         "cancel": held.state in BOUGHT and held.cancel_at is None,
         "resume": held.state in BOUGHT and held.cancel_at is not None,
-        "change_plan": held.state is State.ACTIVE and held.pending_plan is None and held.failing_invoice is None,
+        "change_plan": held.state is State.ACTIVE
+        and (held.pending_plan, held.failing_invoice, held.cancel_at) == (None, None, None),
         "pay": held.state in BOUGHT and held.failing_invoice is not None,
     }
 

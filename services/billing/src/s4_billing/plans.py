@@ -5,7 +5,7 @@ period on; Stripe has it at once, and our metadata there says until when the lar
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +22,8 @@ from s4_runtime import Clock, get_logger, is_id, new_id
 from s4_store import Transaction
 from s4_stripe.errors import CardDeclined, StripeRejected
 from s4_stripe.facts import Invoice, Item, Subscription
+
+FORGOTTEN_AFTER = timedelta(days=1)  # what nobody agreed to
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +79,8 @@ async def preview(clerk: Clerk, clock: Clock, account_id: str, wish: Wish) -> Ma
         revision=held.revision,
         created_at=now,
     )
+    sql = "delete from plan_preview where account_id = $1 and used_at is null and created_at < $2"
+    await clerk.pool.execute(sql, account_id, now - FORGOTTEN_AFTER)
     sql = (
         "insert into plan_preview (id, account_id, subscription_id, from_plan, plan, kind, proration_at, amount_now,"
         " currency, revision, created_at, used_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
@@ -116,6 +120,8 @@ def _wanted(clerk: Clerk, held: Held, fact: Subscription, wish: Wish) -> Plan:
         raise NotNow("payment-overdue")
     if held.pending_plan is not None or fact.pending_update is not None:
         raise NotNow("change-pending")
+    if held.cancel_at is not None:
+        raise NotNow("cancellation-scheduled")
     if plan.lookup_key == fact.items.data[0].price.lookup_key:
         raise NotNow("same-plan")
     if before is None or (before.currency, before.interval) != (plan.currency, plan.interval):

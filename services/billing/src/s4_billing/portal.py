@@ -24,6 +24,8 @@ async def portal(clerk: Clerk, account_id: str, door: Door) -> Secret:
         raise NoSuchAccount("no-such-account")
     site = clerk.settings.public_url.rstrip("/")
     params: dict[str, Any] = {"customer": customer, "return_url": f"{site}/account/{account_id}?done=portal"}
+    if clerk.settings.stripe_portal_configuration:
+        params["configuration"] = clerk.settings.stripe_portal_configuration
     if door.flow == "card":
         params["flow_data"] = {"type": "payment_method_update"}
     try:
