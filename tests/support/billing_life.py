@@ -7,6 +7,9 @@ from s4_billing import books
 from s4_billing.books import Books
 from s4_billing.store import SubscriptionRow
 from s4_contracts import Event
+from s4_contracts.ids import AccountId, GridId, SignupId
+from s4_contracts.provisioner import ProvisioningFailed
+from s4_runtime import new_id
 from support.billing_service import Billing, a_wish
 from support.stripe_double import GOOD_CARD
 
@@ -72,6 +75,19 @@ class Life:
         """From now on the card's issuer does so."""
         await self.billing.double.order("/cards", number=number, behaviour=behaviour)
 
-    async def now(self) -> datetime:
+    def now(self) -> datetime:
         """By the clock of both."""
         return self.billing.clock.now()
+
+
+def a_failure(life: Life, *, final: bool = True) -> ProvisioningFailed:
+    """No grid can be made for the account."""
+    return ProvisioningFailed(
+        occurred_at=life.now(),
+        account_id=AccountId(life.account),
+        signup_id=SignupId(life.signup),
+        grid_id=GridId(new_id()),
+        step="host",
+        code="no-capacity",
+        final=final,
+    )

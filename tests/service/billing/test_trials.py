@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from s4_billing import provisioning
+from s4_bus.testing import deliver
+from s4_contracts.billing import SubscriptionEnded
 from s4_shop.ports import free_port
 from s4_store import migrate
+from support.billing_life import Life, a_failure
 from support.billing_service import EMAIL, PLANS, Billing, a_wish, same, settings_for
 from support.stripe_double import StripeDouble
 from support.subscriber import Subscriber
@@ -99,3 +103,20 @@ async def test_a_second_replica_asked_for_the_same_gives_the_same_trial(trying: 
     settings = same(trying.settings, listen=f"127.0.0.1:{free_port()}", person_patience=timedelta(seconds=6))
     async with Billing.running(settings, trying.double, converging=False) as other:
         assert await other.open(wish) == first
+
+
+async def test_a_trial_without_a_grid_ends_although_there_is_nothing_to_pay_back(trying: Billing) -> None:
+    life = await Life.subscribed(trying)
+    await deliver(trying.service.pool, provisioning.routes(), a_failure(life))
+    await life.settle()
+    assert await trying.double.objects("/v1/refunds") == []
+    assert await life.told() == ["SignupPaid", "SubscriptionEnded"]
+    assert [each.reason for each in await life.events(SubscriptionEnded)] == ["not-provided"]
+
+
+async def test_a_trial_whose_first_bill_fails_has_its_grace(trying: Billing) -> None:
+    life = await Life.subscribed(trying, "4000000000000341")
+    await life.go(timedelta(days=15))
+    row = await life.row()
+    assert (row.state, row.attempts) == ("past_due", 1)
+    assert await life.told() == ["SignupPaid", "PaymentFailed"]

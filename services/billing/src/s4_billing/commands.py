@@ -121,8 +121,8 @@ class Commands:
         Raises Temporary if one has not; it is last then.
         """
         sql = (
-            "select idempotency_key, account_id from stripe_command where state in ('pending', 'unknown') and tried_at < $1"
-            " order by tried_at limit 100"
+            "select idempotency_key, account_id from stripe_command where state in ('pending', 'unknown')"
+            " and tried_at < $1 order by tried_at limit 100"
         )
         rows = await self._pool.fetch(sql, self._clock.now() - SETTLE_AFTER)
         for row in rows:

@@ -75,6 +75,12 @@ class DisputeRow(msgspec.Struct, frozen=True, kw_only=True):
     evidence_due_by: datetime | None
     created_at: datetime
 
+    @property
+    def holds_the_money(self) -> bool:
+        """Whether Stripe has taken the amount back, so that nothing of it can be refunded."""
+        is_inquiry = self.kind == "fraud-warning" or self.status.startswith("warning_")
+        return not is_inquiry and self.status != "won"
+
 
 Row = TypeVar("Row", InvoiceRow, RefundRow, DisputeRow)
 

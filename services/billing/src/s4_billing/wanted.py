@@ -54,13 +54,14 @@ def _reason(row: SubscriptionRow, failed: frozenset[str]) -> Reason | None:
 
 def _refunds(row: SubscriptionRow, reason: Reason, books: Books, look: Look, now: datetime) -> Iterator[RefundRow]:
     """What is left of each charge of the subscription's bills, but what a refund is on its way for already."""
+    held = {each.stripe_charge_id for each in books.disputes.values() if each.holds_the_money}
     for bill in look.invoices:
         if bill.id is None or bill.subscription != row.stripe_subscription_id:
             continue
         for charge in look.charges_of(bill):
             name = derived_id("refund", charge.id, reason)
             left = charge.amount - charge.amount_refunded - _promised(charge, books.refunds)
-            if charge.status == "succeeded" and left > 0 and not charge.disputed and name not in books.refunds:
+            if charge.status == "succeeded" and left > 0 and charge.id not in held and name not in books.refunds:
                 yield RefundRow(
                     id=name,
                     stripe_refund_id=None,
