@@ -187,6 +187,6 @@ def _told(clerk: Clerk, shown: Preview, plan: Plan, bill: Invoice | None, period
         "next_amount": plan.amount,
         "next_at": period_end.isoformat(),
         "tax_extra": clerk.catalogue.tax_extra,
-        "lines": [{"description": line.description, "amount": line.amount} for line in lines],
+        "lines": [{"description": line.description or "", "amount": line.amount} for line in lines],
         "expires_at": (shown.created_at + clerk.settings.preview_lifetime).isoformat(),
     }
