@@ -217,3 +217,12 @@ class NoAws:
 def real_probe(cloud: Cloud) -> list[str]:
     """The probe that is a real Tahoe-LAFS client."""
     return [str(Path(cloud.image.programs) / "s4-node"), "probe"]
+
+
+def real_tahoe(cloud: Cloud, folder: Path) -> Path:
+    """A program in the folder that is an unmodified Tahoe-LAFS client: the image's own knows another place."""
+    programs = cloud.image.programs.parent / "node" / "bin"
+    program = folder / "tahoe"
+    program.write_text(f'#!/bin/sh\nexec {programs}/python {programs}/tahoe "$@"\n')
+    program.chmod(0o755)
+    return program
