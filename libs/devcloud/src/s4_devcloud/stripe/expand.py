@@ -1,12 +1,11 @@
 """`expand[]`: identifiers replaced by the objects that they name, up to four levels deep."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
 from s4_devcloud.stripe.problems import invalid
 from s4_devcloud.stripe.store import Transaction
-from s4_devcloud.stripe.wire import Wire
+from s4_devcloud.stripe.wire import Wire, copied
 
 _DEEPEST = 4  # levels, Stripe's limit
 
@@ -58,7 +57,7 @@ class Expander:
 
     def expand(self, tx: Transaction, answer: Wire, paths: list[str]) -> Wire:
         """A copy of the answer with every path expanded. Raises Problem for one that cannot be."""
-        expanded = copy.deepcopy(answer)
+        expanded = copied(answer)
         for path in paths:
             levels = path.split(".")
             if len(levels) > _DEEPEST:

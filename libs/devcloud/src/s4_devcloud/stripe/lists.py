@@ -1,12 +1,14 @@
 """Lists as Stripe pages them: newest first, cursors by identifier, 1 to 100 at a time."""
 
-import copy
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from s4_devcloud.stripe.calls import Call
+from s4_devcloud.stripe.index import FIELDS
 from s4_devcloud.stripe.problems import invalid, no_such
-from s4_devcloud.stripe.wire import Wire, reference
+from s4_devcloud.stripe.wire import Wire, copied, reference
 
 _DEFAULT, _MOST = 10, 100
 _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
@@ -14,12 +16,13 @@ _COMPARE = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": ope
 
 def listing(url: str, rows: list[Wire], *, has_more: bool = False) -> Wire:
     """A list object."""
-    return {"object": "list", "data": copy.deepcopy(rows), "has_more": has_more, "url": url}
+    return {"object": "list", "data": copied(rows), "has_more": has_more, "url": url}
 
 
 def page(call: Call, kind: str, url: str, *only: Callable[[Wire], bool]) -> Wire:
     """The asked page of all objects of the kind for which every condition holds."""
-    rows = [row for row in call.tx.newest_first(kind) if all(holds(row) for holds in (_created(call), *only))]
+    found = {holds.name: holds.wanted for holds in only if isinstance(holds, _Same) and holds.is_indexed}
+    rows = [row for row in call.tx.newest_first(kind, **found) if all(holds(row) for holds in (_created(call), *only))]
     return page_of(call, rows, kind, url)
 
 
@@ -60,5 +63,22 @@ def within(moment: int, wanted: int | dict[str, int]) -> bool:
 
 def same(call: Call, name: str) -> Callable[[Wire], bool]:
     """The condition that a field equals the parameter of its name, when that was sent."""
-    wanted = call.params.get(name)
-    return lambda row: wanted is None or (reference(row[name]) if isinstance(wanted, str) else row[name]) == wanted
+    return _Same(name, call.params.get(name))
+
+
+@dataclass(frozen=True)
+class _Same:
+    """A field's value, None for any."""
+
+    name: str
+    wanted: Any
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the store finds by this without looking at everything."""
+        return self.name in FIELDS and isinstance(self.wanted, str)
+
+    def __call__(self, row: Wire) -> bool:
+        """Whether it holds."""
+        value = row[self.name] if self.wanted is not None else None
+        return bool((reference(value) if isinstance(self.wanted, str) else value) == self.wanted)

@@ -1,13 +1,13 @@
 """Everything this Stripe knows, in memory, changed one whole transaction at a time."""
 
 import contextlib
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from s4_devcloud.stripe.clock import Clock
+from s4_devcloud.stripe.index import Index
 from s4_devcloud.stripe.problems import Problem, no_such
-from s4_devcloud.stripe.wire import API_VERSION, Wire, new_id
+from s4_devcloud.stripe.wire import API_VERSION, Wire, copied, new_id
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Store:
         self._clock = clock
         self._public_url = public_url
         self._objects: dict[str, dict[str, Wire]] = {}
+        self._index = Index()
         self._listeners: list[Callable[[Wire], None]] = []
         self._watchers: list[Callable[[Wire], None]] = []
 
@@ -45,7 +46,8 @@ class Store:
 
         A Problem that keeps what was done is raised on after the commit. `now` is for what was due earlier.
         """
-        change = Transaction(self._objects, self._clock.now() if now is None else now, self._public_url)
+        moment = self._clock.now() if now is None else now
+        change = Transaction(self._objects, self._index, moment, self._public_url)
         refusal: Problem | None = None
         try:
             yield change
@@ -64,11 +66,12 @@ class Store:
         for kind, rows in change.staged.items():
             self._objects.setdefault(kind, {}).update(rows)
             for row in rows.values():
+                self._index.note(row)
                 for watcher in self._watchers:
                     watcher(row)
         for event in events:
             for listener in self._listeners:
-                listener(copy.deepcopy(event))
+                listener(copied(event))
 
     def counts(self) -> dict[str, int]:
         """How many objects of each kind there are."""
@@ -78,6 +81,7 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         self._objects.clear()
+        self._index.clear()
 
 
 def is_deleted(thing: Wire) -> bool:
@@ -88,17 +92,18 @@ def is_deleted(thing: Wire) -> bool:
 class Transaction:
     """A view of the store with this block's own changes on top. What it hands out are copies."""
 
-    def __init__(self, committed: dict[str, dict[str, Wire]], now: int, public_url: str) -> None:
+    def __init__(self, committed: dict[str, dict[str, Wire]], index: Index, now: int, public_url: str) -> None:
         self.now = now
         self.public_url = public_url  # where browsers find the pages
         self.staged: dict[str, dict[str, Wire]] = {}
         self._committed = committed
+        self._index = index
         self._told: list[tuple[str, Wire, Wire | None]] = []
 
     def get(self, kind: str, name: str) -> Wire | None:
         """The object, or None."""
         found = self.staged.get(kind, {}).get(name) or self._committed.get(kind, {}).get(name)
-        return copy.deepcopy(found)
+        return copied(found)
 
     def need(self, kind: str, name: str, param: str = "id", status: int = 404) -> Wire:
         """The object. Raises Problem resource_missing: status 404 for a name in the path, 400 in a parameter."""
@@ -107,14 +112,24 @@ class Transaction:
             raise no_such(kind, name, param, status)
         return found
 
-    def newest_first(self, kind: str) -> list[Wire]:
-        """All objects of the kind that are not deleted, not copied: take what is to be changed by `get`."""
-        rows = {**self._committed.get(kind, {}), **self.staged.get(kind, {})}
-        return [row for row in reversed(rows.values()) if not is_deleted(row)]
+    def newest_first(self, kind: str, **reference: str) -> list[Wire]:
+        """All objects of the kind that are not deleted, not copied: take what is to be changed by `get`.
+
+        With references, such as customer="cus_…", only those that have them; the names are those of index.FIELDS.
+        """
+        committed, staged = self._committed.get(kind, {}), self.staged.get(kind, {})
+        for field, value in reference.items():
+            committed = {name: committed[name] for name in self._index.names(kind, field, value) if name in committed}
+        rows = {**committed, **staged} if staged else committed
+        return [
+            row
+            for row in reversed(rows.values())
+            if not is_deleted(row) and all(row.get(field) == value for field, value in reference.items())
+        ]
 
     def put(self, thing: Wire) -> Wire:
         """Create or replace the object; returns it."""
-        self.staged.setdefault(str(thing["object"]), {})[str(thing["id"])] = copy.deepcopy(thing)
+        self.staged.setdefault(str(thing["object"]), {})[str(thing["id"])] = copied(thing)
         return thing
 
     def delete(self, thing: Wire) -> Wire:
@@ -123,7 +138,7 @@ class Transaction:
 
     def tell(self, event_type: str, thing: Wire, previous: Wire | None = None) -> None:
         """Emit an event with the object as it is now, once this transaction has committed."""
-        self._told.append((event_type, copy.deepcopy(thing), previous))
+        self._told.append((event_type, copied(thing), previous))
 
     def events(self, cause: Cause) -> list[Wire]:
         """The event objects of what was told."""

@@ -1,7 +1,7 @@
 """Names for JSON as it travels, and the identifiers in it."""
 
 import secrets
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar, cast
 
 import stripe
 
@@ -11,12 +11,24 @@ Wire: TypeAlias = dict[str, Any]
 API_VERSION: str = stripe.api_version
 """The version that the installed SDK pins; the only one this server speaks."""
 
+_Json = TypeVar("_Json")
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def new_id(prefix: str, length: int = 24) -> str:
     """A fresh identifier such as cus_4sD…; never a guessable one, because a session's names its page."""
-    return prefix + "_" + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+    return prefix + "_" + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(length))
+
+
+def copied(value: _Json) -> _Json:
+    """A deep copy of JSON, some times faster than copy.deepcopy, which must allow for more."""
+    return cast("_Json", _copy(value))
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copy(inner) for name, inner in value.items()}
+    return [_copy(inner) for inner in value] if isinstance(value, list) else value
 
 
 def reference(value: Any) -> str | None:

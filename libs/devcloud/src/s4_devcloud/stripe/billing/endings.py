@@ -31,7 +31,7 @@ def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None =
 
 def _stop_collecting(tx: Transaction, subscription: Wire) -> None:
     """No invoice of it advances by itself any more; each says invoice.updated."""
-    for row in tx.newest_first("invoice"):
+    for row in tx.newest_first("invoice", customer=subscription["customer"]):
         mine = row["parent"]["subscription_details"]["subscription"] == subscription["id"]
         if mine and row["auto_advance"]:
             never = {"auto_advance": False, "automatically_finalizes_at": None, "next_payment_attempt": None}

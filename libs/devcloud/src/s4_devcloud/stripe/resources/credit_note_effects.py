@@ -66,7 +66,7 @@ def _count(tx: Transaction, note: Wire, invoice: Wire, sign: int) -> None:
 
 def _charge(tx: Transaction, invoice: Wire) -> Wire:
     """The charge that paid the invoice."""
-    for payment in tx.newest_first("invoice_payment"):
-        if payment["invoice"] == invoice["id"] and payment["status"] == "paid":
+    for payment in tx.newest_first("invoice_payment", invoice=invoice["id"]):
+        if payment["status"] == "paid":
             return tx.need("charge", tx.need("payment_intent", payment["payment"]["payment_intent"])["latest_charge"])
     raise invalid("Nothing was paid for this invoice that could be refunded.", "refund_amount")

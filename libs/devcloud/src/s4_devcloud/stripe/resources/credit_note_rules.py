@@ -13,7 +13,7 @@ def compose(call: Call) -> tuple[Wire, Wire]:
     invoice = call.tx.need("invoice", call.params["invoice"], "invoice", 400)
     if invoice["status"] not in ("open", "paid"):
         raise invalid("You can only create credit notes for open or paid invoices.", "invoice")
-    earlier = [row for row in call.tx.newest_first("credit_note") if row["invoice"] == invoice["id"]]
+    earlier = call.tx.newest_first("credit_note", invoice=invoice["id"])
     note = new_note(invoice, _credits(call, invoice), len(earlier) + 1, call.tx.now, call.public_url)
     left = invoice["total"] - sum(row["total"] for row in earlier if row["status"] == "issued")
     if not 0 < note["total"] <= left:

@@ -17,7 +17,7 @@ from stripe.params import (
 
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route, merge_metadata, unset
 from s4_devcloud.stripe.cards import card_of_test_mode, decline_of
-from s4_devcloud.stripe.lists import page
+from s4_devcloud.stripe.lists import page_of
 from s4_devcloud.stripe.problems import CardProblem, invalid, missing, no_such
 from s4_devcloud.stripe.resources.customers import address
 from s4_devcloud.stripe.resources.payment_methods import Payer, attach, behaviour_now, collect
@@ -116,7 +116,7 @@ def take_away(tx: Transaction, method: Wire) -> Wire:
     if settings["default_payment_method"] == method["id"]:
         customer["invoice_settings"] = {**settings, "default_payment_method": None}
         tx.tell("customer.updated", tx.put(customer), {"invoice_settings": settings})
-    for row in tx.newest_first("subscription"):
+    for row in tx.newest_first("subscription", customer=customer["id"]):
         if row["default_payment_method"] == method["id"]:
             tx.put({**row, "default_payment_method": None})
     method["customer"] = None
@@ -126,12 +126,8 @@ def take_away(tx: Transaction, method: Wire) -> Wire:
 
 def _of(call: Call, customer: Wire, url: str) -> Wire:
     kind = call.params.get("type", "card")
-    return page(
-        call,
-        "payment_method",
-        url,
-        lambda row: row["customer"] == customer["id"] and row["type"] == kind,
-    )
+    rows = call.tx.newest_first("payment_method", customer=customer["id"])
+    return page_of(call, [row for row in rows if row["type"] == kind], "payment_method", url)
 
 
 def _keep(method: Wire, customer: Wire) -> Wire:

@@ -22,11 +22,10 @@ def delete(call: Call) -> Wire:
 def delete_customer(tx: Transaction, customer: Wire) -> Wire:
     """End the subscriptions, take the cards away, and leave only the name; says customer.deleted."""
     name = customer["id"]
-    for row in tx.newest_first("subscription"):
-        if row["customer"] == name and row["status"] not in ENDED:
+    for row in tx.newest_first("subscription", customer=name):
+        if row["status"] not in ENDED:
             end(tx, tx.need("subscription", row["id"]), "cancellation_requested")
-    for row in tx.newest_first("payment_method"):
-        if row["customer"] == name:
-            take_away(tx, tx.need("payment_method", row["id"]))
+    for row in tx.newest_first("payment_method", customer=name):
+        take_away(tx, tx.need("payment_method", row["id"]))
     tx.tell("customer.deleted", tx.need("customer", name))
     return tx.delete(customer)

@@ -128,7 +128,7 @@ def is_open(dispute: Wire) -> bool:
 
 
 def _of(tx: Transaction, charge: Wire) -> list[Wire]:
-    return [row for row in tx.newest_first("dispute") if row["charge"] == charge["id"]]
+    return tx.newest_first("dispute", charge=charge["id"])
 
 
 def _open(call: Call) -> Wire:

@@ -49,8 +49,8 @@ def reconsider(tx: Transaction, charge: Wire) -> None:
     """Nothing is left to do about the charge's warnings once it is disputed or refunded in full."""
     if not (charge["disputed"] or charge["refunded"]):
         return
-    for row in tx.newest_first(_KIND):
-        if row["charge"] == charge["id"] and row["actionable"]:
+    for row in tx.newest_first(_KIND, charge=charge["id"]):
+        if row["actionable"]:
             warning = {**row, "actionable": False}
             tx.tell("radar.early_fraud_warning.updated", warning, {"actionable": True})
             tx.put(warning)

@@ -83,5 +83,5 @@ def confirmation_of(tx: Transaction, invoice: Wire) -> Wire | None:
 
 def payments_of(tx: Transaction, invoice: Wire) -> Wire:
     """The list that an invoice has under `payments` when asked to."""
-    rows = [row for row in tx.newest_first("invoice_payment") if row["invoice"] == invoice["id"]]
+    rows = tx.newest_first("invoice_payment", invoice=invoice["id"])
     return listing(f"/v1/invoice_payments?invoice={invoice['id']}", rows)

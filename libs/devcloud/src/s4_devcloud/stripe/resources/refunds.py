@@ -77,7 +77,7 @@ def cancel(call: Call) -> Wire:
 
 def refunds_of(tx: Transaction, charge: Wire) -> Wire:
     """The list that a charge has under `refunds` when asked to."""
-    rows = [row for row in tx.newest_first("refund") if row["charge"] == charge["id"]]
+    rows = tx.newest_first("refund", charge=charge["id"])
     return listing(f"/v1/charges/{charge['id']}/refunds", rows)
 
 
