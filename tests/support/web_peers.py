@@ -156,6 +156,7 @@ class PretendBilling(Peer):
         super().__init__(BILLING_TOKEN)
         self.plans: list[dict[str, Any]] = list(PLANS)
         self.is_open = True
+        self.is_taxed = False
         self.checkouts: dict[str, str] = {}
         self.page_url = "https://checkout.stripe.test/pay/cs_test_1"
         self.accounts: dict[str, dict[str, Any]] = {}
@@ -164,7 +165,7 @@ class PretendBilling(Peer):
 
     async def answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
         if path == "/plans":
-            return 200, {"plans": self.plans, "open": self.is_open}
+            return 200, {"plans": self.plans, "open": self.is_open, "tax_extra": self.is_taxed}
         if path.startswith("/accounts/"):
             return self._of_account(path.split("/")[2], "/".join(path.split("/")[3:]), body)
         if path == "/checkouts":

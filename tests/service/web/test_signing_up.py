@@ -164,7 +164,7 @@ async def test_a_price_in_the_form_is_ignored(site: RunningSite, browser: Browse
 
 
 async def test_billing_down_answers_503_and_keeps_the_form(site: RunningSite, browser: Browser) -> None:
-    csrf = await browser.csrf()
+    csrf = (await browser.get("/signup")).value("csrf")
     site.billing.is_down = True
     page = await browser.post("/signup", {"email": "ada@example.com", "plan": "studio", "terms": "yes", "csrf": csrf})
     assert page.status == 503
@@ -215,3 +215,17 @@ async def test_closed_signups_are_said_and_nothing_is_created(site: RunningSite,
     assert (sent.status, sent.heading) == (503, "Signups are closed for now")
     assert "Signups are closed" in (await browser.get("/plans")).text
     assert await site.count("signups") == 0
+
+
+@pytest.mark.parametrize(("trial", "is_taxed"), [(0, False), (14, True)])
+async def test_what_is_free_and_what_is_added_is_said_before_paying(
+    site: RunningSite, browser: Browser, trial: int, *, is_taxed: bool
+) -> None:
+    site.billing.plans = [{**plan, "trial_days": trial} for plan in site.billing.plans]
+    site.billing.is_taxed = is_taxed
+    plans = (await browser.get("/plans")).text
+    assert ("The first 14 days are free" in plans) == bool(trial)
+    assert ("Tax is added on the payment page" in plans) == is_taxed
+    assert ("You pay the price that you see" in plans) != is_taxed
+    await browser.sign_up()
+    assert ("Nothing is charged today" in (await browser.get("/pay")).text) == bool(trial)

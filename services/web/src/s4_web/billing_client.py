@@ -32,7 +32,7 @@ class Offer(msgspec.Struct, frozen=True):
 
     plans: tuple[Plan, ...]
     open: bool = True
-    tax_extra: bool = True
+    tax_extra: bool = False
 
     def plan(self, plan_id: str) -> Plan | None:
         """The plan of that id, if it is sold."""
