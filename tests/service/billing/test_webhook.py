@@ -13,6 +13,7 @@ import pytest
 import stripe
 
 from s4_runtime import SystemClock, new_id
+from support.billing_life import Life
 from support.billing_service import Billing, a_wish
 from support.stripe_double import WEBHOOK_SECRET
 from support.waiting import until
@@ -107,6 +108,7 @@ async def test_while_the_secret_rotates_both_are_accepted(billing: Billing) -> N
         json.dumps(an_event(id=None)),
         json.dumps(an_event(id="")),
         json.dumps(an_event(id="evt_\u0000")),
+        json.dumps(an_event(id="evt_\ud800")),
         json.dumps(an_event(created="yesterday")),
         json.dumps(an_event(created=10**30)),
         json.dumps(an_event(livemode="no")),
@@ -174,6 +176,33 @@ async def test_an_event_of_an_unknown_type_or_customer_is_ignored(billing: Billi
     assert (await deliver(billing, json.dumps(an_event())))[0] == 200
     await billing.quiet()
     assert {row["state"] for row in await billing.rows("select state from stripe_event")} == {"ignored"}
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"id": "sub_x", "object": "subscription", "customer": "cus_\ud800", "metadata": {}},
+        {"id": "sub_x", "object": "subscription", "customer": "c" * 5000, "metadata": {}},
+        {"id": "sub_x", "object": "subscription", "customer": {"id": "\u0000"}, "metadata": {"deployment": "\ud800"}},
+        {"id": "sub_x", "object": "subscription", "customer": ["cus"], "metadata": ["deployment"]},
+    ],
+)
+async def test_an_event_about_a_strange_object_is_kept_all_the_same(billing: Billing, about: dict[str, Any]) -> None:
+    event = an_event(data={"object": about})
+    assert (await deliver(billing, json.dumps(event)))[0] == 200
+    await billing.quiet()
+    assert await stored(billing) == [{"id": event["id"], "state": "ignored"}]
+
+
+async def test_a_bill_that_is_only_coming_has_no_id_and_is_of_its_customer(billing: Billing) -> None:
+    life = await Life.subscribed(billing)
+    (customer,) = await billing.double.objects("/v1/customers")
+    about = {"object": "invoice", "customer": customer["id"], "metadata": {}}
+    event = an_event(type="invoice.upcoming", data={"object": about})
+    assert (await deliver(billing, json.dumps(event)))[0] == 200
+    await billing.quiet()
+    assert (await billing.rows("select state from stripe_event where type = 'invoice.upcoming'"))[0]["state"] == "done"
+    assert await life.told() == ["SignupPaid"]
 
 
 async def test_a_thin_event_says_enough(billing: Billing) -> None:

@@ -21,23 +21,13 @@ from s4_billing.derive import (
     subscription_state,
 )
 from s4_stripe.facts import Ending, Invoice, Item, Items, PendingUpdate, Price, Session, Subscription
+from support.stripe_facts import facts, invoices
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 GRACE = timedelta(days=14)
 POLICY = Policy(grace=GRACE, retention=timedelta(days=30))
 FRAUD = Contest(is_open=True, is_fraud_dispute=True)
-STATUSES = [
-    "incomplete",
-    "incomplete_expired",
-    "trialing",
-    "active",
-    "past_due",
-    "unpaid",
-    "canceled",
-    "paused",
-    "something-new",
-]
 
 
 def unix(moment: datetime) -> int:
@@ -281,35 +271,6 @@ def test_a_subscription_without_items_has_no_period() -> None:
     assert derive(empty).period_end is None
 
 
-bounds = st.integers(-(2**63), 2**63)
-invoices = st.builds(
-    Invoice,
-    id=st.sampled_from(["in_1", "in_2", "in_3"]),
-    status=st.sampled_from(["draft", "open", "paid", "uncollectible", "void", "new"]) | st.none(),
-    created=bounds | st.integers(unix(NOW) - 10**7, unix(NOW)),
-    attempt_count=st.integers(0, 10),
-    billing_reason=st.sampled_from(["subscription_cycle", "subscription_update", None]),
-    next_payment_attempt=st.none() | bounds,
-)
-facts = st.builds(
-    Subscription,
-    id=st.just("sub_1"),
-    status=st.sampled_from(STATUSES) | st.text(max_size=12),
-    created=st.integers(0, 2**40),
-    items=st.builds(Items, st.lists(st.builds(Item, st.just(Price("price_1", "usd")), bounds), max_size=3)),
-    latest_invoice=st.none() | invoices,
-    cancel_at=st.none() | bounds,
-    cancel_at_period_end=st.booleans(),
-    canceled_at=st.none() | bounds,
-    ended_at=st.none() | bounds,
-    trial_end=st.none() | bounds,
-    cancellation_details=st.none() | st.builds(Ending, st.none() | st.text(max_size=25)),
-    pending_update=st.none() | st.builds(PendingUpdate, bounds),
-    metadata=st.dictionaries(
-        st.sampled_from(["previous_plan", "previous_until", "s4_end_reason"]),
-        st.sampled_from(["small", "duplicate", "1800000000"]) | st.text(max_size=20),
-    ),
-)
 arounds = st.builds(
     Around,
     invoices=st.lists(invoices, max_size=3),

@@ -23,6 +23,9 @@ _WANTED = (
 )
 
 
+LONGEST_NAME = 255  # of an id or a type: docs.stripe.com/upgrades, "object IDs"
+
+
 def is_wanted(event_type: str) -> bool:
     """Whether events of this type lead to a look at the customer."""
     return event_type.startswith(_WANTED)
@@ -33,9 +36,10 @@ def occurrence(document: object) -> Occurrence | None:
     event = _object(document)
     about = _object(_object(event.get("data")).get("object")) or _object(event.get("related_object"))
     kind = about.get("object") or about.get("type")
-    named = (event.get("id"), event.get("type"), kind, about.get("id"))
+    # A bill that is only coming has no id yet: it is its customer's.
+    named = (event.get("id"), event.get("type"), kind, about.get("id") or _customer(about.get("customer")))
     created, livemode = _unix(event.get("created")), event.get("livemode")
-    if not all(isinstance(name, str) and 0 < len(name) <= 255 and "\x00" not in name for name in named):
+    if not all(map(_is_name, named)):
         return None
     if created is None or not isinstance(livemode, bool):
         return None
@@ -59,7 +63,14 @@ def _object(value: object) -> Mapping[str, Any]:
 def _customer(value: object) -> str | None:
     """The id of a field that holds an id or the whole object."""
     found = _object(value).get("id") if isinstance(value, dict) else value
-    return found if isinstance(found, str) and "\x00" not in found else None
+    return found if isinstance(found, str) and _is_name(found) else None
+
+
+def _is_name(value: object) -> bool:
+    """Whether a database can keep it and find it again."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or "\x00" in value:
+        return False
+    return not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _deployment(about: Mapping[str, Any]) -> str | None:
