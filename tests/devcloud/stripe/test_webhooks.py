@@ -204,3 +204,18 @@ async def test_events_are_listed_by_one_type_by_several_or_by_a_pattern(client: 
     assert len((await client.v1.events.list_async({"types": ["price.created", "product.created"]})).data) == 2
     with pytest.raises(stripe.InvalidRequestError):
         await client.v1.events.list_async({"type": "a", "types": ["b"]})
+
+
+async def test_events_are_read_in_pages_both_ways_and_by_time(client: stripe.StripeClient, control: Control) -> None:
+    for number in range(3):
+        await a_customer(client, f"{number}@example.com")
+    names = [event.id for event in (await client.v1.events.list_async()).data]
+    older = await client.v1.events.list_async({"starting_after": names[0], "limit": 1})
+    assert ([event.id for event in older.data], older.has_more) == ([names[1]], True)
+    newer = await client.v1.events.list_async({"ending_before": names[2]})
+    assert [event.id for event in newer.data] == names[:2]
+    await control.post("/clock/advance", seconds=3600)
+    late = await a_customer(client, "late@example.com")
+    since = await client.v1.events.list_async({"created": {"gte": late.created}})
+    assert [event.data.object["id"] for event in since.data] == [late.id]
+    assert len((await client.v1.events.list_async({"created": {"lt": late.created}})).data) == 3
