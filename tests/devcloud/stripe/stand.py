@@ -27,6 +27,7 @@ class Stand:
 
     world: World
     endpoint: Endpoint
+    second_endpoint: Endpoint
     control: Control
     browser: aiohttp.ClientSession
     http_client: CheckedClient
@@ -46,7 +47,7 @@ class Stand:
 @contextlib.asynccontextmanager
 async def standing(spoil: Callable[[World], None] | None = None, api: type[Api] = Api) -> AsyncIterator[Stand]:
     """A fresh stand-in, spoilt if told so."""
-    endpoint = Endpoint(f"http://127.0.0.1:{free_port()}/stripe/events")
+    endpoint, second = [Endpoint(f"http://127.0.0.1:{free_port()}/stripe/events") for _ in range(2)]
     listen = f"127.0.0.1:{free_port()}"
     settings = Settings(
         listen=listen,
@@ -68,11 +69,13 @@ async def standing(spoil: Callable[[World], None] | None = None, api: type[Api] 
     )
     async with (
         _listening(endpoint),
+        _listening(second),
         serving(settings, world, api),
         aiohttp.ClientSession() as browser,
         contextlib.aclosing(transport),
     ):
-        yield Stand(world, endpoint, Control(f"http://{settings.control}", browser), browser, transport, client)
+        control = Control(f"http://{settings.control}", browser)
+        yield Stand(world, endpoint, second, control, browser, transport, client)
 
 
 @contextlib.asynccontextmanager

@@ -4,13 +4,13 @@ import pytest
 import stripe
 
 from devcloud.stripe.behaviour.account import Account
-from devcloud.stripe.lying import in_answers, in_billing, in_deliveries, in_the_world
+from devcloud.stripe.lying import in_answers, in_billing, in_deliveries, in_money, in_the_world
 from devcloud.stripe.lying.lie import Lie, Test
 from devcloud.stripe.stand import Stand, standing
 
-LIES = [*in_answers.LIES, *in_the_world.LIES, *in_billing.LIES, *in_deliveries.LIES]
+LIES = [*in_answers.LIES, *in_the_world.LIES, *in_billing.LIES, *in_money.LIES, *in_deliveries.LIES]
 TESTS = sorted({lie.found_by for lie in LIES}, key=lambda test: test.__name__)
-_RED = (AssertionError, KeyError, stripe.StripeError, pytest.fail.Exception)
+_RED = (AssertionError, KeyError, ValueError, stripe.StripeError, pytest.fail.Exception)
 
 
 async def _run(stand: Stand, test: Test) -> None:
