@@ -61,6 +61,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     },
     "pending": {"state": "pending", "invoices": [], "can": CANNOT, "next": None, "period_end": None},
 }
+IN_THE_DARK = {"active", "overdue", "unpaid", "disputed", "not-provided"}
 
 
 @pytest.fixture
@@ -93,6 +94,8 @@ async def test_every_page_of_an_account_is_whole_in_every_window(
         await person.looks_right(f"{shade}sign-in-link")
         await page.get_by_role("button", name="Sign in").click()
         for name, changed in ACCOUNTS.items():
+            if dark and name not in IN_THE_DARK:
+                continue
             buyer.has_account(**changed)
             await page.goto(f"{site.origin}/account")
             await person.looks_right(f"{shade}account-{name}")

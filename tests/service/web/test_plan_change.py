@@ -109,6 +109,7 @@ async def test_a_plan_that_is_not_sold_is_refused(site: RunningSite, browser: Br
         ((409, {"code": "change-pending"}), "A change of your plan is under way already"),
         ((409, {"code": "payment-overdue"}), "Please pay the open bill first"),
         ((409, {"code": "not-comparable"}), "This change cannot be made here"),
+        ((409, {"code": "cancellation-scheduled"}), "You have cancelled"),
         ((422, {"code": "unknown-plan"}), "This plan is not sold any more"),
         ((429, {"code": "payment-service-busy"}), "One moment, please"),
         ((503, {"code": "payment-service-unavailable"}), "Payments are not available right now"),
@@ -144,6 +145,7 @@ async def test_a_declined_card_changes_nothing_and_says_so(site: RunningSite, br
             "A change of your plan is under way already",
         ),
         ({"failing": {"amount": 1, "currency": "usd"}}, "Please pay the open bill first"),
+        ({"cancel_at": "2026-04-01T12:00:00Z"}, "You have cancelled"),
         ({"state": "suspended"}, "Your plan cannot be changed now"),
     ],
 )

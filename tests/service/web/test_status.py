@@ -1,6 +1,7 @@
 """The status page, as it looks after each thing that can have happened."""
 
 import pytest
+from msgspec.structs import replace
 
 from s4_bus.testing import deliver
 from s4_contracts.web import InviteRequested
@@ -49,6 +50,14 @@ async def test_a_letter_that_bounced_is_said(site: RunningSite, browser: Browser
     page = await browser.get("/status")
     assert "refused our letter" in page.text
     assert page.steps["letter"] == "retrying"
+
+
+async def test_a_letter_about_something_else_is_not_the_one_with_the_furl(site: RunningSite, browser: Browser) -> None:
+    await browser.sign_up()
+    buyer = await site.buyer()
+    await site.hears(buyer.paid(), replace(buyer.letter(), kind="sign-in"), buyer.ready(), buyer.furl_issued())
+    page = await browser.get("/status")
+    assert (page.state, page.steps["letter"]) == ("ready", "doing")
 
 
 async def test_a_step_of_an_unknown_name_is_shown_in_its_place(site: RunningSite, browser: Browser) -> None:

@@ -86,7 +86,9 @@ async def note_failure(event: ProvisioningFailed, tx: Transaction) -> None:
 
 
 async def note_letter(event: LetterSent | LetterBounced, tx: Transaction) -> None:
-    """A letter left, or was refused."""
+    """A letter with a link to the furl left, or was refused. Others are not for the status page."""
+    if event.kind not in {"welcome", "invite"}:
+        return
     state = "sent" if isinstance(event, LetterSent) else "bounced"
     await tx.execute(_LETTER, event.account_id, event.letter_id, state, event.occurred_at)
     signup_id = await store.signup_of_account(tx, event.account_id)

@@ -21,6 +21,7 @@ _REFUSALS = {
     (409, "payment-overdue"),
     (409, "preview-stale"),
     (409, "not-comparable"),
+    (409, "cancellation-scheduled"),
     (422, "unknown-plan"),
 }
 _DECLINES = {"declined", "funds", "expired"}

@@ -30,6 +30,8 @@ def _why_not(account: Account) -> str:
         return "already-ended"
     if account.failing:
         return "payment-overdue"
+    if account.cancel_at:
+        return "cancellation-scheduled"
     return "change-pending" if account.pending_plan else "no-change-now"
 
 
