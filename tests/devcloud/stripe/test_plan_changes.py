@@ -224,6 +224,36 @@ async def test_a_new_change_takes_the_place_of_one_that_pends(life: Life) -> Non
     assert (await life.again(changed)).pending_update is None
 
 
+async def test_the_end_of_a_subscription_ends_a_pending_change_too(life: Life) -> None:
+    changed, _ = await a_pending_change(life)
+    await life.card(GOOD, "ok")
+    await life.client.v1.subscriptions.cancel_async(changed.id, {"invoice_now": True, "prorate": True})
+    ended = await life.again(changed)
+    assert (ended.status, ended.pending_update) == ("canceled", None)
+    assert [invoice.status for invoice in await life.invoices(changed)] == ["paid", "void", "paid"]
+
+
+async def test_a_void_invoice_gives_the_balance_back_that_it_used(life: Life) -> None:
+    subscription, item, other = await a_change(life, 2000, days=1)
+    change: Any = {"items": [{"id": item, "price": other}], "proration_behavior": "always_invoice"}
+    await life.client.v1.subscriptions.update_async(subscription.id, change)
+    customer = await life.client.v1.customers.retrieve_async(str(subscription.customer))
+    assert (customer.balance or 0) < 0
+    await life.card(GOOD, "generic_decline")
+    await life.go_to(period(subscription)[1] + HOUR)
+    used = (await life.invoices(subscription))[0]
+    assert (used.status, used.ending_balance, used.amount_due) == ("open", 0, 2000 + (customer.balance or 0))
+    await life.client.v1.invoices.void_invoice_async(str(used.id))
+    after = await life.client.v1.customers.retrieve_async(str(subscription.customer))
+    assert after.balance == customer.balance
+
+
+async def test_an_update_that_changes_nothing_says_nothing(life: Life) -> None:
+    subscription = await life.subscribe()
+    await life.client.v1.subscriptions.update_async(subscription.id, {"metadata": {"checkout_id": "c-1"}})
+    assert await life.said("customer.subscription.updated") == []
+
+
 async def test_a_pending_change_takes_no_other_parameters(life: Life) -> None:
     subscription = await life.subscribe()
     with pytest.raises(stripe.InvalidRequestError) as refused:

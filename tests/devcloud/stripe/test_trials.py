@@ -87,6 +87,13 @@ async def test_a_trial_that_cannot_be_is_refused(life: Life, data: dict[str, int
         await a_session(life.client, subscription_data=data)
 
 
+async def test_a_trial_without_a_card_is_not_there(life: Life) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="does not implement"):
+        await a_session(
+            life.client, subscription_data={"trial_period_days": 3}, payment_method_collection="if_required"
+        )
+
+
 async def test_a_trial_has_one_end(life: Life) -> None:
     end = await life.now() + 30 * DAY
     with pytest.raises(stripe.InvalidRequestError, match="only specify one"):

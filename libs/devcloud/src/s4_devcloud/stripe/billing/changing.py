@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from s4_devcloud.stripe.billing import pending_items, pending_updates, reminders
 from s4_devcloud.stripe.billing.collecting import Attempt
-from s4_devcloud.stripe.billing.endings import void
+from s4_devcloud.stripe.billing.endings import drop_pending
 from s4_devcloud.stripe.billing.plan_changes import Asked, Planned, invoice_now, plan
 from s4_devcloud.stripe.periods import end_of_period
 from s4_devcloud.stripe.problems import CardProblem
@@ -25,7 +25,7 @@ def change(tx: Transaction, subscription: Wire, asked: Asked, terms: Terms, prev
 
     Raises CardProblem, and nothing has changed, when it must be paid and is not.
     """
-    _drop_pending(tx, subscription)
+    drop_pending(tx, subscription)
     planned = plan(tx, subscription, asked)
     if planned.invoiced_now and planned.lines and terms.payment_behavior == "pending_if_incomplete":
         return _change_when_paid(tx, subscription, planned, terms)
@@ -63,13 +63,6 @@ def _change_when_paid(tx: Transaction, subscription: Wire, planned: Planned, ter
     elif "billing_cycle_anchor" in planned.fields:
         reminders.plan(tx, changed)
     return changed
-
-
-def _drop_pending(tx: Transaction, subscription: Wire) -> None:
-    """A new change takes the place of one that waits: its invoice is void."""
-    if subscription["pending_update"] is not None:
-        void(tx, tx.need("invoice", subscription["latest_invoice"]))
-        subscription["pending_update"] = None
 
 
 def card_problem(result: Attempt) -> CardProblem:

@@ -5,7 +5,7 @@ from s4_devcloud.stripe.billing.invoicing import COLLECTION
 from s4_devcloud.stripe.billing.settling import mark_delinquent
 from s4_devcloud.stripe.resources.payment_intents import cancel_intent
 from s4_devcloud.stripe.resources.subscription_shape import cancellation
-from s4_devcloud.stripe.store import Transaction
+from s4_devcloud.stripe.store import Transaction, is_deleted
 from s4_devcloud.stripe.wire import Wire
 
 ENDED = ("canceled", "incomplete_expired")
@@ -13,20 +13,27 @@ ENDED = ("canceled", "incomplete_expired")
 
 def end(tx: Transaction, subscription: Wire, reason: str, details: Wire | None = None) -> Wire:
     """The subscription after its end; says customer.subscription.deleted. What is owed is no longer collected."""
-    if subscription["pending_update"] is not None:
-        void(tx, tx.need("invoice", subscription["latest_invoice"]))
+    drop_pending(tx, subscription)
     subscription.update(
         status="canceled",
         canceled_at=subscription["canceled_at"] or tx.now,
         ended_at=tx.now,
         cancellation_details=cancellation(reason, details),
-        pending_update=None,
     )
     tx.put(subscription)
     pending_items.drop(tx, subscription)
     _stop_collecting(tx, subscription)
     tx.tell("customer.subscription.deleted", subscription)
     return subscription
+
+
+def drop_pending(tx: Transaction, subscription: Wire) -> None:
+    """A change that waits for its payment waits no more: its invoice is void."""
+    name = pending_updates.awaited_by(tx, subscription)
+    if name is not None:
+        void(tx, tx.need("invoice", name))
+        subscription["status"] = tx.need("subscription", subscription["id"])["status"]
+    subscription["pending_update"] = None
 
 
 def _stop_collecting(tx: Transaction, subscription: Wire) -> None:
@@ -65,8 +72,18 @@ def void(tx: Transaction, invoice: Wire) -> Wire:
         transitions = {**payment["status_transitions"], "canceled_at": tx.now}
         tx.put({**payment, "status": "canceled", "status_transitions": transitions})
     tx.tell("invoice.voided", tx.put(invoice))
+    _return_balance(tx, invoice)
     forgive(tx, invoice)
     return invoice
+
+
+def _return_balance(tx: Transaction, invoice: Wire) -> None:
+    """What the invoice had used of the customer's balance is there again; says customer.updated."""
+    used = invoice["ending_balance"] - invoice["starting_balance"]
+    customer = tx.get("customer", invoice["customer"])
+    if used != 0 and customer is not None and not is_deleted(customer):
+        before = {"balance": customer["balance"]}
+        tx.tell("customer.updated", tx.put({**customer, "balance": customer["balance"] - used}), before)
 
 
 def give_up(tx: Transaction, invoice: Wire) -> Wire:
@@ -83,10 +100,10 @@ def give_up(tx: Transaction, invoice: Wire) -> Wire:
 def forgive(tx: Transaction, invoice: Wire) -> None:
     """The subscription no longer waits for the invoice: it is active, and a change that waited is forgotten."""
     subscription = tx.get("subscription", invoice["parent"]["subscription_details"]["subscription"])
-    if subscription is None or subscription["latest_invoice"] != invoice["id"]:
+    if subscription is None:
         return
     pending_updates.give_up(tx, subscription, invoice)
-    if subscription["status"] == "past_due":
+    if subscription["latest_invoice"] == invoice["id"] and subscription["status"] == "past_due":
         subscription["status"] = "active"
         tx.tell("customer.subscription.updated", tx.put(subscription), {"status": "past_due"})
         mark_delinquent(tx, subscription["customer"], delinquent=False)

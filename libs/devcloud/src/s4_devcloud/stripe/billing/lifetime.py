@@ -1,7 +1,7 @@
 """What time does to a subscription: it renews, ends, or never begins."""
 
 from s4_devcloud.stripe.billing.cycle import next_end
-from s4_devcloud.stripe.billing.endings import ENDED, end, expire, void
+from s4_devcloud.stripe.billing.endings import ENDED, drop_pending, end, expire
 from s4_devcloud.stripe.billing.renewals import renew
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
@@ -27,7 +27,7 @@ def act(tx: Transaction, subscription: Wire) -> None:
     elif subscription["cancel_at"] is not None and subscription["cancel_at"] <= tx.now:
         end(tx, subscription, "cancellation_requested", subscription["cancellation_details"])
     elif _is_over(tx, subscription["pending_update"], "expires_at"):
-        void(tx, tx.need("invoice", subscription["latest_invoice"]))
+        drop_pending(tx, subscription)
         changed = tx.need("subscription", subscription["id"])
         tx.tell("customer.subscription.pending_update_expired", changed)
     elif _is_over(tx, subscription["pause_collection"], "resumes_at"):

@@ -9,13 +9,22 @@ _LIFE_SECONDS = 23 * 3600  # Stripe's
 
 def await_payment(tx: Transaction, invoice: Wire, fields: Wire) -> None:
     """The fields become the subscription's as soon as the invoice is paid."""
-    tx.put({"id": invoice["id"], "object": KIND, "fields": fields})
+    subscription = invoice["parent"]["subscription_details"]["subscription"]
+    tx.put({"id": invoice["id"], "object": KIND, "fields": fields, "subscription": subscription})
 
 
 def is_awaited(tx: Transaction, invoice: Wire) -> bool:
     """Whether a change waits for this invoice."""
     row = tx.get(KIND, invoice["id"])
     return row is not None and row["fields"] is not None
+
+
+def awaited_by(tx: Transaction, subscription: Wire) -> str | None:
+    """The invoice that the subscription's pending change waits for."""
+    for row in tx.newest_first(KIND):
+        if row["subscription"] == subscription["id"] and row["fields"] is not None:
+            return str(row["id"])
+    return None
 
 
 def show(subscription: Wire, fields: Wire, now: int) -> None:

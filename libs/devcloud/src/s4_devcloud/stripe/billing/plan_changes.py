@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from s4_devcloud.stripe.billing import item_changes, pending_items, pending_updates
 from s4_devcloud.stripe.billing.collecting import Attempt, attempt
 from s4_devcloud.stripe.billing.invoicing import draft, finalize
+from s4_devcloud.stripe.billing.lines import period_line
 from s4_devcloud.stripe.billing.prorations import charge, credit
 from s4_devcloud.stripe.problems import invalid
 from s4_devcloud.stripe.resources.invoice_shape import Bill
@@ -53,7 +54,8 @@ def plan(tx: Transaction, subscription: Wire, asked: Asked) -> Planned:
         if was_paid and pair.before is not None and asked.proration_behavior != "none":
             lines.append(credit(tx, pair.before, at))
         if pair.after is not None and (restarts or asked.proration_behavior != "none"):
-            lines.append(charge(tx, pair.after, at))
+            begins = restarts or (pair.before is None and pair.after["current_period_start"] == tx.now)
+            lines.append(period_line(tx, pair.after) if begins else charge(tx, pair.after, at))
     return Planned(fields, lines, invoiced_now=restarts or asked.proration_behavior == "always_invoice")
 
 

@@ -4,7 +4,7 @@ Each amount is the price times the seconds left, divided by the seconds of the p
 a half away from zero. Stripe counts by the second too; how it rounds is not published.
 """
 
-from s4_devcloud.stripe.billing.lines import period_line, remaining_line, unused_line
+from s4_devcloud.stripe.billing.lines import remaining_line, unused_line
 from s4_devcloud.stripe.billing.rounding import share
 from s4_devcloud.stripe.store import Transaction
 from s4_devcloud.stripe.wire import Wire
@@ -17,8 +17,6 @@ def credit(tx: Transaction, item: Wire, since: int) -> Wire:
 
 def charge(tx: Transaction, item: Wire, since: int) -> Wire:
     """The line that charges what is left of the item's period."""
-    if item["current_period_start"] >= since:
-        return period_line(tx, item)
     return remaining_line(tx, item, _left(item, item, since), since)
 
 

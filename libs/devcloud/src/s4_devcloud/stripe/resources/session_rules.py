@@ -23,6 +23,8 @@ def check(call: Call) -> None:
         raise NotImplementedHere(f"mode={params['mode']}", "mode")
     _check_pages(params)
     _check_customer(call)
+    if has_trial(call) and params.get("payment_method_collection") == "if_required":
+        raise NotImplementedHere("a trial without a card", "payment_method_collection")
     life = params.get("expires_at", call.tx.now + _LATEST) - call.tx.now
     if life < _SOONEST:
         raise invalid(

@@ -27,7 +27,7 @@ def routes() -> list[Route]:
 
 
 def update(call: Call) -> Wire:
-    """Change what was sent; says customer.subscription.updated, and of a changed plan what its invoice says."""
+    """Change what was sent; says customer.subscription.updated if anything differs, and what an invoice says."""
     subscription = living(call)
     _check(call)
     before = dict(subscription)
@@ -39,7 +39,8 @@ def update(call: Call) -> Wire:
             call.params.get("payment_behavior", "allow_incomplete"), off_session=call.params.get("off_session", False)
         )
         return changing.change(call.tx, subscription, asked, terms, previous)
-    call.tx.tell("customer.subscription.updated", subscription, previous)
+    if previous:
+        call.tx.tell("customer.subscription.updated", subscription, previous)
     return call.tx.put(subscription)
 
 
@@ -88,8 +89,9 @@ def _apply_plain(call: Call, subscription: Wire) -> None:
     params = call.params
     _schedule_end(call, subscription)
     if "default_payment_method" in params:
-        card = own_card(call.tx, params["default_payment_method"], subscription["customer"])
-        subscription["default_payment_method"] = card["id"]
+        chosen = unset(params["default_payment_method"])  # without one the customer's counts
+        card = own_card(call.tx, params["default_payment_method"], subscription["customer"]) if chosen else None
+        subscription["default_payment_method"] = card["id"] if card else None
     if "description" in params:
         subscription["description"] = unset(params["description"])
     if "metadata" in params:

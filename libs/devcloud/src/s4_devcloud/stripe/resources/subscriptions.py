@@ -7,7 +7,7 @@ from stripe.params import (
 )
 
 from s4_devcloud.stripe.billing import pending_items
-from s4_devcloud.stripe.billing.endings import ENDED, end
+from s4_devcloud.stripe.billing.endings import ENDED, drop_pending, end
 from s4_devcloud.stripe.billing.plan_changes import Planned, invoice_now
 from s4_devcloud.stripe.billing.prorations import credit
 from s4_devcloud.stripe.calls import ANY_LIST, Call, Route
@@ -65,6 +65,7 @@ def cancel(call: Call) -> Wire:
     `prorate` gives back what is left of the period: at once with `invoice_now`, else with the customer's next invoice.
     """
     subscription = living(call)
+    drop_pending(call.tx, subscription)
     lines = []
     if call.params.get("prorate") and subscription["status"] in ("active", "past_due"):
         lines = [credit(call.tx, item, call.tx.now) for item in subscription["items"]["data"]]
