@@ -202,7 +202,7 @@ async def test_an_outage_in_the_middle_changes_nothing(billing: Billing) -> None
     billing.clock.ahead += MONTH
     await billing.double.advance(int(MONTH.total_seconds()))
     for path in ("/v1/subscriptions", "/v1/invoices", "/v1/charges"):
-        await billing.double.fault(f"GET {path}", "503", times=4)
+        await billing.double.fault(f"GET {path}", "503", times=6)  # of a late look, too
         with pytest.raises(StripeUnavailable):
             await billing.service.sync.account(life.account)
     assert await life.row() == before
