@@ -1,6 +1,6 @@
 """A subscription's news as billing tells them: each has a higher revision than the last."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 from s4_contracts.billing import (
@@ -12,7 +12,7 @@ from s4_contracts.billing import (
     SignupPaid,
     SubscriptionEnded,
 )
-from s4_runtime import SystemClock
+from s4_runtime import Clock, SystemClock
 
 EndReason = Literal["cancelled", "unpaid", "disputed", "not-provided", "duplicate", "other"]
 
@@ -20,8 +20,9 @@ EndReason = Literal["cancelled", "unpaid", "disputed", "not-provided", "duplicat
 class Subscription:
     """What follows a payment."""
 
-    def __init__(self, payment: SignupPaid) -> None:
+    def __init__(self, payment: SignupPaid, clock: Clock | None = None) -> None:
         self.payment = payment
+        self._clock = clock or SystemClock()
         self.revision = payment.revision
 
     @property
@@ -37,7 +38,7 @@ class Subscription:
 
     def ended(self, kept: timedelta = timedelta(days=30), reason: EndReason = "cancelled") -> SubscriptionEnded:
         """``kept`` counts from when the event is made."""
-        return SubscriptionEnded(**self._next(), reason=reason, delete_after=_now() + kept)
+        return SubscriptionEnded(**self._next(), reason=reason, delete_after=self._clock.now() + kept)
 
     def changed(self, plan: str = "studio", quota_bytes: int | None = 4 * 10**12) -> PlanChanged:
         return PlanChanged(**self._next(), plan=plan, previous_plan=self.payment.plan, quota_bytes=quota_bytes)
@@ -51,13 +52,9 @@ class Subscription:
     def _next(self) -> dict[str, Any]:
         self.revision += 1
         return {
-            "occurred_at": _now(),
+            "occurred_at": self._clock.now(),
             "account_id": self.payment.account_id,
             "signup_id": self.payment.signup_id,
             "subscription_id": self.payment.subscription_id,
             "revision": self.revision,
         }
-
-
-def _now() -> datetime:
-    return SystemClock().now()

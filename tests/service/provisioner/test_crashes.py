@@ -1,7 +1,7 @@
 """Ended at any point and begun again, by this converger or another: nothing twice, nothing lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -10,17 +10,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from s4_contracts.ids import GridId
-from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_contracts.provisioner import (
+    FurlIssued,
+    GridDeleted,
+    GridSuspended,
+    InstanceReady,
+    ProvisioningFailed,
+    ProvisioningProgressed,
+)
 from s4_provisioner.converge import Converger
 from s4_provisioner.grids import Grid
-from s4_provisioner.lifecycle import UP, Stage
+from s4_provisioner.lifecycle import DOWN, UP, Stage
 from s4_provisioner.outcome import Done, MachineLost, NotYet, Outcome
-from s4_provisioner.steps import Step
 from s4_provisioner.tools import Tools
 from s4_runtime import Temporary
 from s4_store import Leases
-from support.provisioner import Desk, a_desk_without_aws
+from support.deaths import Deaths, still_held
+from support.provisioner import Desk, a_desk_without_aws, a_payment
 from support.scripted_steps import Script, scripted
+from support.subscriptions import Subscription
 from support.waiting import until
 
 LEASES = Leases(table="grids", key="id")
@@ -69,6 +77,26 @@ async def test_a_killed_convergers_grid_is_taken_over_when_its_lease_ends(desk: 
         await desk.comes_to(grid_id, Stage.READY)
 
     await told_once(desk, grid_id)
+
+
+@pytest.mark.parametrize("stage", [Stage.STOP, *DOWN])
+async def test_a_killed_convergers_removal_is_taken_over_and_told_once(desk: Desk, stage: Stage) -> None:
+    subscription, deaths = Subscription(a_payment()), Deaths([stage])
+    async with desk.converging(deaths.upon(scripted())):
+        grid_id = await desk.pay(subscription.payment)
+        await desk.comes_to(grid_id, Stage.READY)
+        await desk.tell(subscription.ended())
+        if stage is not Stage.STOP:
+            await desk.comes_to(grid_id, Stage.SUSPENDED)
+            await desk.pass_time(timedelta(days=31))
+        await deaths.met.wait()
+    await still_held(desk, grid_id)
+
+    async with desk.converging(scripted()):
+        await desk.comes_to(grid_id, Stage.SUSPENDED if stage is Stage.STOP else Stage.ABSENT)
+
+    assert len(await desk.events(GridSuspended, grid_id)) == 1
+    assert len(await desk.events(GridDeleted, grid_id)) == int(stage is not Stage.STOP)
 
 
 async def test_the_result_of_one_that_lost_its_lease_is_dropped(desk: Desk) -> None:
@@ -177,35 +205,6 @@ async def test_any_history_of_trouble_and_kills_ends_in_one_ready_grid(
     lost = sum(1 for _, kind in history if kind == "lost")
     assert done.count("identity") == done.count("bucket") == done.count("credentials") == done.count("proof") == 1
     assert done.count("host") == 1 + lost
-
-
-class Deaths:
-    """A step that is to die sets `met` and goes no further, until its converger is ended."""
-
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self._left = list(stages)
-        self.met = asyncio.Event()
-
-    def upon(self, steps: Mapping[Stage, Step]) -> dict[Stage, Step]:
-        return {stage: self._mortal(stage, step) for stage, step in steps.items()}
-
-    def _mortal(self, stage: Stage, step: Step) -> Step:
-        async def mortal(grid: Grid, tools: Tools) -> Outcome:
-            if stage in self._left:
-                self._left.remove(stage)
-                self.met.set()
-                await asyncio.sleep(3600)
-            return await step(grid, tools)
-
-        return mortal
-
-
-async def still_held(desk: Desk, grid_id: GridId) -> None:
-    """The grid as a killed process leaves it: leased to somebody who will not come back."""
-    await desk.pool.execute(
-        "update grids set lease_token = gen_random_uuid(), lease_until = $2 where id = $1",
-        *(grid_id, desk.tools.clock.now() + timedelta(milliseconds=150)),
-    )
 
 
 async def _over(desk: Desk, grid_id: GridId, deaths: Deaths) -> bool:

@@ -10,8 +10,8 @@ async def stop(tx: Transaction, grid_id: GridId, revision: int, now: datetime) -
     """The grid is not to be served until further notice."""
     return await _is_news(
         tx,
-        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $3), service_revision = $2"
-        " where id = $1 and service_revision < $2 and wanted <> 'absent' returning true",
+        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $3), delete_after = null,"
+        " service_revision = $2 where id = $1 and service_revision < $2 and wanted <> 'absent' returning true",
         *(grid_id, revision, now),
     )
 
