@@ -27,7 +27,8 @@ def _left(item: Wire, period: Wire, since: int) -> int:
 
 def _charged_by(tx: Transaction, item: Wire) -> Wire | None:
     """The invoice line that had charged the period."""
-    for invoice in tx.newest_first("invoice"):
+    customer = tx.need("subscription", item["subscription"])["customer"]
+    for invoice in tx.newest_first("invoice", customer=customer):
         for line in invoice["lines"]["data"]:
             of_item = line["parent"]["subscription_item_details"]["subscription_item"] == item["id"]
             if of_item and line["amount"] >= 0 and line["period"]["end"] == item["current_period_end"]:
