@@ -1,11 +1,14 @@
 """Money that goes back."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from s4_billing import money
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.follow_money import REASON, REFUND_ID
+from s4_billing.insisting import insisted
 from s4_billing.money import RefundRow
 from s4_runtime import Clock, Permanent
 from s4_store import Transaction
@@ -43,15 +46,21 @@ async def want(tx: Transaction, commands: Commands, account_id: str, row: Refund
 def deed(api: StripeApi) -> Deed:
     """How refunds are made."""
 
+    async def look(params: Mapping[str, Any]) -> Refund | None:
+        found = await api.refunds_of(params["charge"])
+        return next((each for each in found if each.metadata == params["metadata"]), None)
+
+    async def send(params: Mapping[str, Any], key: str) -> Refund:
+        return await insisted(key, partial(api.create_refund, params), partial(look, params))
+
     async def find(intent: Intent) -> Refund | None:
-        found = await api.refunds_of(intent.params["charge"])
-        return next((each for each in found if each.metadata == intent.params["metadata"]), None)
+        return await look(intent.params)
 
     async def record(tx: Transaction, intent: Intent, made: str) -> None:
         sql = "update refund set stripe_refund_id = $2 where id = $1 and stripe_refund_id is null"
         await tx.execute(sql, intent.params["metadata"][REFUND_ID], made)
 
-    return Deed(api.create_refund, find, record)
+    return Deed(send, find, record)
 
 
 async def refused(tx: Transaction, account_id: str) -> frozenset[str]:
