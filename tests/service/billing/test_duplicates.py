@@ -1,5 +1,6 @@
 """Two paid tabs end as one subscription and one refund."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -110,3 +111,20 @@ async def test_a_refund_that_the_bank_sends_back_is_not_sent_again_by_itself(bil
     (row,) = (await life.books()).refunds.values()
     assert row.state == "failed"
     assert len(await billing.double.objects("/v1/refunds")) == 1
+
+
+async def test_who_dies_between_deciding_and_doing_leaves_it_to_the_next(billing: Billing) -> None:
+    life = await Life.subscribed(billing)
+    tab = await another_tab(life)
+    await billing.double.webhooks("drop")
+    await billing.double.pay(tab)
+    await billing.double.fault("DELETE /v1/subscriptions/*", "hang", seconds=2)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await billing.service.sync.account(life.account)
+    assert await billing.double.objects("/v1/refunds") == []
+    billing.clock.ahead += billing.settings.settle_every * 2
+    await billing.service.commands.settle(billing.service.sync.account)
+    assert len(await live(billing)) == 1
+    assert len(await billing.double.objects("/v1/refunds")) == 1
+    assert sorted(await life.told()) == ["RefundIssued", "SignupPaid", "SubscriptionEnded"]
