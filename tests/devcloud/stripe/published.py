@@ -116,11 +116,17 @@ _STRICT: type[jsonschema.Draft202012Validator] = _extend(
 
 
 @functools.cache
-def _validator(name: str) -> jsonschema.Draft202012Validator:
-    definitions = json.loads(json.dumps(schemas()))
+def _definitions() -> dict[str, Any]:
+    """The slice with the newer fields, once for all validators."""
+    definitions: dict[str, Any] = json.loads(json.dumps(schemas()))
     for entry in newer_fields():
         definitions[entry["schema"]]["properties"][entry["field"]] = entry["shape"]
-    return _STRICT({"$ref": f"#/$defs/{name}", "$defs": definitions})
+    return definitions
+
+
+@functools.cache
+def _validator(name: str) -> jsonschema.Draft202012Validator:
+    return _STRICT({"$ref": f"#/$defs/{name}", "$defs": _definitions()})
 
 
 def _problems(name: str, answer: dict[str, Any]) -> list[str]:
