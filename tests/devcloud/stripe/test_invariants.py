@@ -52,7 +52,7 @@ _STEPS = st.one_of(
 
 @given(st.booleans(), st.sampled_from([0, 0, 14]), st.lists(_STEPS, min_size=3, max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_money_adds_up_after_every_step(taxed: bool, trial_days: int, steps: list[Step]) -> None:  # noqa: FBT001
+def test_the_money_adds_up_after_every_step(taxed: bool, trial_days: int, steps: list[Step]) -> None:  # noqa: FBT001  drawn
     ledger = Ledger.opened(taxed=taxed, trial_days=trial_days)
     ledger.check()
     for step in steps:

@@ -251,7 +251,19 @@ async def test_a_void_invoice_gives_the_balance_back_that_it_used(life: Life) ->
 async def test_an_update_that_changes_nothing_says_nothing(life: Life) -> None:
     subscription = await life.subscribe()
     await life.client.v1.subscriptions.update_async(subscription.id, {"metadata": {"checkout_id": "c-1"}})
+    await life.client.v1.subscriptions.update_async(subscription.id, {"billing_cycle_anchor": {"type": "unchanged"}})
     assert await life.said("customer.subscription.updated") == []
+
+
+async def test_billing_can_begin_anew_today(life: Life) -> None:
+    subscription = await life.subscribe()
+    await life.wait(10 * DAY)
+    changed = await life.client.v1.subscriptions.update_async(
+        subscription.id, {"billing_cycle_anchor": {"type": "now"}, "proration_behavior": "always_invoice"}
+    )
+    invoice = (await life.invoices(subscription))[0]
+    assert changed.billing_cycle_anchor == period(changed)[0] == invoice.created
+    assert [line.amount for line in invoice.lines.data] == [-left(2500, invoice.created, subscription), 2500]
 
 
 async def test_a_pending_change_takes_no_other_parameters(life: Life) -> None:

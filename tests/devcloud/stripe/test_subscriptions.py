@@ -6,15 +6,8 @@ import pytest
 import stripe
 
 from devcloud.stripe.ends import Control
-from devcloud.stripe.shop import a_customer, a_price, a_session, type_card
+from devcloud.stripe.shop import a_customer, a_price, a_subscription
 from s4_devcloud.stripe.periods import later
-
-
-async def a_subscription(client: stripe.StripeClient, browser: aiohttp.ClientSession) -> stripe.Subscription:
-    session = await a_session(client)
-    await type_card(browser, session.url)
-    paid = await client.v1.checkout.sessions.retrieve_async(session.id)
-    return await client.v1.subscriptions.retrieve_async(str(paid.subscription))
 
 
 def at(year: int, month: int, day: int) -> int:

@@ -46,7 +46,8 @@ def change(tx: Transaction, subscription: Wire, asked: Asked, terms: Terms, prev
     changed = tx.need("subscription", subscription["id"])
     if changed["latest_invoice"] != before:
         previous["latest_invoice"] = before
-    tx.tell("customer.subscription.updated", changed, previous)
+    if previous:
+        tx.tell("customer.subscription.updated", changed, previous)
     if "billing_cycle_anchor" in planned.fields:
         reminders.plan(tx, changed)
     return changed
