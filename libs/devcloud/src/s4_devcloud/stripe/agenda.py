@@ -31,13 +31,25 @@ class Agenda:
         store.on_change(self._note)
 
     def catch_up(self, now: int) -> None:
-        """Everything that was due up to `now` has happened, and what followed from it too."""
+        """Everything that was due up to `now` has happened, and what followed from it too.
+
+        What cannot happen, because of a mistake in this stand-in, stays due: nothing goes on until it is mended.
+        """
         while self._heap and self._heap[0][0] <= now:
-            moment, _, kind, name = heapq.heappop(self._heap)
-            with self._store.transaction(now=moment) as tx:
-                thing = tx.get(kind, name)
-                if thing is not None and self._due(thing) == moment:
-                    self._timetable[kind].act(tx, thing)
+            entry = heapq.heappop(self._heap)
+            happened = False
+            try:
+                self._let_happen(*entry)
+                happened = True
+            finally:
+                if not happened:
+                    heapq.heappush(self._heap, entry)
+
+    def _let_happen(self, moment: int, _: int, kind: str, name: str) -> None:
+        with self._store.transaction(now=moment) as tx:
+            thing = tx.get(kind, name)
+            if thing is not None and self._due(thing) == moment:
+                self._timetable[kind].act(tx, thing)
 
     def clear(self) -> None:
         """Nothing is due."""
