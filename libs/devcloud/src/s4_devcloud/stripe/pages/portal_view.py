@@ -39,13 +39,13 @@ class Overview:
 def overview(tx: Transaction, customer_id: str, features: Wire) -> Overview:
     """What the customer has."""
     customer = tx.need("customer", customer_id)
-    subscriptions = [row for row in tx.newest_first("subscription") if row["customer"] == customer_id]
+    subscriptions = tx.newest_first("subscription", customer=customer_id)
     shown = [row for row in subscriptions if row["status"] not in _NO_LONGER_SHOWN]
-    invoices = [row for row in tx.newest_first("invoice") if row["customer"] == customer_id]
+    invoices = tx.newest_first("invoice", customer=customer_id)
     return Overview(
         customer=customer,
         plans=[plan_of(tx, row) for row in shown],
-        cards=[row for row in tx.newest_first("payment_method") if row["customer"] == customer_id],
+        cards=tx.newest_first("payment_method", customer=customer_id),
         default_card=_default_card(customer),
         invoices=[row for row in invoices if row["status"] != "draft"]
         if features["invoice_history"]["enabled"]
