@@ -106,3 +106,9 @@ async def test_an_address_that_is_none_is_refused(client: stripe.StripeClient) -
     with pytest.raises(stripe.InvalidRequestError) as refused:
         await client.v1.customers.create_async({"email": "nobody"})
     assert refused.value.code == "email_invalid"
+
+
+async def test_a_product_without_pictures_has_none(client: stripe.StripeClient) -> None:
+    product = await client.v1.products.create_async({"name": "Grid", "images": ["https://a.example/grid.png"]})
+    assert product.images == ["https://a.example/grid.png"]
+    assert (await client.v1.products.update_async(product.id, {"images": ""})).images == []

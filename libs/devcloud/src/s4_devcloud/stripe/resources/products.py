@@ -52,7 +52,7 @@ def create_product(tx: Transaction, params: Wire) -> Wire:
         "updated": tx.now,
         "url": None,
     }
-    product.update({field: unset(params[field]) for field in _PLAIN if field in params})
+    _apply(product, params)
     tx.tell("product.created", product)
     return tx.put(product)
 
@@ -74,7 +74,7 @@ def update(call: Call) -> Wire:
     """Change what was sent; says product.updated."""
     product = call.tx.need("product", call.names["product"])
     before = dict(product)
-    product.update({field: unset(call.params[field]) for field in _PLAIN if field in call.params})
+    _apply(product, call.params)
     if "default_price" in call.params:
         product["default_price"] = call.tx.need("price", call.params["default_price"], "default_price", 400)["id"]
     if "metadata" in call.params:
@@ -83,3 +83,8 @@ def update(call: Call) -> Wire:
     previous = {field: value for field, value in before.items() if product[field] != value}
     call.tx.tell("product.updated", product, previous)
     return call.tx.put(product)
+
+
+def _apply(product: Wire, params: Wire) -> None:
+    product.update({field: unset(params[field]) for field in _PLAIN if field in params})
+    product["images"] = product["images"] or []
