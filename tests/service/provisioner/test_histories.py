@@ -81,8 +81,9 @@ async def test_the_last_word_of_each_kind_holds_whatever_happens_on_the_way(desk
     again = data.draw(st.lists(st.sampled_from(told), max_size=3) if told else st.just([]), label="told twice")
     deaths = Deaths(data.draw(st.lists(STAGES, max_size=3), label="deaths"))
     script = Script({stage: [Temporary("busy")] for stage in data.draw(st.lists(STAGES, max_size=3), label="trouble")})
+    order = data.draw(st.permutations([*told, *again]), label="order")
     grid_id = await desk.pay(subscription.payment)
-    history = History(desk, grid_id, data.draw(st.permutations([*told, *again]), label="order"), deaths, script)
+    history = History(desk, grid_id, order, deaths, script)
 
     said = [kind for kind in kinds if kind in SERVICE]
     await history.comes_to(SERVICE[said[-1]] if said else Stage.READY)
