@@ -2,7 +2,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from s4_devcloud.stripe.cards import CardRejected, Issuers, decline_of, passes_luhn
+from s4_devcloud.stripe.cards import (
+    _TEST_METHODS,
+    CardRejected,
+    Issuers,
+    card_of_test_mode,
+    decline_of,
+    passes_luhn,
+    wants_cardholder,
+)
 
 NOW = int(datetime(2026, 11, 22, tzinfo=UTC).timestamp())
 
@@ -69,6 +77,26 @@ def test_a_real_looking_card_that_is_no_test_card_is_declined() -> None:
 
 def test_all_published_numbers_pass_the_check_digit() -> None:
     assert all(passes_luhn(number) for number in Issuers().known())
+
+
+def test_each_payment_method_of_the_test_mode_is_a_published_card() -> None:
+    issuers = Issuers()
+    for name in _TEST_METHODS:
+        card = card_of_test_mode(name)
+        assert card is not None
+        number = next(number for number in issuers.known() if issuers.read(number, "12/34", cvc(number), NOW) == card)
+        assert number.endswith(card.last4)
+    assert card_of_test_mode("pm_1") is None
+
+
+def cvc(number: str) -> str:
+    return "1234" if len(number) == 15 else "123"
+
+
+def test_most_issuers_ask_the_cardholder_once_and_some_each_time() -> None:
+    assert [wants_cardholder("authenticate", off_session=away) for away in (False, True)] == [True, False]
+    assert [wants_cardholder("always_authenticate", off_session=away) for away in (False, True)] == [True, True]
+    assert not wants_cardholder("ok")
 
 
 def test_the_codes_of_refusals_are_those_of_stripe() -> None:
