@@ -1,8 +1,6 @@
 """Opening a way to pay: our row first, then Stripe, so that the same id asked again gives the same checkout."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from s4_billing import limits, store
 from s4_billing.catalogue import Catalogue
@@ -10,6 +8,7 @@ from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.customers import Customers
 from s4_billing.derive import CheckoutState, State
 from s4_billing.errors import CheckoutOver, NoSuchCheckout, WrongWish
+from s4_billing.session_params import session_params
 from s4_billing.settings import SHORTEST_CHECKOUT, Settings
 from s4_billing.store import Checkout
 from s4_billing.sync import Sync
@@ -134,7 +133,8 @@ class Checkouts:
         if checkout.stripe_session_id is not None:
             return await self._api.session(checkout.stripe_session_id)
         customer = await self._customers.ensure(checkout.account_id, checkout.email)
-        params = self._params(checkout, customer, await self._trial_days(checkout))
+        trial_days, price = await self._trial_days(checkout), self._catalogue.price_of(checkout.plan)
+        params = session_params(checkout, customer, price, trial_days, self._settings)
         intent = Intent(checkout.command_key, KIND, checkout.account_id, params)
         async with self._pool.transaction() as tx:
             await store.locked_customer(tx, checkout.account_id)
@@ -189,36 +189,6 @@ class Checkouts:
         )
         had = await self._pool.fetchval(sql, checkout.account_id, checkout.email)
         return 0 if had else self._catalogue.plans[checkout.plan].trial_days
-
-    def _params(self, checkout: Checkout, customer: str, trial_days: int) -> Mapping[str, Any]:
-        ours = {
-            "account_id": checkout.account_id,
-            "checkout_id": checkout.id,
-            "deployment": self._settings.deployment,
-            "plan": checkout.plan,
-        }
-        site = self._settings.public_url.rstrip("/")
-        done = f"{site}/signup/return?session_id={{CHECKOUT_SESSION_ID}}"
-        where: dict[str, object] = {"ui_mode": "embedded_page", "return_url": done}
-        if checkout.ui == "hosted":
-            where = {"ui_mode": "hosted_page", "success_url": done, "cancel_url": f"{site}/signup/cancelled"}
-        tax = {"automatic_tax": {"enabled": True}, "tax_id_collection": {"enabled": True}}
-        trial = {"trial_period_days": trial_days} if trial_days else {}
-        return {
-            "mode": "subscription",
-            "customer": customer,
-            "client_reference_id": checkout.id,
-            "line_items": [{"price": self._catalogue.price_of(checkout.plan), "quantity": 1}],
-            "metadata": {**ours, "attempt": str(checkout.attempt)},
-            "subscription_data": {"metadata": ours, **trial},
-            "payment_method_collection": "always",
-            "expires_at": int(checkout.expires_at.timestamp()),
-            "billing_address_collection": "required",
-            "customer_update": {"address": "auto", "name": "auto"},
-            "locale": checkout.locale,
-            **where,
-            **(tax if self._settings.stripe_tax else {}),
-        }
 
 
 def _fits(checkout: Checkout, wish: Wish) -> bool:
