@@ -17,7 +17,7 @@ from s4_devcloud.stripe.calls import Route
 from s4_devcloud.stripe.shapes import Choice, Either, Many, Record, Scalar, Shape, Table, record_of
 from s4_devcloud.stripe.world import World
 
-ROUNDS = 6
+ROUNDS = 4
 _WORDS = {"url": "https://a.example/", "email": "a@example.com", "currency": "usd", "enabled_events": "*", "name": "A"}
 
 
