@@ -128,7 +128,8 @@ async def test_every_form_wants_our_token_and_takes_no_field_twice(
     csrf, path = await browser.csrf(), f"/account/{buyer.account_id}/{what}"
     site.billing.calls.clear()
     form = {"request_id": new_id(), "when": "now", "plan": "studio", "preview_id": new_id(), "flow": "home"}
-    assert (await browser.post(path, form)).status == 403
+    page = await browser.post(path, form)
+    assert (page.status, 'href="/account">Open your account' in page.text) == (403, True)
     assert (await browser.post(path, {**form, "csrf": csrf}, headers={"Origin": "https://evil.example"})).status == 403
     twice = f"csrf={csrf}&when=now&when=period_end&request_id={new_id()}"
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": browser.origin}

@@ -95,7 +95,8 @@ async def test_looking_at_a_link_signs_nobody_in(site: RunningSite, browser: Bro
     token = buyer.sign_in_link()
     for _ in range(3):
         page = await browser.get("/sign-in/link", params={"token": token})
-        assert (page.status, page.heading) == (200, "Sign in as a•••@example.com")
+        assert (page.status, page.heading) == (200, "Sign in to your account")
+        assert page.element("address") == "a•••@example.com"
         assert page.headers["Referrer-Policy"] == "no-referrer"
         assert "s4-in" not in str(page.headers.getall("Set-Cookie", []))
     assert await site.count("sessions") == 0

@@ -78,6 +78,7 @@ async def test_trouble_is_told_honestly(site: RunningSite, browser: Browser, fin
     assert page.state == state
     assert "notice" in page.text
     assert "no-capacity" not in page.text
+    assert ("under way" in page.text) == (not final)
     await site.later(seconds=1)
     await site.hears(buyer.progressed("host", "done", 3.0))
     page = await browser.get("/status")

@@ -90,8 +90,13 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         cookie = _cookie(request)
         expected = _csrf(site_of(request).settings.cookie_key, cookie) if cookie else ""
         if not cookie or not hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), expected.encode()):
-            raise Refused("form-not-ours")
+            raise _not_ours(request)
     return await handler(request)
+
+
+def _not_ours(request: web.Request) -> Refused:
+    is_of_account = request.path.startswith(("/account", "/sign-"))
+    return Refused("account-form-not-ours") if is_of_account else Refused("form-not-ours")
 
 
 def _check_origin(request: web.Request) -> None:
@@ -99,7 +104,7 @@ def _check_origin(request: web.Request) -> None:
     # Origin header"); Sec-Fetch-Site tells it from a stranger's, and the token decides where that is not sent.
     is_near = request.headers.get("Sec-Fetch-Site", "same-origin") in {"same-origin", "none"}
     if not is_near or request.headers.get("Origin", "null") not in {"null", site_of(request).origin}:
-        raise Refused("form-not-ours")
+        raise _not_ours(request)
 
 
 async def _read_form(request: web.Request) -> dict[str, str]:

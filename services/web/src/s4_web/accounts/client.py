@@ -10,20 +10,9 @@ from s4_web.accounts.account import Account, Time
 from s4_web.troubles import Refused
 
 _PATIENCE = 20.0  # seconds, for what billing must ask Stripe
-_REFUSALS = {
-    (404, "no-such-account"),
-    (409, "already-ended"),
-    (409, "not-subscribed"),
-    (409, "not-cancelled"),
-    (409, "nothing-due"),
-    (409, "same-plan"),
-    (409, "change-pending"),
-    (409, "payment-overdue"),
-    (409, "preview-stale"),
-    (409, "not-comparable"),
-    (409, "cancellation-scheduled"),
-    (422, "unknown-plan"),
-}
+_STATE = "already-ended not-subscribed not-cancelled nothing-due"
+_PLAN = "same-plan change-pending payment-overdue preview-stale not-comparable cancellation-scheduled"
+_REFUSALS = {(404, "no-such-account"), (422, "unknown-plan"), *((409, code) for code in f"{_STATE} {_PLAN}".split())}
 _DECLINES = {"declined", "funds", "expired"}
 
 S = TypeVar("S", bound=msgspec.Struct)
