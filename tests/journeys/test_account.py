@@ -1,11 +1,16 @@
-"""An owner's way through the account in a real browser without JavaScript, against the real billing and its Stripe."""
+"""An owner's way through the account in a real browser without JavaScript, and an operator's at a terminal."""
 
+import asyncio
+import os
 import re
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urljoin
 
-import aiohttp
+import msgspec
 import pytest
 from playwright.async_api import Page, expect
 
@@ -13,9 +18,13 @@ from s4_shop.demo.customer import Customer
 from s4_shop.demo.progress import Progress
 from s4_shop.shop import Shop
 from support.browser import Watched, chromium, window
+from support.ledger import Ledger
+from support.stripe_double import StripeDouble
 from support.waiting import until
 
 _LINK = re.compile(r"https?://\S+/sign-in/link\?token=[\w.~-]+")
+_NEW_CARD = {"#number": "5555 5555 5555 4444", "#expiry": "11 / 39", "#cvc": "123"}
+_NEW_CARD |= {"#name": "The Owner", "#postal_code": "10115"}
 
 
 @pytest.fixture
@@ -25,6 +34,11 @@ async def person(shop: Shop) -> AsyncIterator[Watched]:
         window(browser, shop.urls["site"], shop.urls["stripe"], javascript=False) as watched,
     ):
         yield watched
+
+
+@pytest.fixture
+def stripe(shop: Shop) -> StripeDouble:
+    return StripeDouble(shop.urls["stripe"], shop.urls["stripe-control"], shop.secrets["stripe-secret-key"])
 
 
 async def a_customer(shop: Shop, name: str) -> str:
@@ -45,17 +59,11 @@ async def a_customer(shop: Shop, name: str) -> str:
 
 async def sign_in(shop: Shop, page: Page, email: str) -> None:
     """The link in the letter was followed, and its button pressed."""
-    site = shop.urls["site"]
-    await page.goto(urljoin(site, "/account"))
+    await page.goto(urljoin(shop.urls["site"], "/account"))
     links: list[str] = []
 
     async def has_come() -> bool:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.get(f"{shop.urls['inbox']}/api/letters", params={"to": email}) as answer,
-        ):
-            letters = (await answer.json())["letters"]
-        links[:] = [found for letter in letters for found in _LINK.findall(letter["text"])]
+        links[:] = [found for letter in await Ledger(shop).letters(email) for found in _LINK.findall(letter["text"])]
         return bool(links)
 
     await page.get_by_label("Your e-mail address").fill(email)
@@ -66,50 +74,122 @@ async def sign_in(shop: Shop, page: Page, email: str) -> None:
     await page.get_by_role("button", name="Sign in").click()
 
 
-async def test_an_owner_signs_in_leaves_stays_and_takes_a_larger_plan(shop: Shop, person: Watched) -> None:
-    page, site, stripe = person.page, shop.urls["site"], shop.urls["stripe"]
-    email = await a_customer(shop, "owner")
-    heading, state = page.get_by_role("heading", level=1), page.locator("#state")
-    await sign_in(shop, page, email)
-    await expect(heading).to_have_text("Personal")
-    await expect(state).to_have_text("Active")
-    await expect(page.locator("#next-amount")).to_contain_text("$25")
-    await expect(page.locator("#invoices tbody tr")).to_have_count(1)
-    await person.looks_right("journey-account")
-    account = page.url
-
+async def open_the_bill(page: Page, stripe: StripeDouble) -> None:
+    """The only bill is a file at Stripe."""
     document = await page.get_by_role("link", name="PDF").get_attribute("href")
-    answer = await page.request.get(urljoin(site, str(document)))
-    assert answer.url.startswith(stripe)
+    answer = await page.request.get(urljoin(page.url, str(document)))
+    assert answer.url.startswith(stripe.api)
     assert (await answer.body()).startswith(b"%PDF")
 
+
+async def leave_and_stay(page: Page) -> None:
+    state, said = page.locator("#state"), page.get_by_role("status")
     await page.get_by_role("link", name="Cancel my subscription").click()
     await page.get_by_role("button", name="Cancel my subscription").click()
-    await expect(page.get_by_role("status")).to_contain_text("Your subscription is cancelled")
+    await expect(said).to_contain_text("Your subscription is cancelled")
     await expect(state).to_have_text("Ends soon")
     await page.get_by_role("button", name="Keep my subscription").click()
-    await expect(page.get_by_role("status")).to_contain_text("goes on as before")
+    await expect(said).to_contain_text("goes on as before")
     await expect(state).to_have_text("Active")
 
+
+async def give_another_card(page: Page, stripe: StripeDouble) -> None:
+    """At Stripe, and back."""
+    account = page.url.partition("?")[0]
+    await page.get_by_role("button", name="Change card").click()
+    await page.wait_for_url(f"{stripe.api}/**")
+    for field, typed in _NEW_CARD.items():
+        await page.locator(field).fill(typed)
+    await page.locator("#country").select_option("DE")
+    await page.get_by_role("button", name="Add the card").click()
+    await page.get_by_role("link", name="Go back").click()
+    await page.wait_for_url(f"{account}?done=portal")
+
+
+async def take_a_larger_plan(page: Page, person: Watched) -> str:
+    """What was shown, and is on the bill."""
     await page.get_by_role("link", name="Change plan").click()
     await page.get_by_role("button", name="Show me the amount").click()
     amount = await page.locator("#amount-now").inner_text()
     await person.looks_right("journey-plan-preview")
     await page.get_by_role("button", name="and change").click()
     await expect(page.get_by_role("status")).to_contain_text("Your plan is")
-    await expect(heading).not_to_have_text("Personal")
+    await expect(page.get_by_role("heading", level=1)).not_to_have_text("Personal")
     await expect(page.locator("#invoices tbody tr")).to_have_count(2)
     await expect(page.locator("#invoices tbody tr").first).to_contain_text(amount)
+    return amount
 
-    await page.get_by_role("button", name="Billing details at Stripe").click()
-    await page.wait_for_url(f"{stripe}/**")
-    await page.goto(account)
+
+async def leave_now(page: Page, person: Watched) -> None:
     await page.get_by_role("link", name="Cancel my subscription").click()
     await page.get_by_label("Now").check()
     await page.get_by_role("button", name="Cancel my subscription").click()
-    await expect(state).to_have_text("Ended")
+    await expect(page.locator("#state")).to_have_text("Ended")
     await expect(page.locator("#lead")).to_contain_text("What is stored is kept until")
     await person.looks_right("journey-account-ended")
+
+
+async def test_an_owner_signs_in_leaves_stays_and_takes_a_larger_plan(
+    shop: Shop, stripe: StripeDouble, person: Watched
+) -> None:
+    page, email = person.page, await a_customer(shop, "owner")
+    await sign_in(shop, page, email)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Personal")
+    await expect(page.locator("#state")).to_have_text("Active")
+    await expect(page.locator("#next-amount")).to_contain_text("$25")
+    await expect(page.locator("#invoices tbody tr")).to_have_count(1)
+    await person.looks_right("journey-account")
+    account = page.url
+    await open_the_bill(page, stripe)
+    await leave_and_stay(page)
+    await give_another_card(page, stripe)
+    amount = await take_a_larger_plan(page, person)
+    (customer,) = await stripe.objects(f"/v1/customers?email={email}")
+    latest, first = await stripe.objects(f"/v1/charges?customer={customer['id']}")
+    assert f"${latest['amount'] / 100:.2f}" == amount
+    assert [charge["payment_method_details"]["card"]["last4"] for charge in (first, latest)] == ["4242", "4444"]
+    await leave_now(page, person)
     await page.get_by_role("button", name="Sign out").click()
     await page.goto(account)
-    await expect(heading).to_have_text("Sign in")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+async def typed(shop: Shop, *words: str) -> str:
+    """What an operator of this shop sees after ``s4 billing WORDS``; the address and the token are in its folder."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("S4_")}
+    program = Path(sys.executable).with_name("s4")
+    process = await asyncio.create_subprocess_exec(
+        program, "billing", *words, env={**own, "SHOP_STATE": str(shop.folder.root)}, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    return out.decode()
+
+
+async def test_an_operator_looks_gives_money_back_and_compares(
+    shop: Shop, stripe: StripeDouble, ledger: Ledger
+) -> None:
+    email = await a_customer(shop, "unlucky")
+    told = msgspec.json.decode(await typed(shop, "show", email, "--json"))
+    account, history = told["account_id"], {entry["what"]: entry for entry in told["history"]}
+    assert {"account", "checkout", "subscription", "invoice", "command", "stripe-event", "told"} <= history.keys()
+    give = ("refund", account, "--invoice", history["invoice"]["id"], "--amount", "500", "--note", "a slow answer")
+    for _ in range(2):  # whose terminal hung types it again
+        assert re.search(r"state +succeeded", await typed(shop, *give))
+    (customer,) = await stripe.objects(f"/v1/customers?email={email}")
+    (charge,) = await stripe.objects(f"/v1/charges?customer={customer['id']}")
+    assert charge["amount_refunded"] == 500
+
+    async def is_told() -> bool:
+        return any("$5" in letter["text"] for letter in await ledger.letters(email))
+
+    await until(is_told, within=30, what="the letter about the refund")
+    assert "billing.refund-issued.v1" in await typed(shop, "show", account)
+    (subscription,) = await stripe.objects(f"/v1/subscriptions?customer={customer['id']}")
+    drift = msgspec.json.decode(await typed(shop, "drift", "--json"))
+    assert drift["compared"] >= 1
+    assert [found for found in drift["drift"] if found["stripe_id"] == subscription["id"]] == []
+    assert re.search(r"\d+ compared in", await typed(shop, "drift", "--last"))
+    audit = [line for line in (await typed(shop, "audit")).splitlines() if account in line]
+    assert len(audit) == 1
+    assert re.search(r"local +refund-wanted .*note=a slow answer", audit[0])

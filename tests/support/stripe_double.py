@@ -21,9 +21,10 @@ DECLINED_CARD = "4000000000000002"
 class StripeDouble:
     """Where the double listens. Every test begins with `reset`."""
 
-    def __init__(self, api: str, control: str) -> None:
+    def __init__(self, api: str, control: str, key: str = SECRET_KEY) -> None:
         self.api = api
         self._control = control
+        self._key = key
 
     async def order(self, path: str, **what: object) -> dict[str, Any]:
         """One order on the control port; its answer."""
@@ -45,7 +46,7 @@ class StripeDouble:
     async def reset_faults(self) -> None:
         """Let the double use up what was ordered."""
         while (await self.state())["faults"]:
-            headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+            headers = {"Authorization": f"Bearer {self._key}"}
             async with aiohttp.ClientSession() as session, session.get(self.api + "/v1/customers", headers=headers):
                 pass
 
@@ -73,7 +74,7 @@ class StripeDouble:
 
     async def call(self, method: str, path: str, **fields: str) -> dict[str, Any]:
         """One call with the secret key, as somebody at Stripe's dashboard causes it."""
-        headers = {"Authorization": f"Bearer {SECRET_KEY}"}
+        headers = {"Authorization": f"Bearer {self._key}"}
         async with (
             aiohttp.ClientSession() as session,
             session.request(method, self.api + path, headers=headers, data=fields or None) as answer,
