@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _FOLDERS.index(_folder(item)) if _folder(item) in _FOLDERS else 0)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests have to say when they pass, by `record_property("note", ...)`."""
+    passed = terminalreporter.getreports("passed")
+    notes = [text for report in passed for name, text in report.user_properties if name == "note"]
+    for text in notes:
+        terminalreporter.write_line(str(text))
+
+
 def _folder(item: pytest.Item) -> str:
     return item.path.relative_to(_HERE).parts[0] if item.path.is_relative_to(_HERE) else ""
 

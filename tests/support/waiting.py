@@ -9,7 +9,7 @@ from typing import Any
 _PAUSE = 0.02  # seconds
 
 
-async def until(predicate: Callable[[], Any], *, within: float, what: str) -> Any:
+async def until(predicate: Callable[[], Any], *, within: float, what: str, pause: float = _PAUSE) -> Any:
     """The first true answer of `predicate` (plain or async). Fails with `what` after `within` seconds.
 
     An AssertionError or OSError of the predicate counts as "not yet" and is shown when the time is up.
@@ -27,4 +27,4 @@ async def until(predicate: Callable[[], Any], *, within: float, what: str) -> An
             last = problem
         if time.monotonic() > deadline:
             raise AssertionError(f"{what}: not within {within:g} s (last answer: {last!r})")
-        await asyncio.sleep(_PAUSE)
+        await asyncio.sleep(pause)

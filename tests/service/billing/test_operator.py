@@ -187,3 +187,15 @@ async def test_drift_is_shown_and_followed_only_on_request(billing: Billing, ter
     assert "followed" in out
     assert (await terminal.json("billing", "drift"))["drift"] == []
     assert await billing.rows("select state from subscription") == [{"state": "ended"}]
+
+
+async def test_a_refund_that_stripe_refuses_has_failed(billing: Billing, terminal: Terminal) -> None:
+    account = await bought(billing)
+    (charge,) = await billing.double.objects("/v1/charges")
+    await billing.double.order("/disputes", charge=charge["id"], reason="fraudulent")
+    (bill,) = (await billing.call("GET", f"/accounts/{account}"))[1]["invoices"]
+    words = ("billing", "refund", account, "--invoice", bill["id"], "--note", "as they asked")
+    _, out, _ = await terminal.type(*words)
+    assert "failed" in out, out
+    await billing.quiet()
+    assert [row["state"] for row in await billing.rows("select state from refund")] == ["failed"]

@@ -1,5 +1,6 @@
 """Money back by an operator's decision; above a limit, by that of two."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -13,6 +14,7 @@ from s4_billing.money import InvoiceRow, RefundRow
 from s4_billing.sync import Sync
 from s4_runtime import Clock, is_id
 from s4_store import Pool, Transaction
+from s4_stripe.errors import StripeRejected
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +93,8 @@ class Refunds:
     async def _send(self, account_id: str, row: RefundRow) -> RefundRow:
         """The command is performed if it was not, and the account follows."""
         if row.state == "wanted":
-            await self.commands.perform(f"refund:{row.id}")
+            with suppress(StripeRejected):  # what was charged back, say: the refund has failed then
+                await self.commands.perform(f"refund:{row.id}")
             await self.sync.account(account_id)
         async with self.pool.transaction() as tx:
             return await _known(tx, account_id, row.id) or row
