@@ -102,21 +102,20 @@ async def test_where_one_person_wanted_to_go_another_is_not_led(site: RunningSit
     assert (await site.signs_in(browser, bob)).place == "/account"
 
 
-@pytest.mark.parametrize("when", ["", "tomorrow", "period_end "])
-async def test_leaving_at_no_known_time_is_refused(site: RunningSite, browser: Browser, when: str) -> None:
+async def test_leaving_at_no_known_time_is_refused(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
-    page = await send(browser, buyer, "cancel", when=when)
-    assert (page.status, page.heading) == (422, "Please choose when")
+    for when in ("", "tomorrow", "period_end "):
+        page = await send(browser, buyer, "cancel", when=when)
+        assert (when, page.status, page.heading) == (when, 422, "Please choose when")
     assert asked(site, buyer, "cancel") == []
 
 
-@pytest.mark.parametrize("request_id", ["", "1", "../x", "A" * 5000])
 @pytest.mark.parametrize("what", ["cancel", "resume", "pay"])
-async def test_a_form_without_its_own_id_is_refused(
-    site: RunningSite, browser: Browser, what: str, request_id: str
-) -> None:
+async def test_a_form_without_its_own_id_is_refused(site: RunningSite, browser: Browser, what: str) -> None:
     buyer = await site.a_member(browser)
-    assert (await send(browser, buyer, what, when="period_end", request_id=request_id)).status == 400
+    for request_id in ("", "1", "../x", "A" * 5000):
+        page = await send(browser, buyer, what, when="period_end", request_id=request_id)
+        assert (request_id, page.status) == (request_id, 400)
     assert asked(site, buyer, what) == []
 
 
@@ -138,44 +137,42 @@ async def test_every_form_wants_our_token_and_takes_no_field_twice(
     assert [path for path, _ in site.billing.calls if path.startswith("/accounts")] == []
 
 
-@pytest.mark.parametrize(
-    ("what", "answer", "heading"),
-    [
-        ("cancel", (409, {"code": "already-ended"}), "Your subscription has ended already"),
-        ("cancel", (409, {"code": "not-subscribed"}), "There is no subscription to change"),
-        ("resume", (409, {"code": "not-cancelled"}), "Your subscription goes on already"),
-        ("pay", (409, {"code": "nothing-due"}), "There is nothing to pay"),
-        ("pay", (402, {"code": "card-declined", "reason": "declined"}), "Your card was declined"),
-        ("pay", (402, {"code": "card-declined", "reason": "funds"}), "There is not enough money on your card"),
-        ("pay", (402, {"code": "card-declined", "reason": "expired"}), "Your card has expired"),
-        ("pay", (402, {"code": "card-declined", "reason": "something-new"}), "Your card was declined"),
-        (
-            "pay",
-            (402, {"code": "card-declined", "reason": "confirm", "url": None}),
-            "Your bank wants you to confirm this payment",
-        ),
-        (
-            "pay",
-            (402, {"code": "card-declined", "reason": "confirm", "url": "https://evil.example/"}),
-            "Your bank wants you to confirm this payment",
-        ),
-        ("pay", (429, {"code": "payment-service-busy"}), "One moment, please"),
-        ("cancel", (503, {"code": "payment-service-unavailable"}), "We do not know yet whether that was done"),
-        ("cancel", (500, {"code": "internal-error"}), "We do not know yet whether that was done"),
-        ("cancel", (200, {"state": 7}), "We do not know yet whether that was done"),
-        ("cancel", (404, {"code": "no-such-account"}), "Billing does not know this account yet"),
-    ],
-)
-async def test_what_billing_refuses_is_told_with_what_to_do(
-    site: RunningSite, browser: Browser, what: str, answer: tuple[int, object], heading: str
-) -> None:
+REFUSALS: list[tuple[str, tuple[int, object], str]] = [
+    ("cancel", (409, {"code": "already-ended"}), "Your subscription has ended already"),
+    ("cancel", (409, {"code": "not-subscribed"}), "There is no subscription to change"),
+    ("resume", (409, {"code": "not-cancelled"}), "Your subscription goes on already"),
+    ("pay", (409, {"code": "nothing-due"}), "There is nothing to pay"),
+    ("pay", (402, {"code": "card-declined", "reason": "declined"}), "Your card was declined"),
+    ("pay", (402, {"code": "card-declined", "reason": "funds"}), "There is not enough money on your card"),
+    ("pay", (402, {"code": "card-declined", "reason": "expired"}), "Your card has expired"),
+    ("pay", (402, {"code": "card-declined", "reason": "something-new"}), "Your card was declined"),
+    (
+        "pay",
+        (402, {"code": "card-declined", "reason": "confirm", "url": None}),
+        "Your bank wants you to confirm this payment",
+    ),
+    (
+        "pay",
+        (402, {"code": "card-declined", "reason": "confirm", "url": "https://evil.example/"}),
+        "Your bank wants you to confirm this payment",
+    ),
+    ("pay", (429, {"code": "payment-service-busy"}), "One moment, please"),
+    ("cancel", (503, {"code": "payment-service-unavailable"}), "We do not know yet whether that was done"),
+    ("cancel", (500, {"code": "internal-error"}), "We do not know yet whether that was done"),
+    ("cancel", (200, {"state": 7}), "We do not know yet whether that was done"),
+    ("cancel", (404, {"code": "no-such-account"}), "Billing does not know this account yet"),
+]
+
+
+async def test_what_billing_refuses_is_told_with_what_to_do(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
-    site.billing.answer_next(f"/accounts/{buyer.account_id}/{what}", *answer)
-    page = await send(browser, buyer, what, when="period_end")
-    assert page.heading == heading
-    assert page.status == (503 if "do not know" in heading else answer[0])
-    assert 'href="/account"' in page.text
-    assert "evil" not in page.text
+    for what, answer, heading in REFUSALS:
+        site.billing.answer_next(f"/accounts/{buyer.account_id}/{what}", *answer)
+        page = await send(browser, buyer, what, when="period_end")
+        assert page.heading == heading
+        assert page.status == (503 if "do not know" in heading else answer[0])
+        assert 'href="/account"' in page.text
+        assert "evil" not in page.text
 
 
 async def test_a_payment_to_be_confirmed_leads_to_stripes_page(site: RunningSite, browser: Browser) -> None:
@@ -215,21 +212,18 @@ async def test_what_is_stripes_is_reached_through_the_portal(site: RunningSite, 
     assert site.billing.portal_url not in page.text
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+async def test_nobody_is_sent_to_a_page_that_is_not_stripes(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser)
+    for url in (
         "https://billing.stripe.test.evil.example/p",
         "http://billing.stripe.test/p",
         "javascript:alert(1)",
         "//billing.stripe.test/p",
         "",
-    ],
-)
-async def test_nobody_is_sent_to_a_page_that_is_not_stripes(site: RunningSite, browser: Browser, url: str) -> None:
-    buyer = await site.a_member(browser)
-    site.billing.portal_url = url
-    page = await send(browser, buyer, "portal", flow="home")
-    assert (page.status, page.place) == (503, "")
+    ):
+        site.billing.portal_url = url
+        page = await send(browser, buyer, "portal", flow="home")
+        assert (url, page.status, page.place) == (url, 503, "")
 
 
 async def test_a_way_through_the_portal_that_there_is_not_is_refused(site: RunningSite, browser: Browser) -> None:

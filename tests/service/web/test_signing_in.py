@@ -62,13 +62,13 @@ async def test_a_double_click_asks_for_one_letter(site: RunningSite, browser: Br
     assert len(await site.emitted()) == 1
 
 
-@pytest.mark.parametrize("email", ["", "ada", "ada@", "a@b@c.example", "<b>@example.com", "x" * 300 + "@example.com"])
-async def test_what_is_no_address_is_said_beside_the_field(site: RunningSite, browser: Browser, email: str) -> None:
-    page = await ask(browser, email)
-    assert page.status == 422
-    assert "such as name@example.com" in page.text
-    assert page.value("email") == email
-    assert "<b>@" not in page.text
+async def test_what_is_no_address_is_said_beside_the_field(site: RunningSite, browser: Browser) -> None:
+    for email in ("", "ada", "ada@", "a@b@c.example", "<b>@example.com", "x" * 300 + "@example.com"):
+        page = await ask(browser, email)
+        assert (page.status, page.value("email")) == (422, email)
+        assert "such as name@example.com" in page.text
+        assert "<b>@" not in page.text
+    assert await site.emitted() == []
 
 
 async def test_links_are_limited_for_each_address_known_or_not(web_database: str) -> None:
