@@ -24,10 +24,11 @@ from s4_provisioner.aws.clients import Clients
 from s4_provisioner.converge import Converger
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage
+from s4_provisioner.names import grid_of_signup
 from s4_provisioner.settings import Settings
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools, open_tools, tools_of
-from s4_provisioner.wishes import Wishes, grid_of_signup
+from s4_provisioner.wishes import Wishes
 from s4_runtime import Secret, SystemClock, Temporary, new_id
 from s4_store import Pool, migrate
 from s4_store.testing import emitted

@@ -3,14 +3,16 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from s4_bus import relay
-from s4_contracts.provisioner import FurlIssued, InstanceReady
-from s4_provisioner.wishes import grid_of_signup
+from s4_contracts.billing import SignupPaid
+from s4_contracts.provisioner import FurlIssued, GridDeleted, InstanceReady
+from s4_provisioner.names import grid_of_signup
 from s4_runtime import Secret, new_id
 from s4_store import Pool, migrate
 from s4_store.testing import emitted
@@ -18,6 +20,7 @@ from support.grid_cloud import Cloud
 from support.infra import TestDatabases
 from support.provisioner import a_payment
 from support.provisioner_process import ProvisionerProcess, pause
+from support.subscriptions import Subscription
 from support.waiting import until
 
 
@@ -103,7 +106,9 @@ async def test_an_operator_is_told_when_there_is_nothing_to_do(
     assert answer in done.stdout
 
 
-async def paid_and_ready(process: ProvisionerProcess, billing: Pool, kills: list[float], database: str) -> str:
+async def paid_and_ready(
+    process: ProvisionerProcess, billing: Pool, kills: list[float], database: str
+) -> tuple[str, SignupPaid]:
     """A payment, the service killed after each of these pauses and started again, and a ready grid."""
     await asyncio.to_thread(process.command, "migrate")
     payment = a_payment()
@@ -121,7 +126,7 @@ async def paid_and_ready(process: ProvisionerProcess, billing: Pool, kills: list
         told = await emitted(pool)
     assert sum(isinstance(event, InstanceReady) for event in told) == 1
     assert sum(isinstance(event, FurlIssued) for event in told) == 1
-    return grid_id
+    return grid_id, payment
 
 
 @pytest.mark.parametrize("after", [0.3, 0.9])
@@ -139,7 +144,7 @@ async def test_killed_in_the_middle_and_started_again_it_makes_everything_once(
 async def test_it_says_how_it_does_and_ends_when_it_is_told(
     process: ProvisionerProcess, billing: Pool, database: str
 ) -> None:
-    grid_id = await paid_and_ready(process, billing, [], database)
+    grid_id, _ = await paid_and_ready(process, billing, [], database)
     metrics = await process.metrics()
     timeline = await asyncio.to_thread(process.command, "timeline", grid_id)
     again = await asyncio.to_thread(process.command, "reapply", grid_id)
@@ -153,3 +158,24 @@ async def test_it_says_how_it_does_and_ends_when_it_is_told(
     assert process.end() == 0
     assert "pb://" not in process.log.read_text()
     assert "PRIVATE KEY" not in process.log.read_text()
+
+
+@pytest.mark.parametrize("after", [0.1, 0.4])
+async def test_killed_in_the_middle_of_a_removal_it_leaves_nothing_and_says_so_once(
+    process: ProvisionerProcess, billing: Pool, cloud: Cloud, database: str, after: float
+) -> None:
+    grid_id, payment = await paid_and_ready(process, billing, [], database)
+    async with billing.transaction() as tx:
+        await tx.emit(Subscription(payment).ended(timedelta(0)))
+    for _ in range(2):
+        await pause(after)
+        process.end(signal.SIGKILL)
+        await process.start()
+    async with Pool.open(database) as pool:
+        is_gone = partial(pool.fetchval, "select stage = 'absent' from grids where id = $1", grid_id)
+        await until(is_gone, within=60, what="the grid is gone")
+        told = await emitted(pool)
+        name = await pool.fetchval("select dns_name from grids where id = $1", grid_id)
+
+    assert sum(isinstance(event, GridDeleted) for event in told) == 1
+    assert cloud.remains(process.deployment, name) == {}

@@ -20,10 +20,10 @@ from s4_contracts.provisioner import (
 )
 from s4_provisioner import moves
 from s4_provisioner.grids import Grid
+from s4_provisioner.later import NotPaidYet
 from s4_provisioner.lifecycle import DOWN, UP, Stage, Wanted
 from s4_provisioner.outcome import Done, Outcome
 from s4_provisioner.tools import Tools
-from s4_provisioner.wishes import NotPaidYet
 from s4_runtime import Permanent, Temporary, new_id
 from support.provisioner import Desk, a_desk_without_aws, a_payment
 from support.scripted_steps import Script, scripted

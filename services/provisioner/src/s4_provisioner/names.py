@@ -4,10 +4,16 @@ import base64
 import re
 import uuid
 
-from s4_contracts.ids import GridId, HostId
+from s4_contracts.ids import GridId, HostId, SignupId
+from s4_runtime import derived_id
 
 # With a grid's id the longest name stays within a bucket's 63 characters (S3, "Bucket naming rules").
 DEPLOYMENT = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]|[a-z]")
+
+
+def grid_of_signup(signup: SignupId) -> GridId:
+    """The one grid that a signup leads to, however often it is told."""
+    return GridId(derived_id("grid", signup))
 
 
 def bucket(deployment: str, grid: GridId) -> str:

@@ -10,19 +10,11 @@ from functools import partial, wraps
 from types import MappingProxyType
 
 from s4_contracts.ids import HostId
-from s4_provisioner import identity, names, store
+from s4_provisioner import identity, leaving, names, store
 from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabouts
 from s4_provisioner.grids import Grid, Host, host_of, present
 from s4_provisioner.hosts.ec2 import PlanOutdated, ProfileNotVisible
 from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
-from s4_provisioner.leaving import (
-    delete_bucket,
-    forget_identity,
-    release_machine,
-    revoke_credentials,
-    stop_node,
-    take_out_of_dns,
-)
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, Outcome
@@ -197,11 +189,11 @@ STEPS: Mapping[Stage, Step] = MappingProxyType(
         Stage.NODE: start_node,
         Stage.DNS: name_in_dns,
         Stage.PROOF: prove,
-        Stage.STOP: stop_node,
-        Stage.UNNAME: take_out_of_dns,
-        Stage.RELEASE: release_machine,
-        Stage.REVOKE: revoke_credentials,
-        Stage.EMPTY: delete_bucket,
-        Stage.FORGET: forget_identity,
+        Stage.STOP: leaving.stop_node,
+        Stage.UNNAME: leaving.take_out_of_dns,
+        Stage.RELEASE: leaving.release_machine,
+        Stage.REVOKE: leaving.revoke_credentials,
+        Stage.EMPTY: leaving.delete_bucket,
+        Stage.FORGET: leaving.forget_identity,
     }
 )

@@ -1,0 +1,89 @@
+"""What becomes of a grid after its payment, as billing tells it: recorded in milliseconds, like the first wish."""
+
+from typing import Any
+
+from s4_bus import Route, on
+from s4_contracts.billing import (
+    DisputeClosed,
+    DisputeOpened,
+    OfSubscription,
+    PlanChanged,
+    ServiceResumed,
+    ServiceSuspended,
+    SubscriptionEnded,
+)
+from s4_provisioner import asked, moves, names, store
+from s4_provisioner.grids import Grid
+from s4_runtime import Clock, Temporary
+from s4_store import Transaction
+
+
+class NotPaidYet(Temporary):
+    """The event is about a signup of which no payment was told so far: events may overtake each other."""
+
+
+class LaterWishes:
+    """Handlers of the events that follow a payment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def routes(self) -> list[Route[Any]]:
+        """Who handles what."""
+        return [
+            on(ServiceSuspended, self.want_suspended),
+            on(ServiceResumed, self.want_served_again),
+            on(SubscriptionEnded, self.want_kept_and_removed),
+            on(PlanChanged, self.want_quota),
+            on(DisputeOpened, self.freeze),
+            on(DisputeClosed, self.unfreeze),
+        ]
+
+    async def want_suspended(self, event: ServiceSuspended, tx: Transaction) -> None:
+        """The grid is not served, and everything in it stays."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.stop(tx, grid.id, event.revision, now):
+            await moves.heed(tx, grid.id, now, retry=True)
+
+    async def want_served_again(self, event: ServiceResumed, tx: Transaction) -> None:
+        """The grid is served, and proved, with the furl that it had."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.serve(tx, grid.id, event.revision):
+            await moves.heed(tx, grid.id, now, retry=True, anew=True)
+
+    async def want_kept_and_removed(self, event: SubscriptionEnded, tx: Transaction) -> None:
+        """The grid is not served, is kept until ``delete_after``, and is removed then."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.end(tx, grid.id, event.revision, event.delete_after, now):
+            await moves.heed(tx, grid.id, now, retry=True)
+
+    async def want_quota(self, event: PlanChanged, tx: Transaction) -> None:
+        """The grid holds what its plan holds."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.change_plan(tx, grid.id, event.revision, event.plan, event.quota_bytes):
+            await moves.heed(tx, grid.id, now, anew=True)
+
+    async def freeze(self, event: DisputeOpened, tx: Transaction) -> None:
+        """Nothing of the grid is removed."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.freeze(tx, grid.id, event.revision, frozen=True):
+            await moves.heed(tx, grid.id, now)
+
+    async def unfreeze(self, event: DisputeClosed, tx: Transaction) -> None:
+        """The grid may be removed again."""
+        grid, now = await _paid_grid(tx, event), self._clock.now()
+        if grid and await asked.freeze(tx, grid.id, event.revision, frozen=False):
+            await moves.heed(tx, grid.id, now)
+
+
+async def _paid_grid(tx: Transaction, event: OfSubscription) -> Grid | None:
+    """The grid that this subscription pays for; None when it pays for none. Raises NotPaidYet.
+
+    A duplicate was never told as a payment, and has no grid of its own, though perhaps the signup of another's.
+    """
+    grid = await store.grid(tx, names.grid_of_signup(event.signup_id))
+    if grid is None:
+        if isinstance(event, SubscriptionEnded) and event.reason == "duplicate":
+            return None
+        raise NotPaidYet("signup-not-paid-yet")
+    return grid if grid.subscription_id == event.subscription_id else None
