@@ -89,9 +89,8 @@ def _apply_plain(call: Call, subscription: Wire) -> None:
     params = call.params
     _schedule_end(call, subscription)
     if "default_payment_method" in params:
-        chosen = unset(params["default_payment_method"])  # without one the customer's counts
-        card = own_card(call.tx, params["default_payment_method"], subscription["customer"]) if chosen else None
-        subscription["default_payment_method"] = card["id"] if card else None
+        card = own_card(call.tx, params["default_payment_method"], subscription["customer"])
+        subscription["default_payment_method"] = card["id"]
     if "description" in params:
         subscription["description"] = unset(params["description"])
     if "metadata" in params:
