@@ -23,6 +23,7 @@ from playwright.async_api import (
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 GOOD_CARD, DECLINED_CARD = "4242 4242 4242 4242", "4000 0000 0000 0002"
+_PATIENCE = 20_000  # milliseconds, on a busy machine
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 _QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _OWN_STATUS = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
@@ -96,6 +97,7 @@ async def chromium() -> AsyncIterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail("not installed: chromium")
         pytest.skip("not installed: chromium")
+    expect.set_options(timeout=_PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=_QUIET)
         yield browser
@@ -123,5 +125,5 @@ async def _context(browser: Browser, *, javascript: bool, dark: bool) -> Browser
         viewport={"width": WIDE["width"], "height": WIDE["height"]},
         reduced_motion="reduce",
     )
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_PATIENCE)
     return context
