@@ -1,13 +1,8 @@
 """An owner's way through the account in a real browser without JavaScript, and an operator's at a terminal."""
 
-import asyncio
-import os
 import re
-import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urljoin
 
 import msgspec
@@ -19,6 +14,7 @@ from s4_shop.demo.progress import Progress
 from s4_shop.shop import Shop
 from support.browser import Watched, chromium, window
 from support.ledger import Ledger
+from support.operator_cli import typed_at
 from support.stripe_double import StripeDouble
 from support.waiting import until
 
@@ -154,28 +150,16 @@ async def test_an_owner_signs_in_leaves_stays_and_takes_a_larger_plan(
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
-async def typed(shop: Shop, *words: str) -> str:
-    """What an operator of this shop sees after ``s4 billing WORDS``; the address and the token are in its folder."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("S4_")}
-    program = Path(sys.executable).with_name("s4")
-    process = await asyncio.create_subprocess_exec(
-        program, "billing", *words, env={**own, "SHOP_STATE": str(shop.folder.root)}, stdout=PIPE, stderr=PIPE
-    )
-    out, err = await process.communicate()
-    assert (process.returncode, err) == (0, b"")
-    return out.decode()
-
-
 async def test_an_operator_looks_gives_money_back_and_compares(
     shop: Shop, stripe: StripeDouble, ledger: Ledger
 ) -> None:
     email = await a_customer(shop, "unlucky")
-    told = msgspec.json.decode(await typed(shop, "show", email, "--json"))
+    told = msgspec.json.decode(await typed_at(shop, "show", email, "--json"))
     account, history = told["account_id"], {entry["what"]: entry for entry in told["history"]}
     assert {"account", "checkout", "subscription", "invoice", "command", "stripe-event", "told"} <= history.keys()
     give = ("refund", account, "--invoice", history["invoice"]["id"], "--amount", "500", "--note", "a slow answer")
     for _ in range(2):  # whose terminal hung types it again
-        assert re.search(r"state +succeeded", await typed(shop, *give))
+        assert re.search(r"state +succeeded", await typed_at(shop, *give))
     (customer,) = await stripe.objects(f"/v1/customers?email={email}")
     (charge,) = await stripe.objects(f"/v1/charges?customer={customer['id']}")
     assert charge["amount_refunded"] == 500
@@ -184,12 +168,12 @@ async def test_an_operator_looks_gives_money_back_and_compares(
         return any("$5" in letter["text"] for letter in await ledger.letters(email))
 
     await until(is_told, within=30, what="the letter about the refund")
-    assert "billing.refund-issued.v1" in await typed(shop, "show", account)
+    assert "billing.refund-issued.v1" in await typed_at(shop, "show", account)
     (subscription,) = await stripe.objects(f"/v1/subscriptions?customer={customer['id']}")
-    drift = msgspec.json.decode(await typed(shop, "drift", "--json"))
+    drift = msgspec.json.decode(await typed_at(shop, "drift", "--json"))
     assert drift["compared"] >= 1
     assert [found for found in drift["drift"] if found["stripe_id"] == subscription["id"]] == []
-    assert re.search(r"\d+ compared in", await typed(shop, "drift", "--last"))
-    audit = [line for line in (await typed(shop, "audit")).splitlines() if account in line]
+    assert re.search(r"\d+ compared in", await typed_at(shop, "drift", "--last"))
+    audit = [line for line in (await typed_at(shop, "audit")).splitlines() if account in line]
     assert len(audit) == 1
     assert re.search(r"local +refund-wanted .*note=a slow answer", audit[0])

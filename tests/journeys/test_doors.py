@@ -13,7 +13,7 @@ import pytest
 
 from s4_shop.demo.customer import Customer, Refused
 from s4_shop.shop import Shop
-from support.doors import Made, answered, asked, csrf, made
+from support.doors import Made, answered, asked, csrf, embedded, made
 from support.ledger import Ledger
 from support.stripe_double import StripeDouble
 from support.waiting import until
@@ -111,14 +111,6 @@ async def test_a_double_submit_and_two_tabs_end_in_one_checkout_and_one_customer
 
 async def paid_once_more(ledger: Ledger, stripe: StripeDouble, before: Made) -> bool:
     return (await made(ledger, stripe)).paid == before.paid + 1
-
-
-async def embedded(customer: Customer, token: str) -> tuple[int, str | None]:
-    """What the payment page's own script asks for."""
-    headers = {"X-CSRF-Token": token, "Accept": "application/json"}
-    url = urljoin(customer.url, "/pay/session")
-    async with customer.session.post(url, json={}, headers=headers) as answer:
-        return answer.status, (await answer.json()).get("client_secret")
 
 
 async def test_an_abandoned_checkout_expires_and_builds_nothing(

@@ -30,6 +30,14 @@ def csrf(customer: Customer) -> str:
     return form.fields["csrf"]
 
 
+async def embedded(customer: Customer, token: str) -> tuple[int, str | None]:
+    """What the payment page's own script asks for."""
+    headers = {"X-CSRF-Token": token, "Accept": "application/json"}
+    url = urljoin(customer.url, "/pay/session")
+    async with customer.session.post(url, json={}, headers=headers) as answer:
+        return answer.status, (await answer.json()).get("client_secret")
+
+
 @dataclass(frozen=True)
 class Made:
     """How much there is of what a signup leaves behind."""

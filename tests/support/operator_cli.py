@@ -1,4 +1,4 @@
-"""An operator at a terminal: the command ``s4`` as a program of its own, against a billing service in this process."""
+"""An operator at a terminal: the command ``s4`` as a program of its own, against a billing service or a whole shop."""
 
 import asyncio
 import json
@@ -7,10 +7,12 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp.test_utils import TestServer
 
+from s4_shop.shop import Shop
 from support.billing_service import Billing
 
 # Of two operators, as settings have them.
@@ -45,3 +47,15 @@ class Terminal:
         assert code == 0, err
         told: dict[str, Any] = json.loads(out)
         return told
+
+
+async def typed_at(shop: Shop, *words: str) -> str:
+    """What the operator of this shop sees after ``s4 billing WORDS``; address and token are in the shop's folder."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("S4_")}
+    program = Path(sys.executable).with_name("s4")
+    process = await asyncio.create_subprocess_exec(
+        program, "billing", *words, env={**own, "SHOP_STATE": str(shop.folder.root)}, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await process.communicate()
+    assert (process.returncode, err) == (0, b"")
+    return out.decode()
