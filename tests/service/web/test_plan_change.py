@@ -71,6 +71,14 @@ async def test_a_smaller_plan_holds_from_the_next_period_and_costs_nothing_now(
     assert "$25.00</span> and tax" in page.text
 
 
+async def test_in_a_free_trial_a_larger_plan_costs_nothing_now(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser, trial_end="2026-03-15T12:00:00Z")
+    site.billing.preview |= {"amount_now": 0, "tax_now": 0, "lines": []}
+    page = await preview(browser, buyer)
+    assert "Nothing is charged now" in page.text
+    assert "Change to Studio</button>" in page.text
+
+
 async def test_an_amount_that_is_out_of_date_is_shown_anew_and_not_charged(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
     shown = await preview(browser, buyer)
