@@ -58,6 +58,7 @@ def histories(database: str, tmp_path: Path) -> Iterator[type[Histories]]:
             runner.run(end(living))
 
 
+@pytest.mark.timeout(900)
 def test_whatever_happens_an_account_is_settled_as_promised(
     histories: type[Histories], record_property: Callable[[str, object], None]
 ) -> None:

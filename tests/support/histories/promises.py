@@ -101,10 +101,9 @@ def _facts(event: Event) -> tuple[object, ...]:
             return (SubscriptionRenewed, event.invoice_number)
         case SignupPaid() | SubscriptionEnded():
             return (type(event),)
-    return (
-        type(event),
-        *(value for name, value in sorted(msgspec.structs.asdict(event).items()) if name != "occurred_at"),
-    )
+        case _:
+            said = msgspec.structs.asdict(event)
+            return (type(event), *(said[name] for name in sorted(said) if name != "occurred_at"))
 
 
 def _stands(events: list[Event], on: type[Event], off: type[Event]) -> bool:

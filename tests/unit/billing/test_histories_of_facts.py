@@ -81,6 +81,7 @@ def histories() -> Iterator[type[PaperHistories]]:
     assert not stripe.world.journal.unimplemented
 
 
+@pytest.mark.timeout(900)
 def test_whatever_stripe_says_it_is_followed_told_once_and_paid_back(
     histories: type[PaperHistories], record_property: Callable[[str, object], None]
 ) -> None:
