@@ -12,6 +12,7 @@ from s4_contracts.provisioner import ProvisioningFailed
 from s4_runtime import new_id
 from support.billing_service import Billing, a_wish
 from support.stripe_double import GOOD_CARD
+from support.waiting import until
 
 E = TypeVar("E", bound=Event)
 DAY = timedelta(days=1)
@@ -47,7 +48,12 @@ class Life:
         while await self.billing.service.due.round():
             pass
         await self.billing.service.commands.settle(self.billing.service.sync.account)
+        await until(self._nothing_is_being_done, within=15, what="no command is under way")
         await self.billing.quiet()
+
+    async def _nothing_is_being_done(self) -> bool:
+        """An event counts as handled before what we want because of it is done."""
+        return not await self.billing.rows("select 1 from stripe_command where state = 'pending'")
 
     async def row(self) -> SubscriptionRow:
         """What we say of the account's subscription; of the kept one if there were several."""

@@ -151,6 +151,15 @@ def test_once_a_duplicate_always_a_duplicate() -> None:
     assert (rows["1"].duplicate, rows["2"].duplicate) == (False, True)
 
 
+def test_what_ended_and_should_never_have_been_says_so_from_the_first_look() -> None:
+    twins = [subscription("1", "canceled"), subscription("2", metadata={"checkout_id": "co-1"})]
+    look = a_look("1", "2", subscriptions=twins)
+    books = follow(Books(), look, NOW, RULES)
+    row = rows_of(books)["1"]
+    assert (row.duplicate, row.end_reason, row.delete_after) == (True, "duplicate", row.ended_at)
+    assert follow(books, look, NOW, RULES) == books
+
+
 def test_the_next_subscription_of_who_has_left_is_no_duplicate() -> None:
     look = a_look("1", "2", subscriptions=[subscription("1", "canceled"), subscription("2")])
     assert not any(row.duplicate for row in rows_of(follow(Books(), look, NOW, RULES)).values())

@@ -23,6 +23,7 @@ _WANTED = (
 )
 
 
+NAMELESS = "none"
 LONGEST_NAME = 255  # of an id or a type: docs.stripe.com/upgrades, "object IDs"
 
 
@@ -36,8 +37,8 @@ def occurrence(document: object) -> Occurrence | None:
     event = _object(document)
     about = _object(_object(event.get("data")).get("object")) or _object(event.get("related_object"))
     kind = about.get("object") or about.get("type")
-    # A bill that is only coming has no id yet: it is its customer's.
-    named = (event.get("id"), event.get("type"), kind, about.get("id") or _customer(about.get("customer")))
+    # A bill that is only coming has no id yet: it is its customer's. A balance never has one.
+    named = (event.get("id"), event.get("type"), kind, about.get("id", _customer(about.get("customer")) or NAMELESS))
     created, livemode = _unix(event.get("created")), event.get("livemode")
     if not all(map(_is_name, named)):
         return None

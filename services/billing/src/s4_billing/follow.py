@@ -43,9 +43,7 @@ def follow(before: Books, look: Look, now: datetime, rules: Rules) -> Books:
         surprises += [Surprise(_SURPRISES[name], row) for name in _SURPRISES if getattr(derived, name)]
     created = {fact.id: fact.created for fact in look.subscriptions}
     twice = superfluous(rows, before.subscriptions, created)
-    marked = {
-        name: msgspec.structs.replace(row, duplicate=True) if name in twice else row for name, row in rows.items()
-    }
+    marked = {name: _marked(row) if name in twice else row for name, row in rows.items()}
     return Books(
         subscriptions=dict(_counted(before, marked)),
         invoices=invoices,
@@ -85,6 +83,13 @@ def _row(
         duplicate=derived.end_reason == "duplicate",
         **said,
     )
+
+
+def _marked(row: SubscriptionRow) -> SubscriptionRow:
+    """A subscription that should never have been."""
+    if row.state is State.ENDED:
+        return msgspec.structs.replace(row, duplicate=True, end_reason="duplicate", delete_after=row.ended_at)
+    return msgspec.structs.replace(row, duplicate=True)
 
 
 def _gone(row: SubscriptionRow, now: datetime, policy: Policy) -> SubscriptionRow:
