@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from s4_contracts.ids import HostId
-from s4_provisioner import leavings, store
+from s4_provisioner import store
 from s4_provisioner.grids import Grid, Launch
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.outcome import Again, Apply, Done, Outcome, nothing
@@ -80,7 +80,7 @@ def _leaves(stage: Stage, grid: Grid, tools: Tools) -> Apply:
     left: dict[Stage, Apply] = {
         Stage.IDENTITY: partial(store.keep_identity, grid_id=grid.id, sealed=Sealed(b"sealed"), dns_name=name),
         Stage.PROOF: partial(store.keep_proof, grid_id=grid.id, proved_at=now, seconds=0.5),
-        Stage.FORGET: partial(leavings.forget, grid_id=grid.id, now=now),
+        Stage.FORGET: partial(store.forget_keys, grid_id=grid.id, now=now),
     }
     if grid.host:
         host_id = grid.host.id

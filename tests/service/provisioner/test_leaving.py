@@ -1,6 +1,7 @@
 """The real steps down and back up, against the local cloud, whose machines let us in and run nothing."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
@@ -14,6 +15,7 @@ from s4_provisioner.capability import furl_of
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage
 from s4_provisioner.outcome import Done, Outcome
+from s4_provisioner.probe import Probe
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from support.grid_cloud import Cloud
@@ -152,6 +154,25 @@ async def test_another_plan_reaches_the_machine(desk: Desk, cloud: Cloud, subscr
     assert before["storage"].pop("quota_bytes") == subscription.payment.quota_bytes
     assert told["storage"].pop("quota_bytes") == 4 * 10**12
     assert told == before
+
+
+@pytest.mark.parametrize(("quota_bytes", "comes_to"), [(2**20 + 40, Stage.READY), (2**20 + 41, Stage.FAILED)])
+async def test_a_full_grid_that_has_no_room_for_a_proof_is_served_again_and_another_one_is_not(
+    desk: Desk, cloud: Cloud, subscription: Subscription, quota_bytes: int, comes_to: Stage
+) -> None:
+    async with desk.converging():
+        ready = await a_used_grid(desk, subscription, cloud)
+        await desk.tell(subscription.suspended())
+        await desk.comes_to(ready.id, Stage.SUSPENDED)
+    refused = [sys.executable, "-c", 'print(\'{"ok": false, "code": "put-failed"}\')']
+    desk.tools = msgspec.structs.replace(desk.tools, probe=Probe(refused, timedelta(seconds=30), 1))
+    async with desk.converging(max_attempts=2):
+        await desk.tell(subscription.changed(quota_bytes=quota_bytes))
+        await desk.tell(subscription.resumed())
+        grid = await desk.rests(ready.id)
+
+    assert grid.stage is comes_to
+    assert len(await desk.events(GridResumed, grid.id)) == int(comes_to is Stage.READY)
 
 
 async def test_a_removed_grid_leaves_nothing_and_every_object_is_counted_once(

@@ -78,6 +78,12 @@ async def test_what_a_client_stored_is_out_of_reach_while_suspended_and_back_by_
             await desk.tell(subscription.resumed())
             resumed = await desk.comes_to(grid_id, Stage.READY, within=90)
             assert await client.get_again(file, within=90) == content
+
+            await desk.tell(subscription.changed(quota_bytes=len(content) // 2))
+            await desk.comes_to(grid_id, Stage.READY, within=90)
+            assert await client.get_again(file, within=90) == content
+            with pytest.raises(TahoeFailed):
+                await client.put(content[1:])
         async with TahoeClient.running(tahoe, furl) as stranger:
             assert await stranger.get(file) == content
         stored = tahoe_cloud.client("s3").list_objects_v2(Bucket=grid.bucket)["KeyCount"]

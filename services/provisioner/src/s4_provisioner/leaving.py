@@ -6,7 +6,7 @@ As on the way up, each may be ended on any line and be done again, and what it p
 from datetime import timedelta
 from functools import partial
 
-from s4_provisioner import leavings, names, store
+from s4_provisioner import names, store
 from s4_provisioner.grids import Grid, present
 from s4_provisioner.outcome import Again, Done, NotYet, Outcome, nothing
 from s4_provisioner.ssh import SshTarget
@@ -68,7 +68,7 @@ async def delete_bucket(grid: Grid, tools: Tools) -> Outcome:
     bucket = grid.bucket or names.bucket(tools.settings.deployment, grid.id)
     keys = await tools.buckets.first_keys(bucket)
     if uncounted := [key for key in keys if grid.counted_to is None or key > grid.counted_to]:
-        return Again(partial(leavings.count, grid_id=grid.id, objects=len(uncounted), up_to=keys[-1]))
+        return Again(partial(store.count_objects, grid_id=grid.id, objects=len(uncounted), up_to=keys[-1]))
     if keys:
         await tools.buckets.delete_objects(bucket, keys)
         return Again(nothing)
@@ -79,4 +79,4 @@ async def delete_bucket(grid: Grid, tools: Tools) -> Outcome:
 
 async def forget_identity(grid: Grid, tools: Tools) -> Outcome:
     """Nobody can ever be this grid again: its keys, its furl and its machine's key are gone."""
-    return Done(partial(leavings.forget, grid_id=grid.id, now=tools.clock.now()))
+    return Done(partial(store.forget_keys, grid_id=grid.id, now=tools.clock.now()))

@@ -22,6 +22,10 @@ class Unproved(Temporary):
     """The client did not get its file back. The code says how far it came."""
 
 
+class NotStored(Unproved):
+    """The client reached a storage server, which did not take its file."""
+
+
 class Proof(msgspec.Struct, frozen=True):
     """How long the client took, from its start to the comparison."""
 
@@ -51,7 +55,8 @@ class Probe:
         except msgspec.DecodeError:
             raise Unproved("probe-unreadable") from None
         if not answer.ok:
-            raise Unproved(f"probe-{answer.code}" if answer.code in _CODES else "probe-failed")
+            kind = NotStored if answer.code == "put-failed" else Unproved
+            raise kind(f"probe-{answer.code}" if answer.code in _CODES else "probe-failed")
         return Proof(answer.total_seconds)
 
     async def _run(self, standard_input: bytes) -> bytes:

@@ -18,6 +18,7 @@ from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, Outcome
+from s4_provisioner.probe import NotStored
 from s4_provisioner.ssh import HostUnreachable, LoginRefused, SshTarget, StrangeHost
 from s4_provisioner.tools import Tools
 from s4_runtime import Temporary, derived_id
@@ -28,6 +29,7 @@ _SOON = timedelta(seconds=1)
 _GREETING_POLL_SECONDS = 0.1
 _GREETING_ROUNDS = 20  # then EC2 is asked whether the machine still lives
 _LOGIN_POLL_SECONDS = 0.2
+_PROOF_BYTES = 2**20  # more than a proof stores
 
 
 async def mint_identity(grid: Grid, tools: Tools) -> Outcome:
@@ -168,10 +170,23 @@ async def name_in_dns(grid: Grid, tools: Tools) -> Outcome:
 
 @on_a_machine
 async def prove(grid: Grid, tools: Tools) -> Outcome:
-    """With the furl that the customer will get, a real client stored a file from outside and read it back."""
+    """With the furl that the customer will get, a real client stored a file from outside and read it back.
+
+    In a grid that was proved before and is full, it reached a server that has no room left.
+    """
     furl = furl_of(grid, tools.seal, hint=tools.settings.furl_address_hint)
-    proof = await tools.probe.prove(furl)
+    try:
+        proof = await tools.probe.prove(furl)
+    except NotStored:
+        if grid.proved_at is None or not await _is_full(grid, tools):
+            raise
+        return Done()
     return Done(partial(store.keep_proof, grid_id=grid.id, proved_at=tools.clock.now(), seconds=proof.seconds))
+
+
+async def _is_full(grid: Grid, tools: Tools) -> bool:
+    quota = grid.quota_bytes
+    return quota is not None and await tools.buckets.holds(present(grid.bucket), quota - _PROOF_BYTES)
 
 
 async def _without(host: Host, code: str, tools: Tools) -> Outcome:

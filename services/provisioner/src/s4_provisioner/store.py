@@ -170,6 +170,22 @@ async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime)
     return Stage(stage) if stage else None
 
 
+async def count_objects(tx: Transaction, grid_id: GridId, objects: int, up_to: str) -> None:
+    """So many more objects are to be removed, the last of them the one with this key."""
+    await tx.execute(
+        "update grids set objects = objects + $2, counted_to = $3 where id = $1", *(grid_id, objects, up_to)
+    )
+
+
+async def forget_keys(tx: Transaction, grid_id: GridId, now: datetime) -> None:
+    """No secret of the grid is left."""
+    await tx.execute(
+        "update hosts set sealed_host_key = null, host_key = null where id = (select host_id from grids where id = $1)",
+        grid_id,
+    )
+    await tx.execute("update grids set sealed_identity = null, deleted_at = $2 where id = $1", grid_id, now)
+
+
 async def note_read(tx: Transaction, grid: Grid, claim_ref: str, story_id: str, now: datetime) -> None:
     """The grid's owner was given its furl."""
     await tx.execute(

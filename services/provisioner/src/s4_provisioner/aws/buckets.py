@@ -52,6 +52,16 @@ class Buckets:
             return True
         return False
 
+    async def holds(self, name: str, least_bytes: int) -> bool:
+        """Whether all objects in the bucket are that large together; asks for page after page until they are."""
+        found = 0
+        with aws_errors():
+            async for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+                found += sum(each["Size"] for each in page.get("Contents", ()))
+                if found >= least_bytes:
+                    return True
+        return False
+
     async def first_keys(self, name: str) -> list[str]:
         """The first keys in S3's order, a page of them; none for a bucket that is empty or gone."""
         with aws_errors("NoSuchBucket"):
