@@ -1,6 +1,10 @@
 """Money that goes back: for a grid that could not be made, and what others decide at Stripe."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
+from prometheus_client import REGISTRY
 
 from s4_billing import provisioning
 from s4_bus.testing import deliver
@@ -11,6 +15,7 @@ from s4_runtime import new_id
 from s4_stripe.errors import StripeUnavailable
 from support.billing_life import DAY, Life, a_failure
 from support.billing_service import Billing
+from support.waiting import until
 
 
 async def test_who_gets_no_grid_gets_the_money_back_and_owes_nothing_more(billing: Billing) -> None:
@@ -123,3 +128,27 @@ async def test_a_grid_that_is_gone_is_on_record_since_when(billing: Billing) -> 
     assert (after.deleted_at, after.revision) == (gone.occurred_at, before.revision + 1)
     await billing.service.sync.account(life.account)
     assert (await life.row()).deleted_at == gone.occurred_at
+
+
+async def test_a_failure_of_the_provisioner_wakes_the_loop_at_once(billing: Billing) -> None:
+    life = await Life.subscribed(billing)
+    loop = asyncio.create_task(billing.service.due.forever())
+    try:
+        await deliver(billing.service.pool, provisioning.routes(), a_failure(life))
+        await until(lambda: life.events(SubscriptionEnded), within=10, what="the subscription has ended")
+    finally:
+        loop.cancel()
+        with suppress(asyncio.CancelledError):
+            await loop
+
+
+async def test_a_refund_that_does_not_arrive_is_counted(billing: Billing) -> None:
+    life = await Life.subscribed(billing, "4000000000005126")
+    before = REGISTRY.get_sample_value("billing_refunds_failed_total") or 0
+    await deliver(billing.service.pool, provisioning.routes(), a_failure(life))
+    await life.settle()
+    (refund,) = await billing.double.objects("/v1/refunds")
+    await billing.double.order("/refunds", refund=refund["id"], status="failed")
+    await life.settle()
+    assert REGISTRY.get_sample_value("billing_refunds_failed_total") == before + 1
+    assert [row.state for row in (await life.books()).refunds.values()] == ["failed"]

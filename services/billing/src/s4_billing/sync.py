@@ -25,6 +25,7 @@ from s4_store import Pool, Transaction
 from s4_stripe.errors import StripeBusy, StripeRejected
 
 ROUNDS = 6
+REFUNDS_FAILED = Counter("billing_refunds_failed_total", "Refunds that did not arrive: a person must pay otherwise.")
 
 # The row as it is stored, if it is, and as it would be written.
 Difference = tuple[SubscriptionRow | None, SubscriptionRow]
@@ -126,6 +127,7 @@ class Sync:
             get_logger().error("subscription.unexpected", fact=each.fact, subscription=subscription, status=status)
         for name, refund in after.refunds.items():
             if refund.state == "failed" and refund != before.refunds.get(name):
+                REFUNDS_FAILED.inc()
                 get_logger().error("refund.failed", account=account_id, refund=name, reason=refund.reason)
 
     async def _close_checkouts(self, tx: Transaction, look: Look, after: Books, rows: dict[str, Checkout]) -> None:
