@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
+
 from s4_runtime import new_id
 from support.billing_service import Billing, a_wish
 from support.stripe_double import GOOD_CARD
@@ -69,6 +71,17 @@ class Subscriber:
         self.billing.clock.ahead += passed
         await self.billing.double.advance(int(passed.total_seconds()))
         await self.synced()
+
+    async def new_card(self, number: str) -> None:
+        """Another card was given on the portal's page for that."""
+        _, told = await self.call("POST", "/portal", {"flow": "card"})
+        form = {"number": number, "expiry": "12 / 40", "cvc": "123"}
+        form |= {"name": "A Card", "country": "DE", "postal_code": "10115"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(told["url"] + "/card", data=form, allow_redirects=False) as answer,
+        ):
+            assert answer.status == 303, await answer.text()
 
     async def bank(self, behaviour: str, card: str = GOOD_CARD) -> None:
         """From now on the card's issuer answers like this."""

@@ -8,7 +8,7 @@ import msgspec
 
 from s4_stripe.caller import Caller, Params, keyed, unchecked
 from s4_stripe.errors import NotAtStripe
-from s4_stripe.facts import Charge, Customer, Dispute, FraudWarning
+from s4_stripe.facts import Card, Charge, Customer, Dispute, FraudWarning
 
 
 class _Owned(msgspec.Struct, frozen=True):
@@ -25,6 +25,10 @@ class Customers(Caller):
     async def change_email(self, customer: str, email: str) -> None:
         """Bills and receipts go to this address."""
         await self._ask(Customer, lambda: self._v1.customers.update_async(customer, {"email": email}))
+
+    async def card(self, card: str) -> Card:
+        """The card. Raises NotAtStripe."""
+        return await self._ask(Card, lambda: self._v1.payment_methods.retrieve_async(card))
 
     async def customer(self, customer: str) -> Customer:
         """The customer, or what is left of a deleted one. Raises NotAtStripe."""

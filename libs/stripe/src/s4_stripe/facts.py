@@ -174,6 +174,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     canceled_at: int | None = None
     ended_at: int | None = None
     trial_end: int | None = None
+    default_payment_method: str | None = None
     cancellation_details: Ending | None = None
     pending_update: PendingUpdate | None = None
     metadata: dict[str, str] = {}
@@ -204,6 +205,13 @@ class Billing(msgspec.Struct, frozen=True):
     """How a customer pays."""
 
     default_payment_method: str | None = None
+
+
+class Card(msgspec.Struct, frozen=True):
+    """A way to pay that a customer has."""
+
+    id: str
+    created: int
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,9 @@ class Invoices(Caller):
         """The bill that a change would lead to; nothing is changed."""
         return await self._ask(Invoice, lambda: self._v1.invoices.create_preview_async(unchecked(params)))
 
-    async def pay_invoice(self, invoice: str, key: str, *, payment_method: str | None = None) -> Invoice:
-        """The bill is paid, by this card or the subscription's. Raises CardDeclined, or StripeRejected if not open."""
-        params = {"payment_method": payment_method} if payment_method else {}
-        return await self._ask(Invoice, lambda: self._v1.invoices.pay_async(invoice, unchecked(params), keyed(key)))
+    async def pay_invoice(self, invoice: str, key: str) -> Invoice:
+        """The bill is paid by the subscription's card. Raises CardDeclined, or StripeRejected when it is not open."""
+        return await self._ask(Invoice, lambda: self._v1.invoices.pay_async(invoice, options=keyed(key)))
 
     async def void_invoice(self, invoice: str, key: str) -> Invoice:
         """Nothing is owed by this bill any more. Raises StripeRejected when it is paid or void."""

@@ -7,7 +7,7 @@ Leaving is, because nobody may be charged who asked to leave.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from s4_billing import changes
+from s4_billing import cards, changes
 from s4_billing.commands import Deed
 from s4_billing.seeing import seen
 from s4_stripe.api import StripeApi
@@ -35,20 +35,21 @@ def keep(api: StripeApi) -> Deed:
 
 
 def pay(api: StripeApi) -> Deed:
-    """The bill is paid by the card that the customer chose last."""
+    """The bill is paid by the subscription's card."""
 
     async def look(params: Mapping[str, Any]) -> Invoice | None:
         return known if (known := await api.invoice(params["invoice"])).status == "paid" else None
 
     async def send(params: Mapping[str, Any], key: str) -> Invoice:
-        return await api.pay_invoice(params["invoice"], key, payment_method=params["payment_method"])
+        return await api.pay_invoice(params["invoice"], key)
 
     return seen(send, look, late=False)
 
 
 def all_of(api: StripeApi) -> Mapping[str, Deed]:
     """Those that are here, by their kinds."""
-    return {SCHEDULE_END: schedule_end(api), KEEP: keep(api), PAY: pay(api), changes.KIND: changes.deed(api)}
+    ours = {SCHEDULE_END: schedule_end(api), KEEP: keep(api), PAY: pay(api)}
+    return {**ours, changes.KIND: changes.deed(api), cards.KIND: cards.deed(api)}
 
 
 def _update(api: StripeApi, is_done: Callable[[Subscription], bool], *, late: bool) -> Deed:

@@ -32,6 +32,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     disputes: Sequence[Dispute] = ()
     warnings: Sequence[FraudWarning] = ()
     to_confirm: frozenset[str] = frozenset()  # bills that wait for the cardholder
+    card: str | None = None  # what the customer chose for all bills, if that may be news
 
     def charges_of(self, invoice: Invoice) -> list[Charge]:
         """The tries to pay the bill, newest first."""
@@ -61,6 +62,7 @@ class Looker:
         if ours:  # who never subscribed has no bills
             invoices, charges = await asyncio.gather(self._api.invoices_of(name), self._api.charges_of(name))
             look = msgspec.structs.replace(look, invoices=invoices, charges=charges)
+            look = msgspec.structs.replace(look, card=await self._card(look))
         return await self._closer(account_id, look)
 
     async def _closer(self, account_id: str, look: Look) -> Look:
@@ -100,6 +102,16 @@ class Looker:
         warnings = [row for row in rows if row.kind == "fraud-warning"]
         told |= {row.stripe_dispute_id for row in warnings}
         return await _each(self._api.warning, told - {row.stripe_dispute_id for row in warnings if not row.is_open})
+
+    async def _card(self, look: Look) -> str | None:
+        """The customer's choice: asked when there is news of the customer, and while a bill waits for its payment."""
+        name = look.stripe_customer_id
+        sql = (
+            "select true from stripe_event where stripe_customer_id = $1 and state = 'new' and object_type = 'customer'"
+        )
+        is_asked = any(invoice.status == "open" for invoice in look.invoices) or await self._pool.fetchval(sql, name)
+        found = await _each(self._api.customer, [name]) if is_asked else []
+        return next((customer.card for customer in found), None)
 
     async def _to_confirm(self, look: Look) -> frozenset[str]:
         """Bills whose payment waits for the cardholder: only of open ones that were tried is that asked."""

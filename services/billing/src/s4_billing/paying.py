@@ -18,11 +18,6 @@ async def pay(clerk: Clerk, account_id: str, wish: Again) -> Mapping[str, Any]:
         bill = (await clerk.held(account_id)).failing_invoice
         if bill is None:
             raise NotNow("nothing-due")
-        who = (await clerk.customer(account_id)).stripe_customer_id
-        # The card of the checkout stays the subscription's own when another is chosen for the customer.
-        chosen = (await clerk.api.customer(who)).card if who else None
         async with clerk.pool.transaction() as tx:
-            await clerk.commands.write(
-                tx, Intent(key, deeds.PAY, account_id, {"invoice": bill, "payment_method": chosen})
-            )
+            await clerk.commands.write(tx, Intent(key, deeds.PAY, account_id, {"invoice": bill}))
     return await clerk.carry_out(account_id, key)

@@ -1,11 +1,13 @@
 """Commands whose effect can be seen at Stripe afterwards, so that none is sent again that has had it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from s4_billing.commands import Deed, Intent
+from s4_billing.insisting import insisted
 from s4_store import Transaction
-from s4_stripe.errors import CardDeclined, KeySpent, StripeRejected
+from s4_stripe.errors import CardDeclined, StripeRejected
 from s4_stripe.facts import Invoice, Subscription
 
 M = TypeVar("M", Invoice, Subscription)
@@ -24,15 +26,13 @@ def seen(
 
     async def send_once(params: Mapping[str, Any], key: str) -> M:
         try:
-            return await send(params, key)
+            return await insisted(key, partial(send, params), partial(look, params))
         except CardDeclined:
             raise
-        except StripeRejected as refused:
+        except StripeRejected:
             if (done := await look(params)) is not None:
                 return done
-            if not isinstance(refused, KeySpent):
-                raise
-            return await send(params, f"{key}:2")  # Stripe failed, and nothing has come of it
+            raise
 
     async def find(intent: Intent) -> M | None:
         done = await look(intent.params)

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from s4_billing import cancelling, refunds
+from s4_billing import cancelling, cards, refunds
 from s4_billing.books import Books
 from s4_billing.commands import Intent
 from s4_billing.derive import State
@@ -32,7 +32,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def wanted(books: Books, look: Look, account_id: str, failed: frozenset[str], now: datetime) -> Wanted:
     """What is to be done for the account. ``failed``: signups for which no grid could be made, for good."""
-    intents: list[Intent] = []
+    intents = list(cards.intents(account_id, books.subscriptions.values(), look))
     rows: dict[str, RefundRow] = {}
     for row in books.subscriptions.values():
         reason = _reason(row, failed)
