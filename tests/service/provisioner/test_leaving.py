@@ -311,20 +311,22 @@ async def test_a_dispute_in_the_middle_of_a_bucket_keeps_what_is_left_of_it(
     assert told.objects == len(KEYS)
 
 
+@pytest.mark.parametrize("stage", DOWN)
 async def test_a_grid_that_is_paid_for_while_it_is_removed_is_made_again_as_itself(
-    desk: Desk, cloud: Cloud, subscription: Subscription
+    desk: Desk, cloud: Cloud, subscription: Subscription, stage: Stage
 ) -> None:
     async def resume() -> None:
         await desk.tell(subscription.resumed())
 
-    async with desk.converging({**STEPS, Stage.REVOKE: after(STEPS[Stage.REVOKE], resume)}):
+    async with desk.converging({**STEPS, stage: after(STEPS[stage], resume)}):
         ready = await a_used_grid(desk, subscription, cloud)
         await desk.tell(subscription.ended(NOW))
         await desk.rests(ready.id)
         grid = await desk.comes_to(ready.id, Stage.READY, within=60)
 
     assert set(remains(cloud, desk, grid)) == ALL_KINDS
-    assert len(cloud.instances(desk.settings.deployment)) == 1
+    (living,) = cloud.instances(desk.settings.deployment)
+    assert cloud.address_of(grid.dns_name) == [living["PublicIpAddress"]]
     assert furl_of(grid, desk.tools.seal, hint=False).reveal() == furl_of(ready, desk.tools.seal, hint=False).reveal()
     assert await desk.events(GridDeleted, grid.id) == []
 

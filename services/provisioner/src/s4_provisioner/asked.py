@@ -62,8 +62,9 @@ async def change_plan(tx: Transaction, grid_id: GridId, revision: int, plan: str
 
 
 async def count_wish(tx: Transaction, grid_id: GridId, now: datetime) -> None:
-    """Something was asked: the grid is due, and what was begun before moves nothing."""
-    await tx.execute("update grids set wishes = wishes + 1, relaunches = 0, due_at = $2 where id = $1", grid_id, now)
+    """Something was asked: the grid is due, and what was begun before moves nothing, and its name may be taken out."""
+    sql = "update grids set wishes = wishes + 1, relaunches = 0, dns_change = null, due_at = $2 where id = $1"
+    await tx.execute(sql, grid_id, now)
 
 
 async def served(tx: Transaction, grid_id: GridId) -> None:

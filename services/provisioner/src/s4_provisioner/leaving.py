@@ -1,7 +1,4 @@
-"""One coroutine for each stage in which a grid is taken out of service or removed: the runbook of the way down.
-
-As on the way up, each may be ended on any line and be done again, and what it promises is its docstring.
-"""
+"""One coroutine for each stage in which a grid is stopped or removed: the runbook of the way down, by the same rules."""
 
 from datetime import timedelta
 from functools import partial

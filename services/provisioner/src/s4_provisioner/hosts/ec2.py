@@ -98,11 +98,8 @@ class Ec2Hosts:
 
     async def machines(self, host: Host) -> list[Machine]:
         """Every instance that was started for this host's present generation, found by tag."""
-        filters = {"tag:s4:host": host.id, "tag:s4:generation": str(host.generation)}
-        wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
-        with aws_errors():
-            answer = await self._ec2.describe_instances(Filters=wanted)
-        return [_machine(each) for group in answer["Reservations"] for each in group["Instances"]]
+        wanted = {"tag:s4:host": [host.id], "tag:s4:generation": [str(host.generation)]}
+        return [_machine(each) for each in await self._instances(wanted)]
 
     async def look(self, instance_id: str) -> Machine | None:
         """How the instance is; None when EC2 does not know it (any more, or just after its launch not yet)."""
@@ -117,22 +114,24 @@ class Ec2Hosts:
         """No machine of the host's present generation lives on. Idempotent."""
         found = {machine.instance_id for machine in await self.machines(host)}
         found |= {host.instance_id} if host.instance_id else set()
-        for instance_id in sorted(found):
-            with aws_errors("InvalidInstanceID.NotFound"):
-                await self._ec2.terminate_instances(InstanceIds=[instance_id])
+        await self.terminate_all(sorted(found))
 
     async def unterminated(self, grid: GridId) -> list[str]:
         """Every instance that was started for the grid, on whatever host, and is not terminated; found by tag."""
-        filters = {"tag:s4:grid": [grid], "instance-state-name": [*_UNTERMINATED]}
-        wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
-        with aws_errors():
-            answer = await self._ec2.describe_instances(Filters=wanted)
-        return [each["InstanceId"] for group in answer["Reservations"] for each in group["Instances"]]
+        wanted = {"tag:s4:grid": [grid], "instance-state-name": [*_UNTERMINATED]}
+        return [each["InstanceId"] for each in await self._instances(wanted)]
 
     async def terminate_all(self, instance_ids: list[str]) -> None:
         """They are going to be terminated, which takes a minute. Idempotent."""
-        with aws_errors("InvalidInstanceID.NotFound"):
-            await self._ec2.terminate_instances(InstanceIds=instance_ids)
+        for instance_id in instance_ids:  # one by one: EC2 refuses a whole set for one that it does not know
+            with aws_errors("InvalidInstanceID.NotFound"):
+                await self._ec2.terminate_instances(InstanceIds=[instance_id])
+
+    async def _instances(self, wanted: dict[str, list[str]]) -> list[dict[str, Any]]:
+        filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
+        with aws_errors():
+            answer = await self._ec2.describe_instances(Filters=filters)
+        return [each for group in answer["Reservations"] for each in group["Instances"]]
 
     async def _run(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
