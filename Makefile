@@ -52,7 +52,7 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
 
 bench: install ## measure; tables and build/bench/*.json
-	@for script in bench/bus/bench_*.py bench/shop/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
 
 bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
 	@$(VENV)/python bench/node/bench_node.py $(ARGS)

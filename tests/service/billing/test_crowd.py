@@ -10,7 +10,7 @@ import pytest
 from s4_contracts.billing import SignupPaid, SubscriptionRenewed
 from support.histories import promises
 from support.histories.crowd import Member, followed, known, subscribed
-from support.histories.letters import post, tripled
+from support.histories.letters import post, signed, thrice
 from support.histories.stack import Stack
 
 CUSTOMERS, DELIVERIES = 60, 600
@@ -36,7 +36,8 @@ async def test_shuffled_and_tripled_letters_lead_to_what_stripe_says_and_are_tol
 ) -> None:
     stack.stripe.world.clock.advance(33 * 24 * 3600)
     stack.stripe.world.catch_up()
-    letters = tripled(stack.stripe, DELIVERIES, Random(1))
+    with stack.stripe.world.transaction() as tx:
+        letters = [signed(event) for event in thrice(tx.newest_first("event"), DELIVERIES, Random(1))]
     assert set(await post(stack.stripe.world.settings.webhook_url or "", letters, 8)) == {200}
     while await stack.service.converger.round():
         pass

@@ -1,32 +1,42 @@
 """Letters of Stripe by the thousand: signed, shuffled, repeated, and posted as fast as they are taken."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from random import Random
+from typing import Any
 
 import aiohttp
 
 from s4_devcloud.stripe.endpoints import Endpoint
 from s4_devcloud.stripe.letters import Letter, write
 from s4_stripe.deliveries import is_wanted
-from support.histories.inner_stripe import InnerStripe
 from support.stripe_double import WEBHOOK_SECRET
 
 
-def tripled(stripe: InnerStripe, deliveries: int, random: Random) -> list[Letter]:
-    """So many deliveries in any order: events that lead to a look, each three times, from as many customers as is fair.
+def thrice(events: Iterable[dict[str, Any]], deliveries: int, random: Random) -> list[dict[str, Any]]:
+    """So many deliveries of events that lead to a look, in any order: each event three times, about every customer."""
+    whose: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        if is_wanted(event["type"]):
+            about = event["data"]["object"]
+            whose[str(about.get("customer") or about["id"])].append(event)
+    for mine in whose.values():
+        random.shuffle(mine)
+    in_turn = (
+        mine[turn] for turn in range(max(map(len, whose.values()))) for mine in whose.values() if turn < len(mine)
+    )
+    wanted = -(-deliveries // 3)
+    chosen = [event for event, _ in zip(in_turn, range(wanted), strict=False)]
+    assert len(chosen) == wanted, f"{len(chosen)} events are too few"
+    repeated = (chosen * 3)[:deliveries]
+    random.shuffle(repeated)
+    return repeated
 
-    Of those that there are, the later ones; stripe's letters bear the machine's time.
-    """
-    with stripe.world.transaction() as tx:
-        events = [dict(event) for event in tx.newest_first("event") if is_wanted(event["type"])]
-    different = -(-deliveries // 3)
-    assert len(events) >= different, f"{len(events)} events are too few"
-    chosen = random.sample(events, different)
-    endpoint = Endpoint("bench", "", WEBHOOK_SECRET)
-    letters = [letter for event in chosen for letter in [write(endpoint, event, "normal")] * 3]
-    random.shuffle(letters)
-    return letters[:deliveries]
+
+def signed(event: dict[str, Any]) -> Letter:
+    """The event as it is delivered."""
+    return write(Endpoint("bench", "", WEBHOOK_SECRET), event, "normal")
 
 
 async def post(url: str, letters: Sequence[Letter], at_once: int) -> list[int]:
