@@ -8,7 +8,7 @@ import asyncpg
 from s4_shop.demo.customer import TEST_CARD
 from s4_shop.demo.operator import Operator
 from s4_shop.shop import Shop
-from support.bearers import Collector, guess
+from support.bearers import Collector, guess, spill
 from support.buyer import Buyer
 from support.ledger import SERVICES, Ledger
 from support.operator_cli import typed_at
@@ -103,6 +103,7 @@ async def a_whole_visit(shop: Shop) -> tuple[str, dict[str, str]]:
     one_run = {"furl": furl, "tub id": furl[len("pb://") :].split("@")[0], "swissnum": furl.rsplit("/", 1)[1]}
     one_run["claim token"] = link.split("/claim?token=")[1]
     card = {"card": TEST_CARD["number"].replace(" ", ""), "card in groups": TEST_CARD["number"]}
+    await spill(shop, collector.known | {"claim token": one_run["claim token"]})
     return buyer.email, one_run | card | collector.known | await guess(shop)
 
 

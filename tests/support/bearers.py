@@ -1,6 +1,8 @@
 """Somebody who uses everything that an account has, and keeps whatever on the way would let its bearer in."""
 
+import asyncio
 import re
+from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -10,7 +12,7 @@ from s4_shop.demo.customer import Refused
 from s4_shop.shop import Shop
 from support.buyer import Buyer
 from support.doors import csrf, embedded
-from support.ledger import Ledger
+from support.ledger import SERVICES, Ledger
 from support.stripe_double import GOOD_CARD, StripeDouble
 from support.waiting import until
 
@@ -105,3 +107,23 @@ async def guess(shop: Shop) -> dict[str, str]:
             async with stranger.get(shop.wiring.addresses.url(door) + path, headers=headers) as answer:
                 assert answer.status == 401
     return tried
+
+
+async def spill(shop: Shop, known: dict[str, str]) -> None:
+    """Every listener got requests that it cannot read, with everything in them that lets its bearer in."""
+    doors = [f"{service}-probes" for service in SERVICES] + ["web", "billing", "billing-operator", "provisioner"]
+    lines = [secret.encode() for secret in known.values()]
+    for door in doors:
+        for line in (*lines, b"; ".join(lines) + b"x" * 9000):
+            await _send(shop, door, b"GET / HTTP/1.1\r\nHost: s4\r\nCookie: in=" + line + b"\x01\r\n\r\n")
+            await _send(shop, door, b"GET /sign-in/link?token=" + line + b"\x01 HTTP/1.1\r\nHost: s4\r\n\r\n")
+
+
+async def _send(shop: Shop, door: str, request: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.wiring.addresses.port(door))
+    writer.write(request)
+    with suppress(ConnectionError):
+        assert b" 400 " in await reader.readline()
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()

@@ -3,6 +3,7 @@ import json
 import logging
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from s4_runtime import Secret, configure, context, get_logger
 from s4_runtime.redaction import redact
@@ -73,3 +74,15 @@ def test_foreign_ids_are_taken_over_only_when_they_have_the_right_form() -> None
     evil = context.from_headers({"X-Correlation-Id": 'x"\n{', "traceparent": "nonsense"})
     assert len(evil.correlation_id) == 36
     assert evil.traceparent.startswith("00-")
+
+
+@pytest.mark.parametrize("error", [BadHttpMessage("b'Cookie: in=hush'"), LineTooLong(b"GET /?token=hush", 8190)])
+def test_a_request_that_cannot_be_read_is_one_line_without_a_word_of_it(error: Exception) -> None:
+    out = io.StringIO()
+    configure("web", "info", out)
+    logging.getLogger("aiohttp.server").error("Error handling request from %s", "203.0.113.5", exc_info=error)
+    (line,) = out.getvalue().splitlines()
+    shown = json.loads(line)
+    assert (shown["event"], shown["level"]) == ("http.malformed", "warning")
+    assert "hush" not in line
+    assert "203.0.113.5" not in line

@@ -5,6 +5,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from s4_runtime import context
@@ -14,6 +15,20 @@ Logger = structlog.stdlib.BoundLogger
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Libraries whose debug lines hold bodies or addresses.
 _QUIET = ("aiohttp.access", "aiormq", "aio_pika", "asyncssh", "botocore", "aiobotocore", "stripe", "urllib3")
+
+
+class _Unread(logging.Filter):
+    """A request that cannot be read is one line without a word of it: its cookies and tokens may be genuine."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True always, once the words are gone."""
+        if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            record.msg, record.args, record.exc_info = "http.malformed", (), None
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
+_UNREAD = _Unread()
 
 
 def get_logger() -> Logger:
@@ -52,6 +67,7 @@ def configure(service: str, level: str, out: TextIO = sys.stdout) -> None:
     logging.basicConfig(handlers=[handler], level=minimum, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(minimum, logging.WARNING))
+    logging.getLogger("aiohttp.server").addFilter(_UNREAD)
 
 
 def _add_story(service: str) -> Processor:
