@@ -10,28 +10,15 @@ from typing import Any
 
 import aiohttp
 import pytest
-import stripe
 
-from s4_runtime import SystemClock, new_id
+from s4_runtime import SystemClock
 from support.billing_life import Life
 from support.billing_service import Billing, a_wish
+from support.deliveries import an_event, signature
 from support.stripe_double import WEBHOOK_SECRET
 from support.waiting import until
 
 REFUSED = (400, '{"code": "not-a-delivery"}')
-
-
-def an_event(**changes: Any) -> dict[str, Any]:
-    """A snapshot event of a subscription of a customer whom nobody knows."""
-    about = {"id": "sub_x", "object": "subscription", "customer": "cus_nobody", "metadata": {}}
-    event = {"id": f"evt_{new_id()}", "object": "event", "type": "customer.subscription.updated"}
-    return {**event, "created": 1_800_000_000, "livemode": False, "data": {"object": about}, **changes}
-
-
-def signature(body: str, *, secret: str = WEBHOOK_SECRET, ahead: timedelta = timedelta()) -> str:
-    at = int((SystemClock().now() + ahead).timestamp())
-    header: str = stripe.WebhookSignature.generate_signature_header(body, secret, at)
-    return header
 
 
 async def deliver(

@@ -28,12 +28,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def checked(wish: Wish) -> Wish:
-    """The wish with its address in normal form. Raises WrongWish."""
+    """The wish with its address in normal form: in ASCII, as web knows people by it. Raises WrongWish."""
     if not (is_id(wish.checkout_id) and is_id(wish.account_id)):
         raise WrongWish("bad-id")
     try:
-        email = validate_email(wish.email, check_deliverability=False, allow_quoted_local=False).normalized
+        found = validate_email(wish.email, check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError:
         raise WrongWish("bad-email") from None
     locale = wish.locale if wish.locale in _LOCALES.split() else "auto"
-    return msgspec.structs.replace(wish, email=email, locale=locale)
+    return msgspec.structs.replace(wish, email=found.ascii_email or found.normalized, locale=locale)
