@@ -93,7 +93,7 @@ async def test_trouble_while_cleaning_up_is_overcome_without_doing_it_twice(
     tab = await another_tab(life)
     await billing.double.fault(match, fault, times=5)
     await billing.double.pay(tab)
-    await billing.quiet()
+    await life.settle()
     billing.clock.ahead += billing.settings.settle_every * 2
     await life.settle()
     assert len(await live(billing)) == 1
