@@ -75,6 +75,7 @@ class Sync:
 
     async def _perform(self, commands: list[str]) -> bool:
         """The commands are done or refused, and there were some; False too if an outcome is left open."""
+        is_open = False
         for key in commands:
             try:
                 await self._commands.perform(key)
@@ -82,8 +83,8 @@ class Sync:
                 get_logger().error("command.refused", command=key)
             except Temporary as error:
                 get_logger().warning("command.open", command=key, code=error.code)
-                return False
-        return bool(commands)
+                is_open = True
+        return bool(commands) and not is_open
 
     async def _apply(self, account_id: str, look: Look) -> list[str] | None:
         """Write what the look means; the keys of commands that are new. None, and nothing is written, if it is old."""
