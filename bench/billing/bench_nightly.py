@@ -16,15 +16,20 @@ from typing import Any
 
 import msgspec
 import structlog
-from crowded import figure, postgres, report, said, side
 
 from s4_billing.service import Service
 from s4_runtime import SystemClock
 from s4_shop.ports import free_port
 from s4_store import migrate
-from support.billing_service import settings_for
-from support.histories.crowd import Member, followed, known
-from support.stripe_double import StripeDouble
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from bench.billing.crowded import figure, postgres, report, said, side  # noqa: E402  the path is set above
+
+from support.billing_service import settings_for  # noqa: E402
+from support.histories.crowd import Member, followed, known  # noqa: E402
+from support.stripe_double import StripeDouble  # noqa: E402
 
 DIFFERENT = 25
 

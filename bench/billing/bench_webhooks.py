@@ -22,7 +22,6 @@ import asyncpg
 import msgspec
 import structlog
 import uvloop
-from crowded import figure, month, postgres, report, side
 
 from s4_billing.service import Service
 from s4_contracts.billing import SignupPaid, SubscriptionRenewed
@@ -30,11 +29,17 @@ from s4_runtime import SystemClock
 from s4_shop.ports import free_port
 from s4_store import migrate
 from s4_store.testing import emitted
-from support.billing_service import same, settings_for
-from support.histories.crowd import Member, known
-from support.histories.letters import post, signed, thrice
-from support.stripe_double import StripeDouble
-from support.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from bench.billing.crowded import figure, month, postgres, report, side  # noqa: E402  the path is set above
+
+from support.billing_service import same, settings_for  # noqa: E402
+from support.histories.crowd import Member, known  # noqa: E402
+from support.histories.letters import post, signed, thrice  # noqa: E402
+from support.stripe_double import StripeDouble  # noqa: E402
+from support.waiting import until  # noqa: E402
 
 AT_ONCE = 16
 PATIENCE = 600.0

@@ -11,11 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
+from s4_shop.ports import free_port
+from s4_shop.postgres import PostgresCluster
 
-from s4_shop.ports import free_port  # noqa: E402  after the path
-from s4_shop.postgres import PostgresCluster  # noqa: E402  after the path
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager

@@ -15,17 +15,18 @@ from random import SystemRandom
 import msgspec
 import structlog
 import uvloop
-from crowded import ROOT  # it makes the helpers of the tests known
 
 from s4_billing.service import Service
 from s4_devcloud.stripe.server import serving
 from s4_runtime import SystemClock, serve
-from support.billing_service import same, settings_for
-from support.histories.crowd import subscribed
-from support.histories.inner_stripe import InnerStripe, settings
-from support.stripe_double import StripeDouble
 
-assert ROOT  # noqa: S101  used by its import
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from support.billing_service import same, settings_for  # noqa: E402  the path is set above
+from support.histories.crowd import subscribed  # noqa: E402
+from support.histories.inner_stripe import InnerStripe, settings  # noqa: E402
+from support.stripe_double import StripeDouble  # noqa: E402
 
 
 async def ended() -> None:
@@ -87,3 +88,5 @@ if __name__ == "__main__":
             uvloop.run(billing(database, listen, api, Path(folder)))
         case ["nightly", database, api, folder]:
             uvloop.run(nightly(database, api, Path(folder)))
+        case _:
+            sys.exit(__doc__)
