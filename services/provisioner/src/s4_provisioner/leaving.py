@@ -1,4 +1,4 @@
-"""One coroutine for each stage in which a grid is stopped or removed: the runbook of the way down, by the same rules."""
+"""One coroutine for each stage in which a grid is stopped or removed: the runbook down, by the rules of the one up."""
 
 from datetime import timedelta
 from functools import partial
