@@ -1,6 +1,7 @@
 """Hosts on EC2."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, Literal
 
@@ -127,7 +128,7 @@ class Ec2Hosts:
             with aws_errors("InvalidInstanceID.NotFound"):
                 await self._ec2.terminate_instances(InstanceIds=[instance_id])
 
-    async def _instances(self, wanted: dict[str, list[str]]) -> list[dict[str, Any]]:
+    async def _instances(self, wanted: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
         filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
         with aws_errors():
             answer = await self._ec2.describe_instances(Filters=filters)
