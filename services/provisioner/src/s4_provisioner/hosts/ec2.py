@@ -1,7 +1,6 @@
 """Hosts on EC2."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address
 from typing import Any, Literal
 
@@ -99,7 +98,7 @@ class Ec2Hosts:
 
     async def machines(self, host: Host) -> list[Machine]:
         """Every instance that was started for this host's present generation, found by tag."""
-        wanted = {"tag:s4:host": [host.id], "tag:s4:generation": [str(host.generation)]}
+        wanted: dict[str, list[str]] = {"tag:s4:host": [host.id], "tag:s4:generation": [str(host.generation)]}
         return [_machine(each) for each in await self._instances(wanted)]
 
     async def look(self, instance_id: str) -> Machine | None:
@@ -119,7 +118,7 @@ class Ec2Hosts:
 
     async def unterminated(self, grid: GridId) -> list[str]:
         """Every instance that was started for the grid, on whatever host, and is not terminated; found by tag."""
-        wanted = {"tag:s4:grid": [grid], "instance-state-name": [*_UNTERMINATED]}
+        wanted: dict[str, list[str]] = {"tag:s4:grid": [grid], "instance-state-name": [*_UNTERMINATED]}
         return [each["InstanceId"] for each in await self._instances(wanted)]
 
     async def terminate_all(self, instance_ids: list[str]) -> None:
@@ -128,7 +127,7 @@ class Ec2Hosts:
             with aws_errors("InvalidInstanceID.NotFound"):
                 await self._ec2.terminate_instances(InstanceIds=[instance_id])
 
-    async def _instances(self, wanted: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    async def _instances(self, wanted: dict[str, list[str]]) -> list[dict[str, Any]]:
         filters = [{"Name": name, "Values": values} for name, values in wanted.items()]
         with aws_errors():
             answer = await self._ec2.describe_instances(Filters=filters)
