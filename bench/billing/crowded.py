@@ -75,7 +75,7 @@ def side(*words: str) -> Iterator[None]:
 def said(*words: str) -> dict[str, Any]:
     """What a process of a bench says at its end."""
     command = [sys.executable, str(Path(__file__).with_name("sides.py")), *words]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  ours
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603  ours
     told: dict[str, Any] = json.loads(answer.stdout)
     return told
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import sys
+from datetime import timedelta
 from pathlib import Path
 from random import SystemRandom
 
@@ -27,6 +28,8 @@ from support.billing_service import same, settings_for  # noqa: E402  the path i
 from support.histories.crowd import subscribed  # noqa: E402
 from support.histories.inner_stripe import InnerStripe, settings  # noqa: E402
 from support.stripe_double import StripeDouble  # noqa: E402
+
+PATIENCE = timedelta(seconds=20)  # as billing has with Stripe
 
 
 async def ended() -> None:
@@ -54,7 +57,7 @@ async def stripe(count: int, ahead: int, listen: str, output: Path) -> None:
 
 async def billing(database: str, listen: str, api: str, folder: Path) -> None:
     chosen = settings_for(database, StripeDouble(api, ""), int(listen.rpartition(":")[2]), folder)
-    settings = same(chosen, stripe_calls_per_second=1e6)
+    settings = same(chosen, stripe_calls_per_second=1e6, stripe_timeout=PATIENCE)
     async with Service.open(settings, SystemClock(), SystemRandom()) as service, asyncio.TaskGroup() as group:
         running = [group.create_task(each) for each in (serve(service.app, listen), service.converger.forever())]
         await ended()
@@ -65,7 +68,8 @@ async def billing(database: str, listen: str, api: str, folder: Path) -> None:
 async def nightly(database: str, api: str, folder: Path) -> None:
     """In a process that has done nothing else, so that its memory is that of the look."""
     chosen = settings_for(database, StripeDouble(api, ""), 1, folder)
-    async with Service.open(chosen, SystemClock(), SystemRandom()) as service:
+    settings = same(chosen, stripe_timeout=PATIENCE)
+    async with Service.open(settings, SystemClock(), SystemRandom()) as service:
         before = held_mib("VmRSS")
         found = await service.everything.look(apply=False)
         more = held_mib("VmHWM") - before

@@ -24,7 +24,8 @@ _ANY = settings(
     phases=[Phase.generate, Phase.shrink],
     print_blob=False,
 )
-SHORT = settings(_ANY, max_examples=100, stateful_step_count=7)
+# The same ones each time: what is new is found by the long profile.
+SHORT = settings(_ANY, max_examples=100, stateful_step_count=7, derandomize=True)
 LONG = settings(_ANY, max_examples=10_000, stateful_step_count=25)
 
 

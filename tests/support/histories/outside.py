@@ -45,6 +45,18 @@ class Outside:
         """Days pass for everybody."""
         self.stripe.world.clock.advance(int(timedelta(days=days).total_seconds()))
 
+    def misses_a_bill(self) -> None:
+        """The bank refuses the next renewal."""
+        self.bank("insufficient_funds")
+        for fact in self.subscriptions()[:1]:
+            left = fact["items"]["data"][0]["current_period_end"] - self.stripe.world.clock.now()
+            self.stripe.world.clock.advance(max(0, left) + 2 * 3600)
+
+    def pays_late(self) -> None:
+        """There is money again when Stripe tries the next time."""
+        self.bank("ok")
+        self.wait(6)
+
     def subscriptions(self) -> list[dict[str, Any]]:
         """Those that have not ended, newest first."""
         return self.stripe.listed("/v1/subscriptions", customer=self.customer) if self.customer else []
@@ -122,6 +134,9 @@ OUTSIDE: Mapping[str, Callable[[Outside], None]] = MappingProxyType(
         "is content": lambda life: life.decide("warning_closed"),
         "has a good card": lambda life: life.bank("ok"),
         "has an empty account": lambda life: life.bank("insufficient_funds"),
+        "misses a bill": Outside.misses_a_bill,
+        "misses a bill, too": Outside.misses_a_bill,
+        "pays late": Outside.pays_late,
         "has a card that asks": lambda life: life.bank("always_authenticate"),
     }
 )

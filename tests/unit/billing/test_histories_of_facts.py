@@ -26,7 +26,8 @@ _ANY = settings(
     phases=[Phase.generate, Phase.shrink],
     print_blob=False,
 )
-SHORT = settings(_ANY, max_examples=FEWEST, stateful_step_count=8)
+# The same ones each time: what is new is found by the long profile.
+SHORT = settings(_ANY, max_examples=FEWEST, stateful_step_count=8, derandomize=True)
 LONG = settings(_ANY, max_examples=20_000, stateful_step_count=25)
 DEEDS = {**OUTSIDE, **ON_PAPER}
 
