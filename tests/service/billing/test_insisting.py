@@ -15,7 +15,7 @@ CANCEL = "subscription.cancel"
 async def intent_of(life: Life, kind: str) -> Intent:
     """The end, or half the money back."""
     row, (bill,) = await life.row(), (await life.books()).invoices.values()
-    params = {"subscription": row.stripe_subscription_id, "reason": "other"}
+    params: dict[str, object] = {"subscription": row.stripe_subscription_id, "reason": "other"}
     if kind == REFUND:
         metadata = {"refund_id": new_id(), "s4_reason": "other", "account_id": life.account}
         params = {"charge": bill.stripe_charge_id, "amount": 1250, "metadata": metadata}
