@@ -170,6 +170,19 @@ async def test_a_large_refund_needs_a_second_operator(
     assert len(await billing.double.objects("/v1/refunds")) == 1
 
 
+async def test_a_large_refund_in_small_parts_needs_a_second_operator_too(
+    billing_with_low_limit: Billing, terminal_of_low_limit: Terminal
+) -> None:
+    billing, terminal = billing_with_low_limit, terminal_of_low_limit
+    account = await bought(billing)
+    words = ("billing", "refund", account, "--invoice", await a_bill(terminal, account), "--amount")
+    assert (await terminal.json(*words, "1500", "--note", "a part"))["state"] == "succeeded"
+    rest = await terminal.json(*words, "1000", "--note", "and the rest")
+    assert rest["state"] == "proposed"
+    assert [each["amount"] for each in await billing.double.objects("/v1/refunds")] == [1500]
+    assert (await terminal.json("billing", "approve", rest["id"], who="bea"))["state"] == "succeeded"
+
+
 async def test_drift_is_shown_and_followed_only_on_request(billing: Billing, terminal: Terminal) -> None:
     await bought(billing)
     clean = await terminal.json("billing", "drift")

@@ -95,6 +95,17 @@ async def test_another_wish_under_the_same_id_is_refused(desk: Desk) -> None:
     assert await desk.given() == [500]
 
 
+async def test_the_request_of_another_account_is_left_alone(desk: Desk) -> None:
+    wish, other = desk.wish(), await Subscriber.of(desk.billing)
+    assert (await desk.ask(wish))[0] == 200
+    before = await desk.billing.rows("select * from refund")
+    (bill,) = (await other.shown())["invoices"]
+    again = {**wish, "account_id": other.id, "invoice_id": bill["id"]}
+    assert await desk.ask(again) == (422, {"code": "request-id-used"})
+    assert await desk.billing.rows("select * from refund") == before
+    assert await desk.given() == [500]
+
+
 async def test_two_operators_who_give_back_everything_at_once_give_it_once(desk: Desk) -> None:
     everything = [desk.ask(desk.wish(amount=None), who=who) for who in ("ada", "bea")]
     answers = await asyncio.gather(*everything)

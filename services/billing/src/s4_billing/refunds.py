@@ -36,10 +36,14 @@ def intent(account_id: str, row: RefundRow) -> Intent:
 
 
 async def want(tx: Transaction, commands: Commands, account_id: str, row: RefundRow, clock: Clock) -> str:
-    """The refund is wanted and its command written; the command's key, to be performed outside of ``tx``."""
+    """The refund is wanted and its command written; the command's key, to be performed outside of ``tx``.
+
+    Raises Permanent if money was sent under this id before; nothing is to be kept of ``tx`` then.
+    """
     wish = intent(account_id, row)
     await money.put_refunds(tx, account_id, [row], clock.now())
-    await commands.write(tx, wish)
+    if not await commands.write(tx, wish):
+        raise Permanent("refund-known", refund=row.id)
     return wish.key
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -15,6 +15,10 @@ from s4_billing.sync import Sync
 from s4_runtime import Clock, is_id
 from s4_store import Pool, Transaction
 from s4_stripe.errors import StripeRejected
+
+
+# Within which all that one operator alone gives back to an account counts as one refund, however it is divided.
+TOGETHER = timedelta(days=30)
 
 
 class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +34,7 @@ class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Refunds:
-    """The rule of two: who proposes a refund above ``limit`` is not who lets it go."""
+    """The rule of two: who proposes what brings an account's refunds above ``limit`` is not who lets it go."""
 
     pool: Pool
     commands: Commands
@@ -79,10 +83,12 @@ class Refunds:
             if known.stripe_invoice_id != bill.stripe_invoice_id or wish.amount not in {None, known.amount}:
                 raise WrongWish("request-id-used")
             return known
+        if await tx.fetchval("select true from refund where id = $1", wish.request_id):
+            raise WrongWish("request-id-used")
         now = self.clock.now()
         row = _wanted(wish, bill, await _left(tx, wish.account_id, bill), who, now)
         facts = {"refund": row.id, "invoice": bill.number, "amount": row.amount, "currency": row.currency}
-        if row.amount > self.limit:
+        if row.amount + await _alone(tx, wish.account_id, now) > self.limit:
             row = msgspec.structs.replace(row, state="proposed")
             await money.put_refunds(tx, wish.account_id, [row], now)
         else:
@@ -121,6 +127,13 @@ async def _left(tx: Transaction, account_id: str, bill: InvoiceRow) -> int:
         if row.stripe_invoice_id == bill.stripe_invoice_id and row.state in {"proposed", "wanted"}
     )
     return bill.amount_paid - bill.amount_refunded - promised
+
+
+async def _alone(tx: Transaction, account_id: str, now: datetime) -> int:
+    """What went back to the account lately, or is to go, by the decision of one operator each."""
+    rows = [row for row in await money.refunds(tx, account_id) if row.proposed_by and not row.approved_by]
+    lately = [row for row in rows if row.created_at > now - TOGETHER]
+    return sum(row.amount for row in lately if not row.is_over and row.state != "proposed")
 
 
 def _wanted(wish: Wish, bill: InvoiceRow, left: int, who: str, now: datetime) -> RefundRow:
