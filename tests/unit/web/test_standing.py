@@ -60,6 +60,18 @@ def test_an_ended_account_is_ended_whatever_else_is_said(account: Account, now: 
     assert (kind_of(account, now) in {"ended", "deleted"}) == (account.ended is not None)
 
 
+@given(account=accounts, now=times)
+def test_what_the_page_says_of_a_failed_payment_is_known(account: Account, now: datetime) -> None:
+    if kind_of(account, now) in {"overdue", "unpaid"}:
+        assert account.failing, "the page names the amount"
+
+
+def test_nothing_is_said_to_be_deleted_while_a_payment_is_contested() -> None:
+    ended = Ended(NOW, "disputed", NOW + timedelta(days=30))
+    account = Account("1", "personal", "Personal", "ended", disputed=True, ended=ended)
+    assert [moment.words for moment in moments(account, NOW) if "deleted" in moment.words] == []
+
+
 def test_a_trial_is_over_at_its_end() -> None:
     account = Account("1", "personal", "Personal", "active", trial_end=NOW)
     assert kind_of(account, NOW - timedelta(seconds=1)) == "trial"

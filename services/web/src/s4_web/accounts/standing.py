@@ -40,9 +40,9 @@ def kind_of(account: Account, now: datetime) -> Kind:
     match account.state:
         case "suspended":
             return "unpaid" if account.failing else "disputed" if account.disputed else "paused"
-        case "past_due":
+        case "past_due" if account.failing:
             return "overdue"
-        case "active":
+        case "active" | "past_due":
             is_trial = account.trial_end is not None and account.trial_end > now
             return "leaving" if account.cancel_at else "trial" if is_trial else "active"
         case "none" | "pending" | "ended":
@@ -67,6 +67,8 @@ def _after_the_end(account: Account) -> tuple[Moment, ...]:
         return (over,)
     if ended.deleted_at:
         return over, Moment("done", "What was stored was deleted", ended.deleted_at)
+    if account.disputed:
+        return over, Moment("doing", "What is stored is kept while a payment is contested")
     return over, Moment("todo", "What is stored is deleted", ended.delete_after)
 
 
