@@ -24,6 +24,14 @@ def test_without_it_the_local_run_is_found_from_any_folder_below(tmp_path: Path)
     assert access("billing", {}, below).url == "http://127.0.0.1:1"
 
 
+@pytest.mark.parametrize("written", ["", "{", "[]", '{"token": "local"}'])
+def test_a_file_that_was_cut_off_is_said(tmp_path: Path, written: str) -> None:
+    (tmp_path / LOCAL).parent.mkdir(parents=True)
+    (tmp_path / LOCAL).write_text(written)
+    with pytest.raises(Permanent, match="operator-access-unreadable"):
+        access("billing", {}, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("environ", "code"),
     [

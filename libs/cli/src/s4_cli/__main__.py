@@ -31,8 +31,13 @@ def main(arguments: list[str]) -> int:
     except Temporary as trouble:
         print(f"s4: {trouble}", file=sys.stderr)
         return 75
-    print(json.dumps(answer, indent=2) if asked.json else asked.show(answer))
+    print(json.dumps(answer, indent=2) if asked.json else harmless(asked.show(answer)))
     return 0
+
+
+def harmless(text: str) -> str:
+    """The text without what a terminal would obey: some of it was written by customers and their banks."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def run() -> None:

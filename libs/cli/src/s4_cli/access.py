@@ -1,6 +1,5 @@
 """Where a service's operator listener is, and the token of who asks."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -29,9 +28,16 @@ def access(service: str, environ: Mapping[str, str], folder: Path) -> Access:
         return Access(url.rstrip("/"), _token(environ))
     for path in _places(environ, folder):
         if path.is_file():
-            told = json.loads(path.read_text(encoding="utf-8"))
-            return Access(told[service], Secret(told["token"]))
+            return _read(path, service)
     raise Permanent("no-operator-access", set=f"{named} and S4_OPERATOR_TOKEN_FILE", or_start="make up")
+
+
+def _read(path: Path, service: str) -> Access:
+    try:
+        told = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+        return Access(told[service], Secret(told["token"]))
+    except (OSError, KeyError, msgspec.DecodeError):
+        raise Permanent("operator-access-unreadable", file=str(path)) from None
 
 
 def _token(environ: Mapping[str, str]) -> Secret:

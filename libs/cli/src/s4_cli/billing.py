@@ -66,7 +66,7 @@ async def _replay(access: Access, asked: argparse.Namespace) -> Answer:
 async def _refund(access: Access, asked: argparse.Namespace) -> Answer:
     # The same command twice, after a lost answer, is one refund.
     same = (asked.account, asked.invoice, str(asked.amount), asked.reason, asked.note)
-    request = derived_id("operator-refund", *((asked.request_id,) if asked.request_id else same))
+    request = derived_id("operator-refund", *same, asked.request_id or "")
     body = {"account_id": _id(asked.account), "invoice_id": _id(asked.invoice), "amount": asked.amount}
     body |= {"reason": asked.reason, "note": asked.note, "request_id": request}
     return await call(access, "POST", "/operator/refunds", body)

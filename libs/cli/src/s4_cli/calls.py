@@ -19,15 +19,15 @@ async def call(access: Access, method: str, path: str, body: Mapping[str, object
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.request(method, access.url + path, json=body, headers=headers) as answer,
+            session.request(method, access.url + path, json=body, headers=headers, allow_redirects=False) as answer,
         ):
             told = await answer.json()
     except (aiohttp.ClientError, TimeoutError, ValueError, asyncio.IncompleteReadError):
         raise Temporary("service-unreachable", url=access.url) from None
     if not isinstance(told, dict):
         raise Temporary("service-unreachable", url=access.url)
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status == 429:
         raise Temporary(str(told.get("code", "service-failed")), status=answer.status)
-    if answer.status >= 400:
+    if answer.status != 200:
         raise Permanent(str(told.get("code", "refused")), status=answer.status)
     return told
