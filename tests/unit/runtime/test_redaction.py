@@ -20,6 +20,10 @@ FORMS = [
     "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln",
     "-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----",
     "Bearer abcdefgh12345678",
+    "/p/session/test_YWNjdF8xSk",
+    "/invoice/acct_1/test_YWNjdF8xSk/pdf?s=ap",
+    "/i/acct_1/test_YWNjdF8xSk?s=ap",
+    "/c/pay/cs_test_a1b2#fidkdWxO",
     "reader@example.org",
     "4242 4242 4242 4242",
     "4242424242424242",
@@ -33,6 +37,11 @@ def test_a_secret_is_taken_out_by_its_form_at_any_depth(form: str) -> None:
     assert form.split("\n", maxsplit=1)[0] not in shown
     assert "before" in shown
     assert "after" in shown
+
+
+def test_an_address_at_stripe_keeps_its_host_and_a_link_its_page() -> None:
+    assert redact("https://billing.example/p/session/test_a1") == "https://billing.example[redacted]"
+    assert redact("https://s4.example/sign-in/link?token=abc.def") == "https://s4.example/sign-in/link?token=[redacted]"
 
 
 def test_a_password_in_a_url_is_taken_out_and_the_rest_stays() -> None:
