@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from s4_billing import accounts, store
+from s4_billing import accounts, cancelling, changes, store
 from s4_billing.accounts import BOUGHT, Held
 from s4_billing.catalogue import Catalogue
 from s4_billing.commands import Commands
-from s4_billing.deeds import ENDED
+from s4_billing.deeds import ENDED, KEEP, PAY, SCHEDULE_END
 from s4_billing.derive import State
 from s4_billing.errors import NoSuchAccount, NotNow
 from s4_billing.settings import Settings
@@ -17,6 +17,9 @@ from s4_store import Pool
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import CardDeclined, NotAtStripe, StripeRejected
 from s4_stripe.facts import Subscription
+
+# What persons ask for has to be done in the order in which they asked; money that goes back holds nobody up.
+_ORDERED = frozenset({cancelling.KIND, changes.KIND, SCHEDULE_END, KEEP, PAY})
 
 
 class Clerk:
@@ -72,7 +75,7 @@ class Clerk:
         return fact
 
     async def was_given(self, account_id: str, key: str) -> bool:
-        """Whether the command was given before; if not, all that were given before it have their outcome now.
+        """Whether the command was given before; if not, all that persons gave before it have their outcome now.
 
         Raises NoSuchAccount.
         """
@@ -81,9 +84,9 @@ class Clerk:
             return True
         sql = (
             "select idempotency_key from stripe_command where account_id = $1 and state in ('pending', 'unknown')"
-            " and kind not in ('customer.create', 'session.create') order by created_at"
+            " and kind = any($2) order by created_at"
         )
-        for row in await self.pool.fetch(sql, account_id):
+        for row in await self.pool.fetch(sql, account_id, list(_ORDERED)):
             try:
                 await self.commands.perform(row["idempotency_key"])
             except StripeRejected:

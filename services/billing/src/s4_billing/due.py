@@ -10,6 +10,7 @@ from s4_store import Pool
 
 BATCH = 50
 POLL = timedelta(minutes=1)
+AFTER_TROUBLE = timedelta(minutes=5)  # so that those who are due and can be looked at have their turn
 
 
 class Due:
@@ -33,5 +34,7 @@ class Due:
                 await self._sync.account(account_id)
             except Trouble as trouble:  # one account's trouble is not the others'
                 note("due", trouble)
+                now = self._clock.now()
+                await store.review_later(self._pool, account_id, now, now + AFTER_TROUBLE)
                 failed += 1
         return 0 if failed or len(accounts) < BATCH else len(accounts)

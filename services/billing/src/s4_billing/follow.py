@@ -95,7 +95,7 @@ def _marked(row: SubscriptionRow) -> SubscriptionRow:
 def _gone(row: SubscriptionRow, now: datetime, policy: Policy) -> SubscriptionRow:
     """A subscription that Stripe does not have any more (its customer was deleted) has ended."""
     if row.state is State.ENDED:
-        return row
+        return msgspec.structs.replace(row, review_at=None)
     return msgspec.structs.replace(
         row,
         state=State.ENDED,

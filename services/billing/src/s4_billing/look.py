@@ -13,7 +13,7 @@ from s4_billing import money, store
 from s4_billing.money import DisputeRow
 from s4_store import Pool
 from s4_stripe.api import StripeApi
-from s4_stripe.errors import NotAtStripe
+from s4_stripe.errors import NotAtStripe, StripeUnavailable
 from s4_stripe.facts import Charge, Dispute, FraudWarning, Invoice, Refund, Session, Subscription
 
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class Looker:
             return None
         name = customer.stripe_customer_id
         found, sessions = await asyncio.gather(self._api.subscriptions_of(name), self._sessions(account_id))
+        if not found:
+            await self._have_known(account_id, name)
         ours = [each for each in found if each.metadata.get("deployment", self._deployment) == self._deployment]
         look = Look(tick=tick, stripe_customer_id=name, subscriptions=ours, sessions=sessions)
         if ours:  # who never subscribed has no bills
@@ -77,6 +79,15 @@ class Looker:
         return msgspec.structs.replace(
             look, refunds=refunds, disputes=disputes, warnings=warnings, to_confirm=to_confirm
         )
+
+    async def _have_known(self, account_id: str, stripe_customer_id: str) -> None:
+        """Raises StripeUnavailable if Stripe never had the customer of a subscription: our key is of another account.
+
+        Of a customer who was deleted Stripe still tells that.
+        """
+        sql = "select true from subscription where account_id = $1 and state <> 'ended' limit 1"
+        if await self._pool.fetchval(sql, account_id) and not await _each(self._api.customer, [stripe_customer_id]):
+            raise StripeUnavailable("payment-service-unavailable", reason="customer-unknown", account=account_id)
 
     async def _sessions(self, account_id: str) -> list[Session]:
         """Those of checkouts whose end we do not know."""

@@ -64,7 +64,7 @@ class Service(msgspec.Struct, frozen=True):
             clerk = Clerk(pool, api, settings, catalogue=sold, commands=commands, sync=sync)
             routes = [*Desk(sold, desk, settings).routes(), *AccountDesk(clerk, clock).routes()]
             back = Refunds(pool, commands, sync, clock, settings.refund_limit)
-            everything = Everything(pool, api, sync, customers=people, clock=clock, settings=settings)
+            everything = Everything(pool, api, sync, catalogue=sold, customers=people, clock=clock, settings=settings)
             yield cls(
                 pool=pool,
                 app=application(pool, settings, clock, routes),

@@ -204,6 +204,12 @@ async def due_accounts(pool: Pool, now: datetime, limit: int) -> list[str]:
     return [row["account_id"] for row in await pool.fetch(sql, now, limit)]
 
 
+async def review_later(pool: Pool, account_id: str, now: datetime, later: datetime) -> None:
+    """What is due of the account is so again at ``later``."""
+    sql = "update subscription set review_at = $3 where account_id = $1 and review_at <= $2"
+    await pool.execute(sql, account_id, now, later)
+
+
 async def review_soon(tx: Transaction, checkout_id: str, now: datetime) -> None:
     """The subscription that was bought by the checkout is looked at as soon as possible."""
     await tx.execute("update subscription set review_at = $2 where checkout_id = $1", checkout_id, now)

@@ -60,7 +60,7 @@ def _refunds(row: SubscriptionRow, reason: Reason, books: Books, look: Look, now
             continue
         for charge in look.charges_of(bill):
             name = derived_id("refund", charge.id, reason)
-            left = charge.amount - charge.amount_refunded - _promised(charge, books.refunds)
+            left = charge.amount - _gone(charge, books.refunds)
             if charge.status == "succeeded" and left > 0 and charge.id not in held and name not in books.refunds:
                 yield RefundRow(
                     id=name,
@@ -75,6 +75,8 @@ def _refunds(row: SubscriptionRow, reason: Reason, books: Books, look: Look, now
                 )
 
 
-def _promised(charge: Charge, rows: Mapping[str, RefundRow]) -> int:
-    mine = [row for row in rows.values() if row.stripe_charge_id == charge.id and row.state == "wanted"]
-    return sum(row.amount for row in mine)
+def _gone(charge: Charge, rows: Mapping[str, RefundRow]) -> int:
+    """What went back or will; the charge was asked for before its refunds, and may not show the last of them yet."""
+    mine = [row for row in rows.values() if row.stripe_charge_id == charge.id]
+    seen = sum(row.amount for row in mine if row.is_under_way)
+    return max(charge.amount_refunded, seen) + sum(row.amount for row in mine if row.state == "wanted")

@@ -16,7 +16,6 @@ from s4_runtime import Clock, is_id
 from s4_store import Pool, Transaction
 from s4_stripe.errors import StripeRejected
 
-
 # Within which all that one operator alone gives back to an account counts as one refund, however it is divided.
 TOGETHER = timedelta(days=30)
 

@@ -8,7 +8,7 @@ from s4_billing.reconcile import runs
 from s4_billing.reconcile.metrics import FOUND
 from s4_billing.settings import Settings
 from s4_billing.sync import Sync
-from s4_runtime import Clock, get_logger
+from s4_runtime import Clock, Trouble, get_logger
 from s4_store import Pool
 from s4_stripe.api import StripeApi
 from s4_stripe.deliveries import is_wanted
@@ -49,7 +49,10 @@ class MissedEvents:
                 missing += await inbox.receive(tx, event, self._clock.now(), ours=ours)
         stale = await store.stale_accounts(self._pool, now)
         for account_id in stale:
-            await self._sync.account(account_id)
+            try:
+                await self._sync.account(account_id)
+            except Trouble as trouble:  # one account's trouble is not the others'
+                get_logger().warning("reconcile.skipped", account=account_id, code=trouble.code)
         await store.forget_unmade_checkouts(self._pool, now)
         await runs.finish(self._pool, run, self._clock.now(), events_missing=missing, checkouts_stale=len(stale))
         FOUND.labels("event").inc(missing)

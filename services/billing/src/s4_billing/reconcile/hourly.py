@@ -37,7 +37,10 @@ class Overdue:
         run = await runs.begin(self._pool, "hourly", self._settings.reconcile_hourly, now)
         if run is None:
             return
-        await self._commands.settle()
+        try:
+            await self._commands.settle()
+        except Temporary as trouble:
+            get_logger().warning("reconcile.skipped", account=None, code=trouble.code)
         accounts = [row["account_id"] for row in await self._pool.fetch(_OVERDUE, now - RENEWAL, now)]
         for account_id in accounts:
             try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from s4_billing import store
+from s4_billing.catalogue import Catalogue
 from s4_billing.customers import Customers
 from s4_billing.derive import State, moment
 from s4_billing.reconcile import rows, runs
@@ -18,18 +19,20 @@ from s4_billing.reconcile.metrics import COMPARED, DRIFT, FOUND
 from s4_billing.settings import Settings
 from s4_billing.store import SubscriptionRow
 from s4_billing.sync import Sync
-from s4_runtime import Clock, get_logger
+from s4_runtime import Clock, Temporary, get_logger
 from s4_store import Pool
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import NotAtStripe
 from s4_stripe.facts import Subscription
+
+MOST_UNCLEAR = 20  # of which Stripe tells nothing now; with more it is Stripe's trouble, and the look is repeated
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """One difference.
 
     ``unknown``: at Stripe, of no account of ours; ``missing``: of an account, but without a row; ``vanished``: not at
-    Stripe any more; ``differs``: the row says something else.
+    Stripe any more; ``differs``: the row says something else; ``unclear``: Stripe could not tell.
     """
 
     kind: str
@@ -54,11 +57,20 @@ class Everything:
     """The look at everything."""
 
     def __init__(
-        self, pool: Pool, api: StripeApi, sync: Sync, *, customers: Customers, clock: Clock, settings: Settings
+        self,
+        pool: Pool,
+        api: StripeApi,
+        sync: Sync,
+        *,
+        catalogue: Catalogue,
+        customers: Customers,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
         self._pool = pool
         self._api = api
         self._sync = sync
+        self._catalogue = catalogue
         self._customers = customers
         self._clock = clock
         self._settings = settings
@@ -98,16 +110,35 @@ class Everything:
         async for fact in self._api.all_subscriptions():
             compared += 1
             row = ours.pop(fact.id, None)
-            if self._is_ours(fact) and (row is None or _differs(row, fact)):
+            if self._is_ours(fact) and (row is None or _differs(row, fact) or self._has_another_plan(row, fact)):
                 suspects[fact.id] = fact
         suspects |= {row.stripe_subscription_id: None for row in ours.values() if row.state is not State.ENDED}
-        drift = [found for id_, fact in suspects.items() if (found := await self._judge(id_, fact, apply=apply))]
+        drift = await self._judged(suspects, apply=apply)
         await self._record(run, drift, compared, self._api.calls - calls)
         seconds = round(time.monotonic() - began, 1)
         return Report(run_id=run, compared=compared, requests=self._api.calls - calls, seconds=seconds, drift=drift)
 
     def _is_ours(self, fact: Subscription) -> bool:
         return fact.metadata.get("deployment", self._settings.deployment) == self._settings.deployment
+
+    def _has_another_plan(self, row: SubscriptionRow, fact: Subscription) -> bool:
+        key = next((item.price.lookup_key for item in fact.items.data), None)
+        return self._catalogue.plan_of(key) not in {None, row.plan, row.pending_plan}
+
+    async def _judged(self, suspects: Mapping[str, Subscription | None], *, apply: bool) -> list[Drift]:
+        """What is wrong. One account's trouble is not the others'. Raises Temporary if it is that of many."""
+        drift, unclear = [], 0
+        for name, fact in suspects.items():
+            try:
+                found = await self._judge(name, fact, apply=apply)
+            except Temporary as trouble:
+                unclear += 1
+                if unclear > MOST_UNCLEAR:
+                    raise
+                account_id = await rows.account_of_subscription(self._pool, name)
+                found = Drift(kind="unclear", stripe_id=name, account_id=account_id, ours="", theirs=trouble.code)
+            drift += [found] if found else []
+        return drift
 
     async def _judge(self, stripe_id: str, fact: Subscription | None, *, apply: bool) -> Drift | None:
         """The drift of one suspect, or None if a whole look finds none."""
@@ -156,10 +187,11 @@ def _differs(row: SubscriptionRow, fact: Subscription) -> bool:
     ends = max((item.current_period_end for item in fact.items.data), default=None)
     bill = fact.latest_invoice
     is_failing = bill is not None and bill.status == "open" and bill.attempt_count > 0
+    tried = bill.attempt_count if bill is not None and is_failing and bill.id == row.failing_invoice else row.attempts
     theirs = (fact.status, moment(ends), moment(fact.cancel_at or (ends if fact.cancel_at_period_end else None)))
     ours = (row.stripe_status, row.period_end, row.cancel_at)
     is_live = row.state is not State.ENDED
-    return theirs != ours or (is_live and is_failing and row.failing_invoice is None)
+    return theirs != ours or tried != row.attempts or (is_live and is_failing and row.failing_invoice is None)
 
 
 def _words(before: SubscriptionRow | None, after: SubscriptionRow) -> tuple[str, str]:

@@ -5,16 +5,20 @@ from typing import Literal
 
 from s4_store import Pool
 
+LONGEST = timedelta(hours=1)  # that a look may take
 Scope = Literal["events", "hourly", "nightly"]
 
 
 async def begin(pool: Pool, scope: Scope, every: timedelta, now: datetime) -> int | None:
-    """The run's number, if none of this scope began within the interval; twice at once would do no harm."""
+    """The run's number, if none of this scope began within the interval; twice at once would do no harm.
+
+    One that began and was not finished in time has failed, and does not count.
+    """
     sql = (
-        "insert into reconcile_run (started_at, scope) select $1, $2 where not exists"
-        " (select from reconcile_run where scope = $2 and started_at > $3) returning id"
+        "insert into reconcile_run (started_at, scope) select $1, $2 where not exists (select from reconcile_run"
+        " where scope = $2 and started_at > $3 and (finished_at is not null or started_at > $4)) returning id"
     )
-    found: int | None = await pool.fetchval(sql, now, scope, now - every * 0.9)
+    found: int | None = await pool.fetchval(sql, now, scope, now - every * 0.9, now - LONGEST)
     return found
 
 
