@@ -145,6 +145,18 @@ async def test_a_bucket_in_which_something_is_left_is_not_deleted(clients: Clien
     assert await buckets.first_keys(name) == ["late"]
 
 
+async def test_a_bucket_that_was_not_empty_and_cannot_be_looked_at_is_not_said_to_be_gone() -> None:
+    class Expired:
+        async def delete_bucket(self, **_request: object) -> None:
+            raise ClientError({"Error": {"Code": "BucketNotEmpty"}}, "DeleteBucket")
+
+        async def head_bucket(self, **_request: object) -> None:
+            raise ClientError({"Error": {"Code": "403"}}, "HeadBucket")
+
+    with pytest.raises(AwsRefused):
+        await Buckets(Expired(), REGION).delete("a-bucket")
+
+
 async def test_objects_that_s3_could_not_delete_are_trouble() -> None:
     refusal = {"Key": "a", "Code": "InternalError", "Message": "We encountered an internal error."}
 

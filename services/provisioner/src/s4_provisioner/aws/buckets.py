@@ -88,7 +88,9 @@ class Buckets:
         """The bucket is gone, which was empty. Raises ObjectsRemain; idempotent."""
         with aws_errors("NoSuchBucket", "BucketNotEmpty"):
             await self._s3.delete_bucket(Bucket=name)
-        if await self.exists(name):
+            return
+        with aws_errors("404", "NoSuchBucket"):  # whoever may not look does not know that it is gone
+            await self._s3.head_bucket(Bucket=name)
             raise ObjectsRemain("bucket-not-empty")
 
     async def _uploads(self, name: str) -> list[dict[str, Any]]:
