@@ -65,6 +65,7 @@ def some_settings(database: str, cloud: Cloud | None = None, **changed: Any) -> 
         "retry_cap": timedelta(milliseconds=100),
         "lease": timedelta(seconds=5),
         "poll": timedelta(milliseconds=50),
+        "kept_at_least": timedelta(0),
         "probe_command": CONTENTED_PROBE,
     }
     if cloud is not None:
@@ -111,7 +112,9 @@ class Desk:
 
     async def tell(self, event: Event, event_id: str | None = None) -> None:
         """The provisioner heard it."""
-        await deliver(self.pool, Wishes(self.tools.clock).routes(), event, event_id=event_id)
+        await deliver(
+            self.pool, Wishes(self.tools.clock, self.settings.kept_at_least).routes(), event, event_id=event_id
+        )
 
     async def pass_time(self, by: timedelta) -> None:
         """It is later, and convergers look at the clock."""

@@ -56,6 +56,7 @@ class ProvisionerProcess:
             "S4_PROBE_COMMAND": str(probe),
             "S4_LEASE": "PT2S",
             "S4_RETRY_BASE": "PT0.1S",
+            "S4_KEPT_AT_LEAST": "PT0S",
         }
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:

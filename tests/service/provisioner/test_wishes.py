@@ -382,6 +382,36 @@ async def test_what_is_kept_for_no_time_is_removed_without_being_stopped_first(
     assert len(await desk.events(GridDeleted, grid_id)) == 1
 
 
+@pytest.mark.parametrize("kept", [NOW, -timedelta(days=400)])
+async def test_a_grid_that_was_ready_is_kept_for_a_while_whatever_its_end_says(
+    database: str, subscription: Subscription, kept: timedelta
+) -> None:
+    script = Script()
+    async with (
+        a_desk_without_aws(database, kept_at_least=timedelta(days=1)) as desk,
+        desk.converging(scripted(script)),
+    ):
+        grid_id = await a_ready_grid(desk, subscription)
+        await desk.tell(subscription.ended(kept, "not-provided"))
+        assert (await desk.comes_to(grid_id, Stage.SUSPENDED)).wanted is Wanted.SUSPENDED
+        await desk.pass_time(timedelta(hours=23))
+        await desk.tell(subscription.disputed())
+        await desk.pass_time(timedelta(days=400))
+        assert (await desk.rests(grid_id)).stage is Stage.SUSPENDED
+        assert not any(script.calls(stage) for stage in DOWN)
+        await desk.tell(subscription.cleared())
+        await desk.comes_to(grid_id, Stage.ABSENT)
+
+
+async def test_a_grid_that_nobody_ever_had_is_not_kept(database: str, subscription: Subscription) -> None:
+    broken = scripted(Script({Stage.BUCKET: [Permanent("aws-refused")]}))
+    async with a_desk_without_aws(database, kept_at_least=timedelta(days=1)) as desk, desk.converging(broken):
+        grid_id = await desk.pay(subscription.payment)
+        assert (await desk.rests(grid_id)).stage is Stage.FAILED
+        await desk.tell(subscription.ended(NOW, "not-provided"))
+        await desk.comes_to(grid_id, Stage.ABSENT)
+
+
 @pytest.mark.parametrize("stage", UP)
 async def test_a_grid_that_could_not_be_built_is_removed_when_billing_gives_up(
     desk: Desk, subscription: Subscription, stage: Stage

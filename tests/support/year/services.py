@@ -159,7 +159,7 @@ class Street(msgspec.Struct, frozen=True, kw_only=True):
         tools = tools_of(settings, self.clock, clients)
         steps = {**scripted(), Stage.IDENTITY: mint_identity}
         return [
-            consume("provisioner", Wishes(self.clock).routes(), pool, self.amqp),
+            consume("provisioner", Wishes(self.clock, settings.kept_at_least).routes(), pool, self.amqp),
             relay("provisioner", pool, self.amqp),
             Converger(pool, tools, Random(1), steps).forever(),
             serve(furls_application(Furls(pool, tools.seal, settings, self.clock)), self.furls),

@@ -24,7 +24,7 @@ async def _serve(settings: Settings) -> None:
         await require_migrated(pool, _PACKAGE)
         await run(
             _NAME,
-            consume(_NAME, Wishes(clock).routes(), pool, settings.amqp_url),
+            consume(_NAME, Wishes(clock, settings.kept_at_least).routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
             Converger(pool, tools, SystemRandom()).forever(),
             serve(application(Furls(pool, tools.seal, settings, clock)), settings.listen),

@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from s4_contracts.billing import SubscriptionEnded
 from s4_contracts.ids import GridId
+from s4_provisioner.grids import Grid
 from s4_store import Transaction
 
 
@@ -26,13 +28,17 @@ async def serve(tx: Transaction, grid_id: GridId, revision: int) -> bool:
     )
 
 
-async def end(tx: Transaction, grid_id: GridId, revision: int, delete_after: datetime, now: datetime) -> bool:
-    """The grid is not to be served any more, and kept until then. Of two things told at once this is the last word."""
+async def end(tx: Transaction, grid: Grid, told: SubscriptionEnded, least: datetime, now: datetime) -> bool:
+    """The grid is not to be served any more, and kept as told, but for one that was ready not less than to ``least``.
+
+    Of two things told at once this is the last word.
+    """
     return await _is_news(
         tx,
-        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $4), delete_after = $3,"
+        "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $4),"
+        " delete_after = case when proved_at is null then $3::timestamptz else greatest($3, $5) end,"
         " service_revision = $2 where id = $1 and service_revision <= $2 and wanted <> 'absent' returning true",
-        *(grid_id, revision, delete_after, now),
+        *(grid.id, told.revision, told.delete_after, now, least),
     )
 
 

@@ -1,5 +1,6 @@
 """What becomes of a grid after its payment, as billing tells it: recorded in milliseconds, like the first wish."""
 
+from datetime import timedelta
 from typing import Any
 
 from s4_bus import Route, on
@@ -25,8 +26,9 @@ class NotPaidYet(Temporary):
 class LaterWishes:
     """Handlers of the events that follow a payment."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
         self._clock = clock
+        self._kept_at_least = kept_at_least
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
@@ -54,7 +56,7 @@ class LaterWishes:
     async def want_kept_and_removed(self, event: SubscriptionEnded, tx: Transaction) -> None:
         """The grid is not served, is kept until ``delete_after``, and is removed then."""
         grid, now = await _paid_grid(tx, event), self._clock.now()
-        if grid and await asked.end(tx, grid.id, event.revision, event.delete_after, now):
+        if grid and await asked.end(tx, grid, event, now + self._kept_at_least, now):
             await moves.heed(tx, grid.id, now, retry=True)
 
     async def want_quota(self, event: PlanChanged, tx: Transaction) -> None:

@@ -1,5 +1,6 @@
 """What billing's events ask for: recorded in milliseconds, carried out by the converger."""
 
+from datetime import timedelta
 from typing import Any
 
 from s4_bus import Route, on
@@ -14,12 +15,13 @@ from s4_store import Transaction
 class Wishes:
     """Handlers of the events that change what a grid should come to."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
         self._clock = clock
+        self._kept_at_least = kept_at_least
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
-        return [on(SignupPaid, self.want_ready), *LaterWishes(self._clock).routes()]
+        return [on(SignupPaid, self.want_ready), *LaterWishes(self._clock, self._kept_at_least).routes()]
 
     async def want_ready(self, event: SignupPaid, tx: Transaction) -> None:
         """A grid for this signup is wanted, and due now."""
