@@ -26,6 +26,7 @@ class Eventful(Outside):
         self.stack = stack
         self.account = new_id()
         self.checkouts: list[str] = []
+        self.failed: set[str] = set()
 
     async def open(self, plan: str = "personal", *, another: bool = False) -> None:
         """A tab with the way to pay: of the same checkout, or of another."""
@@ -98,6 +99,7 @@ class Eventful(Outside):
         grid = GridId(derived_id("grid", signup))
         async with self.stack.service.pool.transaction() as tx:
             if what == "failed":
+                self.failed.add(signup)
                 failed = ProvisioningFailed(**about, grid_id=grid, step="host", code="no-capacity", final=True)
                 await provisioning.record_failure(failed, tx)
             else:
@@ -136,6 +138,8 @@ class Eventful(Outside):
         if self.customer is not None:
             promises.one_live_subscription(self.stripe, self.customer, rows)
             promises.same_money(self.stripe, self.customer, rows)
+            promises.nothing_kept_for_nothing(self.stripe, rows, self.failed)
+            promises.debts_are_known(self.stripe, self.customer, rows, self.stack.clock.now())
         assert not self.stripe.world.journal.unimplemented, dict(self.stripe.world.journal.unimplemented)
 
     async def _call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:

@@ -22,6 +22,7 @@ from s4_billing.news import Shop, news
 from s4_billing.store import Checkout
 from s4_billing.wanted import wanted
 from s4_contracts import Event
+from s4_devcloud.stripe.problems import Problem
 from s4_runtime import Secret, new_id
 from s4_stripe.facts import Charge, Dispute, FraudWarning, Invoice, Payment, Refund, Subscription
 from support.histories import promises
@@ -139,6 +140,8 @@ class Paper(Outside):
         if self.customer:
             promises.one_live_subscription(self.stripe, self.customer, self.books)
             promises.same_money(self.stripe, self.customer, self.books)
+            promises.nothing_kept_for_nothing(self.stripe, self.books, self._failed)
+            promises.debts_are_known(self.stripe, self.customer, self.books, self.now())
         promises.no_secret("events", self.told)
 
     def _write(self, intent: Intent) -> None:
@@ -153,12 +156,22 @@ class Paper(Outside):
                 self.stripe.does("POST", one, **{f"metadata[{END_REASON}]": intent.params["reason"]})
                 self.stripe.does("DELETE", one)
             case refunds.KIND:
-                metadata = {f"metadata[{name}]": value for name, value in intent.params["metadata"].items()}
-                what = {"charge": intent.params["charge"], "amount": str(intent.params["amount"])}
-                if not self.stripe.does("POST", "/v1/refunds", **what, **metadata):
-                    self._refused.add(intent.params["metadata"]["refund_id"])
+                self._refund(intent)
             case _:  # which card pays: the double's portal is not visited here
                 return
+
+    def _refund(self, intent: Intent) -> None:
+        """The money is sent, and the row names what sent it; or it is refused."""
+        ours = intent.params["metadata"]["refund_id"]
+        metadata = {f"metadata[{name}]": value for name, value in intent.params["metadata"].items()}
+        what = {"charge": intent.params["charge"], "amount": str(intent.params["amount"])}
+        try:
+            made = self.stripe.call("POST", "/v1/refunds", **what, **metadata)["id"]
+        except Problem:
+            self._refused.add(ours)
+            return
+        row = msgspec.structs.replace(self.books.refunds[ours], stripe_refund_id=made)
+        self.books = msgspec.structs.replace(self.books, refunds={**self.books.refunds, ours: row})
 
     def _look(self) -> Look:
         """What billing's own look asks for."""

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from s4_contracts.billing import (
     CancellationScheduled,
     DisputeClosed,
     DisputeOpened,
+    PaymentFailed,
     RefundIssued,
     ServiceResumed,
     ServiceSuspended,
@@ -25,6 +27,7 @@ from s4_contracts.billing import (
 )
 from support.histories.inner_stripe import InnerStripe
 
+_GRACE = timedelta(days=14)
 _OVER = frozenset({"canceled", "incomplete_expired"})
 # Keys, what opens a page at Stripe, and what a card has on it.
 _SECRET = re.compile(r"sk_test_|rk_test_|whsec_|_secret_|/c/pay/|/p/session/|/i/acct|\b4[0-9]{15}\b|127\.0\.0\.1:\d+/")
@@ -59,6 +62,44 @@ def same_money(stripe: InnerStripe, customer: str, books: Books) -> None:
     assert back == gone, f"refunds {back}, refunded of bills {gone}"
 
 
+def nothing_kept_for_nothing(stripe: InnerStripe, books: Books, failed: Collection[str]) -> None:
+    """What was paid for a subscription too many, or for a grid that could not be made, has gone back.
+
+    But what is contested: that the bank gives back; and what Stripe could not send.
+    """
+    stuck = {row.stripe_charge_id for row in books.refunds.values() if row.is_over}
+    contested = {row.stripe_charge_id for row in books.disputes.values() if row.kind == "dispute"}
+    for row in books.subscriptions.values():
+        if not row.duplicate and row.checkout_id not in failed:
+            continue
+        for bill in books.invoices_of(row.stripe_subscription_id):
+            if bill.stripe_charge_id is None or bill.stripe_charge_id in stuck | contested:
+                continue
+            charge = stripe.call("GET", f"/v1/charges/{bill.stripe_charge_id}")
+            assert charge["amount_refunded"] == charge["amount"], f"kept: {bill} of {row}"
+
+
+def debts_are_known(stripe: InnerStripe, customer: str, books: Books, now: datetime) -> None:
+    """Who owes is told so, is served for the time of grace, and no longer."""
+    bills = stripe.listed("/v1/invoices", customer=customer)
+    for fact in stripe.listed("/v1/subscriptions", customer=customer, status="past_due"):
+        row = books.subscriptions[fact["id"]]
+        owed = [
+            bill["created"]
+            for bill in bills
+            if bill["status"] == "open" and bill["attempt_count"] and _is_of(bill, fact)
+        ]
+        if row.ever_paid and owed:
+            is_over = now >= datetime.fromtimestamp(min(owed), UTC) + _GRACE
+            allowed = {State.SUSPENDED} if is_over else {State.PAST_DUE, State.SUSPENDED}
+            assert row.state in allowed, f"{row.state}, and owes since {min(owed)}"
+            assert row.failing_invoice is not None
+
+
+def _is_of(bill: dict[str, Any], fact: dict[str, Any]) -> bool:
+    return bool(bill["parent"]["subscription_details"]["subscription"] == fact["id"])
+
+
 def told_as_it_is(events: Iterable[Event], books: Books) -> None:
     """Each paid and kept subscription was announced once, and what was told last is what is so."""
     told: dict[str, list[Event]] = defaultdict(list)
@@ -75,6 +116,8 @@ def told_as_it_is(events: Iterable[Event], books: Books) -> None:
         ended = sum(isinstance(event, SubscriptionEnded) for event in mine)
         assert ended == (row.state is State.ENDED), f"{ended} SubscriptionEnded, and it is {row.state}"
         assert _stands(mine, *_DISPUTE) == row.disputed, "disputed or not"
+        tries = [event.attempt for event in mine if isinstance(event, PaymentFailed)]
+        assert row.failing_invoice is None or row.attempts in tries, f"of {row.attempts} tries was told {tries}"
         if row.state is not State.ENDED:
             assert _stands(mine, *_SUSPENSION) == (row.state is State.SUSPENDED), "suspended or not"
             assert _stands(mine, *_LEAVING) == (row.cancel_at is not None), "leaving or not"
