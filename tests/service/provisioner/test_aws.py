@@ -312,6 +312,14 @@ async def test_a_name_that_is_taken_out_means_nothing_and_its_neighbours_stay(cl
     assert cloud.address_of(neighbour) == ["192.0.2.2"]
 
 
+async def test_a_name_is_taken_out_however_it_was_written(clients: Clients, cloud: Cloud) -> None:
+    zone, name = Zone(clients.route53, ZONE), f"g{new_id()}.{ZONE}"
+    await zone.point(name, IPv4Address("192.0.2.1"))
+    await zone.take_out(f"{name.upper()}.")
+
+    assert cloud.address_of(name) == []
+
+
 async def test_a_zone_that_is_not_there_is_for_a_person(clients: Clients) -> None:
     with pytest.raises(NoZone):
         await Zone(clients.route53, "elsewhere.test").point("g.elsewhere.test", IPv4Address("192.0.2.1"))

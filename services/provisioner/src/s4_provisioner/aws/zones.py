@@ -34,7 +34,7 @@ class Zone:
 
     async def take_out(self, name: str) -> None:
         """The name means nothing, as soon as the change is everywhere. Idempotent."""
-        zone = await self.id()
+        zone, name = await self.id(), name.rstrip(".").lower()  # as Route 53 writes it
         with aws_errors("NoSuchHostedZone"):
             answer = await self._route53.list_resource_record_sets(
                 HostedZoneId=zone, StartRecordName=name, StartRecordType="A", MaxItems="1"
