@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s4_web.address import client_address, email_of, masked
+from s4_web.address import client_address, email_of, masked, neighbourhood
 
 PROXIES = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
 
@@ -59,3 +59,19 @@ def test_a_masked_address_tells_nothing_of_the_length(email: str) -> None:
 )
 def test_an_address_is_believed_only_from_our_own_proxies(peer: str | None, forwarded: list[str], found: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2::7", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::7", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_who_owns_a_network_is_counted_once(address: str, counted: str) -> None:
+    assert neighbourhood(address) == counted

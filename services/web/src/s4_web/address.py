@@ -43,3 +43,15 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
             return "unknown"
         if not path or not any(known in network for network in trusted):
             return address
+
+
+def neighbourhood(address: str) -> str:
+    """What uses are counted by: one person has one IPv4 address, but all of an IPv6 network of 64 bits (RFC 6177)."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    mapped = known.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((known.packed, 64), strict=False))

@@ -11,7 +11,7 @@ from s4_contracts.web import InviteRequested, SignInRequested
 from s4_runtime import derived_id
 from s4_store import Transaction
 from s4_web.accounts.store import latest_of_address
-from s4_web.address import client_address
+from s4_web.address import client_address, neighbourhood
 from s4_web.site import Site, site_of
 from s4_web.troubles import Refused
 
@@ -29,8 +29,9 @@ def window_of(now: datetime, length: timedelta) -> datetime:
 
 
 def from_where(request: web.Request) -> str:
-    """The address that the request comes from."""
-    return client_address(request.remote, request.headers.getall("X-Forwarded-For", []), site_of(request).trusted)
+    """Where the request comes from, as it is counted."""
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return neighbourhood(client_address(request.remote, forwarded, site_of(request).trusted))
 
 
 def subject(site: Site, kind: str, text: str) -> str:
