@@ -5,6 +5,8 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
+import msgspec
+
 from s4_contracts.billing import (
     CancellationReverted,
     CancellationScheduled,
@@ -316,6 +318,27 @@ async def test_events_in_any_order_end_in_the_same_page(site: RunningSite, brows
         await site.hears(*order, *order)
         page = await silent(site, browser, buyer)
         assert (kind_of(page), page.heading) == ("leaving", "Studio")
+
+
+async def test_a_bill_that_was_waived_is_forgotten_with_the_next_renewal(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser)
+    news = News(site, buyer)
+    renewed = {"amount": 2975, "currency": "usd", "period_end": site.clock.now(), "invoice_number": None}
+    await site.hears(news(SubscriptionRenewed, 5, **renewed), news.failed(3))
+    assert kind_of(await silent(site, browser, buyer)) == "active"
+
+
+async def test_of_a_paid_bill_and_a_failing_one_told_at_once_the_failing_one_counts(
+    site: RunningSite, browser: Browser
+) -> None:
+    buyer = await site.a_member(browser)
+    news = News(site, buyer)
+    at_once = [news(PaymentRecovered, 4, amount=2975, currency="usd"), news.failed(4)]
+    at_once = [msgspec.structs.replace(event, occurred_at=site.clock.now()) for event in at_once]
+    for order in permutations(at_once):
+        await site.pool.execute("DELETE FROM standings WHERE aspect = 'failing'")
+        await site.hears(*order)
+        assert kind_of(await silent(site, browser, buyer)) == "overdue"
 
 
 async def test_a_duplicates_end_is_not_the_accounts(site: RunningSite, browser: Browser) -> None:

@@ -24,13 +24,14 @@ from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended
 from s4_store import Transaction
 from s4_web import store
 
-# Of one aspect, only news of a higher revision count; of two said at one revision, the later. The grid's events have
-# no revision: theirs is the moment at which they were said.
+# Of one aspect, only news of a higher revision count; of two said at one revision, the later, and of two said at once
+# the one that names a time: an old bill is paid and the next one has failed. The grid's events have no revision:
+# theirs is the moment at which they were said.
 _SAY = """
 INSERT INTO standings AS old VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (account_id, aspect) DO UPDATE SET
 revision = excluded.revision, said_at = excluded.said_at, word = excluded.word, at = excluded.at,
 amount = excluded.amount, currency = excluded.currency
-WHERE (excluded.revision, excluded.said_at) > (old.revision, old.said_at)
+WHERE (excluded.revision, excluded.said_at, excluded.at IS NOT NULL) > (old.revision, old.said_at, old.at IS NOT NULL)
 """
 _KNOW = """
 INSERT INTO accounts AS old VALUES ($1, $2, $3, $4) ON CONFLICT (account_id) DO UPDATE SET
@@ -84,8 +85,9 @@ async def know_account(event: SignupPaid, tx: Transaction) -> None:
 
 
 async def note_period(event: SubscriptionRenewed, tx: Transaction) -> None:
-    """Another period is paid."""
+    """Another period is paid, and what was owed before it is not owed any more."""
     await _say(tx, event, "period", at=event.period_end)
+    await _say(tx, event, "failing")
 
 
 async def note_failure(event: PaymentFailed, tx: Transaction) -> None:
