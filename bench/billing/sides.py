@@ -84,7 +84,7 @@ def held_mib(what: str) -> float:
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     match sys.argv[1:]:
         case ["stripe", count, ahead, listen, output]:
             uvloop.run(stripe(int(count), int(ahead), listen, Path(output)))
