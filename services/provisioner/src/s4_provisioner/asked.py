@@ -29,10 +29,7 @@ async def serve(tx: Transaction, grid_id: GridId, revision: int) -> bool:
 
 
 async def end(tx: Transaction, grid: Grid, told: SubscriptionEnded, least: datetime, now: datetime) -> bool:
-    """The grid is not to be served any more, and kept as told, but for one that was ready not less than to ``least``.
-
-    Of two things told at once this is the last word.
-    """
+    """Not served any more and kept as told, if it was ever ready till ``least``; the last word of two told at once."""
     return await _is_news(
         tx,
         "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $4),"

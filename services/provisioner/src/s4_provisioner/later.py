@@ -27,8 +27,7 @@ class LaterWishes:
     """Handlers of the events that follow a payment."""
 
     def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
-        self._clock = clock
-        self._kept_at_least = kept_at_least
+        self._clock, self._kept_at_least = clock, kept_at_least
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
@@ -38,7 +37,7 @@ class LaterWishes:
             on(SubscriptionEnded, self.want_kept_and_removed),
             on(PlanChanged, self.want_quota),
             on(DisputeOpened, self.freeze),
-            on(DisputeClosed, self.unfreeze),
+            on(DisputeClosed, self.freeze),
         ]
 
     async def want_suspended(self, event: ServiceSuspended, tx: Transaction) -> None:
@@ -65,16 +64,10 @@ class LaterWishes:
         if grid and await asked.change_plan(tx, grid.id, event.revision, event.plan, event.quota_bytes):
             await moves.heed(tx, grid.id, now, anew=True)
 
-    async def freeze(self, event: DisputeOpened, tx: Transaction) -> None:
-        """Nothing of the grid is removed."""
+    async def freeze(self, event: DisputeOpened | DisputeClosed, tx: Transaction) -> None:
+        """Nothing of the grid is removed, until the payment is not contested any more."""
         grid, now = await _paid_grid(tx, event), self._clock.now()
-        if grid and await asked.freeze(tx, grid.id, event.revision, frozen=True):
-            await moves.heed(tx, grid.id, now)
-
-    async def unfreeze(self, event: DisputeClosed, tx: Transaction) -> None:
-        """The grid may be removed again."""
-        grid, now = await _paid_grid(tx, event), self._clock.now()
-        if grid and await asked.freeze(tx, grid.id, event.revision, frozen=False):
+        if grid and await asked.freeze(tx, grid.id, event.revision, frozen=isinstance(event, DisputeOpened)):
             await moves.heed(tx, grid.id, now)
 
 

@@ -53,8 +53,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     retry_cap: timedelta = timedelta(minutes=5)
     max_attempts: int = 20
     max_relaunches: int = 3
-    # Whatever the end of a subscription says, a grid that was ready is kept this long after we heard of it: for news
-    # of a dispute that is under way still, and for a person to notice a mistake of billing's.
+    # A grid that was ready is kept this long after we heard of the end: a dispute or a correction may be on its way.
     kept_at_least: timedelta = timedelta(days=1)
 
     def __post_init__(self) -> None:

@@ -16,12 +16,11 @@ class Wishes:
     """Handlers of the events that change what a grid should come to."""
 
     def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
-        self._clock = clock
-        self._kept_at_least = kept_at_least
+        self._clock, self._later = clock, LaterWishes(clock, kept_at_least)
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
-        return [on(SignupPaid, self.want_ready), *LaterWishes(self._clock, self._kept_at_least).routes()]
+        return [on(SignupPaid, self.want_ready), *self._later.routes()]
 
     async def want_ready(self, event: SignupPaid, tx: Transaction) -> None:
         """A grid for this signup is wanted, and due now."""
