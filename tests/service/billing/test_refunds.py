@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from s4_billing import provisioning
+from s4_billing.due import AFTER_TROUBLE
 from s4_bus.testing import deliver
 from s4_contracts.billing import RefundIssued, SubscriptionEnded
 from s4_contracts.ids import AccountId, GridId, SignupId
@@ -60,7 +61,7 @@ async def test_a_failure_while_stripe_is_silent_is_made_good_later(billing: Bill
     assert (before.state, before.review_at is not None) == ("active", True)
     with pytest.raises(StripeUnavailable):
         await billing.service.sync.account(life.account)
-    await life.settle()
+    await life.go(AFTER_TROUBLE)
     assert len(await life.events(RefundIssued)) == 1
     assert (await life.row()).end_reason == "not-provided"
 
