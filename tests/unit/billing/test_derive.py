@@ -53,7 +53,13 @@ def derive(
 
 def remembered(derived: Derived) -> Known:
     """What a row keeps of it for the next time."""
-    return Known(derived.state, derived.ever_paid, ended_at=derived.ended_at, suspended_for=derived.suspended_for)
+    return Known(
+        derived.state,
+        derived.ever_paid,
+        ended_at=derived.ended_at,
+        suspended_for=derived.suspended_for,
+        delete_after=derived.delete_after,
+    )
 
 
 PAID = invoice("paid", attempts=1)
@@ -290,6 +296,24 @@ def test_every_fact_has_a_state(now: datetime, fact: Subscription, known: Known 
     assert (derived.state is State.SUSPENDED) == (derived.suspended_for is not None)
     for value in msgspec.structs.astuple(derived):
         assert not isinstance(value, datetime) or value.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("known", "since"),
+    [
+        (Known(State.ACTIVE, ever_paid=True), NOW - timedelta(days=90)),
+        (Known(State.ENDED, ever_paid=True), NOW),
+        (
+            Known(State.ENDED, ever_paid=True, ended_at=NOW, delete_after=NOW + timedelta(days=3)),
+            NOW - timedelta(days=27),
+        ),
+    ],
+)
+def test_data_is_kept_from_the_end_or_from_when_it_is_told_and_a_date_that_was_told_holds(
+    known: Known, since: datetime
+) -> None:
+    fact = msgspec.structs.replace(subscription("canceled", PAID), ended_at=unix(NOW - 90 * DAY))
+    assert derive(fact, known).delete_after == since + timedelta(days=30)
 
 
 @given(moments, facts, knowns, arounds)

@@ -219,6 +219,15 @@ def test_a_warning_of_fraud_is_open_while_something_can_be_done() -> None:
             [1800],
         ),
         (a_look("1", charges=[charge("1", amount_refunded=2500)]), {"co-1"}, ["subscription.cancel"], []),
+        (
+            a_look(
+                "1",
+                refunds=[Refund(id="re_1", status="pending", amount=700, currency="usd", created=NOON, charge="ch_1")],
+            ),
+            {"co-1"},
+            ["subscription.cancel", "refund.create"],
+            [1800],
+        ),
         (a_look("1", charges=[charge("1", status="failed")]), {"co-1"}, ["subscription.cancel"], []),
         (a_look("1", subscriptions=[subscription("1", "canceled")]), {"co-1"}, ["refund.create"], [2500]),
         (a_look("1", "2"), set(), ["subscription.cancel", "refund.create"], [2500]),

@@ -211,8 +211,15 @@ def test_a_trial_is_told_while_it_lasts(trial_end: datetime | None, told_end: da
 def test_a_renewal_is_a_bill_for_another_period_that_became_paid(
     before: InvoiceRow | None, after: InvoiceRow, expected: list[str]
 ) -> None:
-    known = [before] if before else []
-    assert names(a_book(ACTIVE, bills=known), a_book(ACTIVE, bills=[after])) == expected
+    first = bill(why="subscription_create", id="bill-0", stripe_invoice_id="in_0")
+    known = [first, before] if before else [first]
+    assert names(a_book(ACTIVE, bills=known), a_book(ACTIVE, bills=[first, after])) == expected
+
+
+def test_of_who_paid_before_bills_were_kept_old_bills_are_no_news_and_the_end_is() -> None:
+    assert names(a_book(ACTIVE), a_book(ACTIVE, bills=[bill()])) == []
+    ended = {**ENDED, "ended_at": None, "end_reason": None, "delete_after": None}
+    assert names(a_book(changed(**ended)), a_book(changed(**ENDED))) == ["SubscriptionEnded"]
 
 
 def test_a_bill_that_failed_and_is_paid_is_a_renewal_and_a_recovery_of_one_moment() -> None:

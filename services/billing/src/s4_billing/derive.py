@@ -77,6 +77,7 @@ class Known(msgspec.Struct, frozen=True):
     duplicate: bool = False
     ended_at: datetime | None = None
     suspended_for: SuspendedFor | None = None
+    delete_after: datetime | None = None
 
 
 class Contest(msgspec.Struct, frozen=True):
@@ -270,7 +271,14 @@ _NOT_ENDED = _Ended()
 def _ended(now: datetime, fact: Subscription, known: Known | None, policy: Policy) -> _Ended:
     at = moment(fact.ended_at) or moment(fact.canceled_at) or (known.ended_at if known else None) or now
     reason = _end_reason(fact, known)
-    return _Ended(at, reason, at if reason in _NOT_KEPT else _later(at, policy.retention))
+    if reason in _NOT_KEPT:
+        return _Ended(at, reason, at)
+    known_end = known if known is not None and known.state is State.ENDED else None
+    if known_end is not None and known_end.delete_after is not None:
+        return _Ended(at, reason, known_end.delete_after)  # as it was told
+    # Of an end of which nobody was told, what is promised begins now.
+    since = now if known_end is not None and known_end.ended_at is None else at
+    return _Ended(at, reason, _later(since, policy.retention))
 
 
 _END_REASONS: tuple[EndReason, ...] = get_args(EndReason)

@@ -64,7 +64,9 @@ def _around(fact: Subscription, look: Look, money: Books, rules: Rules) -> Aroun
 
 
 def _known(row: SubscriptionRow | None) -> Known | None:
-    return Known(row.state, row.ever_paid, row.duplicate, row.ended_at, row.suspended_for) if row else None
+    if row is None:
+        return None
+    return Known(row.state, row.ever_paid, row.duplicate, row.ended_at, row.suspended_for, row.delete_after)
 
 
 def _row(

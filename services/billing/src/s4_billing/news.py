@@ -73,7 +73,7 @@ def news(before: Books, after: Books, shop: Shop, now: datetime) -> News:
         about = _about(row, change)
         if row.is_told:
             yield from _of_told(change, was, row, about)
-        elif row.state is State.ENDED and (was is None or was.state is not State.ENDED):
+        elif _has_ended(was, row):
             yield _ended(row, about)
         yield from _refunds(change, row, about)
 
@@ -91,7 +91,7 @@ def _of_told(change: _Change, was: SubscriptionRow | None, row: SubscriptionRow,
     if row.disputed != was.disputed:
         yield _dispute(change.after, row, about)
     if row.state is State.ENDED:
-        if was.state is not State.ENDED:
+        if _has_ended(was, row):
             yield _ended(row, about)
         return
     yield from _intentions(was, row, about)
@@ -99,6 +99,11 @@ def _of_told(change: _Change, was: SubscriptionRow | None, row: SubscriptionRow,
         yield ServiceSuspended(**about, reason=row.suspended_for or "unpaid"), _key("suspended", row)
     if row.state in _SERVED and was.state not in _SERVED:
         yield ServiceResumed(**about), _key("resumed", row)
+
+
+def _has_ended(was: SubscriptionRow | None, row: SubscriptionRow) -> bool:
+    """Whether that is news: of a row from before ends were told there is no date yet."""
+    return row.state is State.ENDED and (was is None or was.state is not State.ENDED or was.ended_at is None)
 
 
 def _as_sold(row: SubscriptionRow, sold: Checkout) -> SubscriptionRow:
@@ -125,9 +130,13 @@ def _signup(row: SubscriptionRow, sold: Checkout, change: _Change) -> SignupPaid
 
 
 def _bills(change: _Change, was: SubscriptionRow, row: SubscriptionRow, about: About) -> News:
+    known = change.before.subscriptions.get(row.stripe_subscription_id)
+    # Whose payment was told has a bill; where none was kept, those that are seen now are from before they were.
+    is_late = known is not None and known.is_told and not change.before.invoices_of(row.stripe_subscription_id)
     for bill in change.after.invoices_of(row.stripe_subscription_id):
         old = change.before.invoices.get(bill.stripe_invoice_id)
-        if bill.status == "paid" and bill.billing_reason == RENEWAL and (old is None or old.status != "paid"):
+        is_new = bill.status == "paid" and (old is None or old.status != "paid")
+        if is_new and bill.billing_reason == RENEWAL and not is_late:
             yield _renewed(bill, row, about), f"renewed:{bill.id}"
         if bill.status == "paid" and bill.stripe_invoice_id == was.failing_invoice:
             recovered = PaymentRecovered(**about, amount=bill.amount_paid, currency=bill.currency)

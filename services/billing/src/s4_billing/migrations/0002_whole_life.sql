@@ -16,6 +16,14 @@ ALTER TABLE subscription
     ADD COLUMN pending_plan text,
     ADD COLUMN pending_plan_at timestamptz,
     ADD COLUMN review_at timestamptz;
+-- Of several live ones of an account one is kept, by the rule of duplicates.py; the next look ends the others.
+UPDATE subscription SET duplicate = true WHERE state <> 'ended' AND id <> (
+    SELECT other.id FROM subscription AS other WHERE other.account_id = subscription.account_id
+        AND other.state <> 'ended'
+    ORDER BY other.checkout_id IS NULL, NOT other.ever_paid, other.created_at, other.id LIMIT 1
+);
+-- Each is looked at once, for all that was not asked before.
+UPDATE subscription SET review_at = changed_at;
 CREATE INDEX subscription_review ON subscription (review_at) WHERE review_at IS NOT NULL;
 CREATE UNIQUE INDEX subscription_one_live ON subscription (account_id) WHERE state <> 'ended' AND NOT duplicate;
 
