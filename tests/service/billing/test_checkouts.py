@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from s4_billing.commands import KEY_LIFE
+from s4_contracts.billing import SignupPaid
 from s4_shop.ports import free_port
 from s4_stripe.errors import StripeRejected
 from support.billing_service import Billing, a_wish, same
@@ -258,9 +259,9 @@ async def test_a_subscription_that_stripe_does_not_have_any_more_has_ended(billi
     await billing.double.pay(await billing.open(wish))
     await billing.paid_signup()
     await billing.quiet()
-    lost = "update subscription set stripe_subscription_id = 'sub_deleted'"
+    lost = "update subscription set stripe_subscription_id = 'sub_deleted', id = gen_random_uuid()"
     await billing.service.pool.execute(lost)
     await billing.service.sync.account(wish["account_id"])
-    rows = await billing.rows("select state, stripe_status from subscription order by created_at")
-    assert rows[0] == {"state": "ended", "stripe_status": "(gone)"}
-    assert len(await billing.events()) == 1
+    rows = await billing.rows("select state, stripe_status from subscription")
+    assert {"state": "ended", "stripe_status": "(gone)"} in rows
+    assert len([event for event in await billing.events() if isinstance(event, SignupPaid)]) == 1
