@@ -30,6 +30,7 @@ REFUNDS_FAILED = Counter("billing_refunds_failed_total", "Refunds that did not a
 # The row as it is stored, if it is, and as it would be written.
 Difference = tuple[SubscriptionRow | None, SubscriptionRow]
 
+REFUSED = Counter("billing_commands_refused_total", "Writes that nobody asked for twice and Stripe refused.", ["kind"])
 UNEXPECTED = Counter("billing_unexpected_facts_total", "Facts of Stripe that we follow but did not expect.", ["fact"])
 
 
@@ -80,6 +81,7 @@ class Sync:
             try:
                 await self._commands.perform(key)
             except StripeRejected:
+                REFUSED.labels(key.partition(":")[0]).inc()
                 get_logger().error("command.refused", command=key)
             except Temporary as error:
                 get_logger().warning("command.open", command=key, code=error.code)
