@@ -40,10 +40,12 @@ class TestRun:
         self._servers: list[PostgresCluster | RabbitNode] = []
         runs = Path(tempfile.gettempdir()) / f"s4-tests-{os.geteuid()}"
         runs.mkdir(mode=0o711, exist_ok=True)
-        sweep(runs)
         self.folder = runs / f"run-{os.getpid()}"
-        self.folder.mkdir(mode=0o711)
-        processes.remember(os.getpid(), self.folder / "owner")
+        with (runs / "lock").open("w") as lock:  # a folder without its owner yet would look like a killed run's
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            sweep(runs)
+            self.folder.mkdir(mode=0o711)
+            processes.remember(os.getpid(), self.folder / "owner")
         shared = os.environ.get("S4_TEST_INFRA")
         self.keeps = bool(shared)
         self._at = Path(shared).resolve() if shared else self.folder
