@@ -27,7 +27,7 @@ logs: ## follow the logs, of one part with PART=web
 
 test: install-tests ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 images test-node
-	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --ignore tests/shop --ignore tests/journeys $(ARGS)
+	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/shop --ignore tests/journeys $(ARGS)
 	$(VENV)/python -m pytest -m "not long" tests/shop tests/journeys $(ARGS)
 
 test-node: lint # needs no images: they are baked meanwhile

@@ -12,6 +12,8 @@ from s4_shop.ports import free_port as any_free_port
 from support.infra import TestBroker, TestDatabases, TestRun, needs_program
 
 _FOLDERS = ("unit", "shop", "devcloud", "service", "integration", "journeys")  # in the order in which they run
+# These take longest: several workers begin with them, so that none is left to one worker at the end.
+_FIRST = ("test_histories_of_facts.py", "test_histories.py", "test_real_grid.py", "test_leaving.py", "test_process.py")
 _HERE = Path(__file__).parent
 
 
@@ -21,11 +23,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Markers come from folders, and the quick folders run first."""
+    """Markers come from folders; the quick folders run first, but for what takes longest when several workers run."""
     for item in items:
         if _folder(item) in _FOLDERS:
             item.add_marker(_folder(item))
     items.sort(key=lambda item: _FOLDERS.index(_folder(item)) if _folder(item) in _FOLDERS else 0)
+    if items and hasattr(items[0].config, "workerinput"):
+        items.sort(key=lambda item: item.path.name not in _FIRST)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -10,6 +10,9 @@ from support.stripe_double import GOOD_CARD
 from support.subscriber import Subscriber
 from support.waiting import until
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 OTHER_CARD = "5555555555554444"
 
 

@@ -11,6 +11,9 @@ from s4_shop.ports import free_port
 from support.billing_service import Billing, same
 from support.subscriber import Subscriber
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 SECONDS = [0.005, 0.02, 0.045, 0.09]
 
 

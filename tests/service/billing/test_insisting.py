@@ -9,6 +9,9 @@ from s4_runtime import Temporary, new_id
 from support.billing_life import Life
 from support.billing_service import Billing
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 CANCEL = "subscription.cancel"
 
 

@@ -12,6 +12,9 @@ from support.billing_service import Billing
 from support.operator_cli import TOKENS, Terminal
 from support.subscriber import Subscriber
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 
 class Desk:
     """Where operators ask by HTTP, for one account's only bill."""

@@ -8,6 +8,9 @@ from s4_runtime import new_id
 from support.billing_service import Billing
 from support.subscriber import Subscriber
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 PAY = "POST /v1/invoices/*/pay"
 
 

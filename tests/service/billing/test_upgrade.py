@@ -2,8 +2,13 @@
 
 from importlib import resources
 
+import pytest
+
 from s4_runtime import new_id
 from s4_store import Pool
+
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
 
 _CUSTOMER = "insert into billing_customer (account_id, email, created_at) values ($1, 'buyer@example.org', now())"
 _SUBSCRIPTION = (

@@ -261,6 +261,7 @@ async def test_a_machine_that_may_have_been_asked_for_is_looked_for_a_while(
     assert remains(cloud, desk, grid) == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "action"),
     [
@@ -311,6 +312,7 @@ async def test_a_dispute_in_the_middle_of_a_bucket_keeps_what_is_left_of_it(
     assert told.objects == len(KEYS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stage", DOWN)
 async def test_a_grid_that_is_paid_for_while_it_is_removed_is_made_again_as_itself(
     desk: Desk, cloud: Cloud, subscription: Subscription, stage: Stage

@@ -160,6 +160,7 @@ async def test_it_says_how_it_does_and_ends_when_it_is_told(
     assert "PRIVATE KEY" not in process.log.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0.1, 0.4])
 async def test_killed_in_the_middle_of_a_removal_it_leaves_nothing_and_says_so_once(
     process: ProvisionerProcess, billing: Pool, cloud: Cloud, database: str, after: float

@@ -50,6 +50,7 @@ def made_once(cloud: Cloud, desk: Desk, grids: int) -> None:
     assert len(cloud.groups(deployment)) == 1
 
 
+@pytest.mark.long
 async def test_twenty_payments_at_once_become_twenty_grids_with_one_of_each_thing(desk: Desk, cloud: Cloud) -> None:
     async with desk.converging():
         grids = await asyncio.gather(*(desk.pay() for _ in range(20)))

@@ -10,6 +10,9 @@ from support.browser import chromium, window
 from support.web_peers import CANNOT, ENDED
 from support.web_site import RunningSite
 
+# What takes long and has a quick form elsewhere.
+pytestmark = pytest.mark.long
+
 FAILING = {
     "amount": 2975,
     "currency": "usd",
