@@ -1,8 +1,8 @@
 """Our state, computed from what Stripe says now. Pure and total: same facts, same state, in any order of events.
 
-Nothing here remembers a step. What we knew before matters in four ways only: a status that we do not know keeps the
-state as it was, what was paid stays paid, a subscription that should never have been (duplicate) stays one, and a jump
-outside the expected ones is reported (and followed: Stripe is right).
+Nothing here remembers a step. What we knew before matters in five ways only: a status that we do not know keeps the
+state as it was, what was paid stays paid, a subscription that should never have been (duplicate) stays one, a date of
+deletion that was told holds, and a jump outside the expected ones is reported (and followed: Stripe is right).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
