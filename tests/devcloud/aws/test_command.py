@@ -73,6 +73,7 @@ async def test_ending_it_ends_its_machines(machine_image: Path, tmp_path: Path, 
     assert list((tmp_path / "s/machines").iterdir()) == []
 
 
+@pytest.mark.long
 async def test_what_a_power_cut_left_is_gone_after_the_next_start(
     machine_image: Path,
     tmp_path: Path,

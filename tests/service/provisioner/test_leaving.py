@@ -119,6 +119,7 @@ async def test_a_resumed_grid_is_the_same_on_the_same_machine_by_the_same_furl(
     assert len(await desk.events(GridResumed, grid.id)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["before it is stopped", "while it is suspended"])
 async def test_a_grid_whose_machine_is_lost_comes_back_on_another_as_the_same_node(
     desk: Desk, cloud: Cloud, subscription: Subscription, when: str

@@ -129,6 +129,7 @@ async def paid_and_ready(
     return grid_id, payment
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0.3, 0.9])
 async def test_killed_in_the_middle_and_started_again_it_makes_everything_once(
     process: ProvisionerProcess, billing: Pool, cloud: Cloud, database: str, after: float

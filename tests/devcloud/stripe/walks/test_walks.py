@@ -29,6 +29,7 @@ async def walk(seed: int, spoil: Spoil | None = None, api: type[Api] = Api) -> l
         return [*stand.problems(), *(f"not implemented: {what}" for what in refused)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_walk_breaks_no_rule(seed: int) -> None:
     assert await walk(seed) == []
