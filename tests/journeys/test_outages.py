@@ -18,7 +18,7 @@ from support.ledger import EXACTLY_ONE, Ledger
 from support.stripe_double import StripeDouble
 from support.waiting import until
 
-AT_REST = ("ready", "failed")
+AT_REST = ("ready", "failed", "suspended", "absent")
 
 
 @pytest.fixture
