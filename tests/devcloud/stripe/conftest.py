@@ -1,23 +1,22 @@
 """A stand-in for Stripe on free ports, the real SDK in front of it, and an endpoint for its webhooks."""
 
 import contextlib
-import os
-import shutil
 from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
 import stripe
 from aiohttp import web
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
-from devcloud.stripe.ends import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET, Control, Endpoint
+from devcloud.stripe.ends import SECRET_KEY, Control, Endpoint
 from devcloud.stripe.lives import Life
 from devcloud.stripe.published import problems_with
 from devcloud.stripe.sdk import CheckedClient
+from devcloud.stripe.stand import settings_for
 from s4_devcloud.stripe.server import serving
-from s4_devcloud.stripe.settings import Settings
 from s4_devcloud.stripe.world import World
+from support.browser import chromium
 
 
 @contextlib.asynccontextmanager
@@ -49,19 +48,7 @@ async def second_endpoint(free_port: Callable[[], int]) -> AsyncIterator[Endpoin
 @pytest.fixture
 async def world(free_port: Callable[[], int], endpoint: Endpoint) -> AsyncIterator[World]:
     """A running stand-in."""
-    listen = f"127.0.0.1:{free_port()}"
-    settings = Settings(
-        listen=listen,
-        control=f"127.0.0.1:{free_port()}",
-        secret_key=SECRET_KEY,
-        publishable_key=PUBLISHABLE_KEY,
-        public_url=f"http://{listen}",
-        webhook_url=endpoint.url,
-        webhook_secret=WEBHOOK_SECRET,
-        retry_seconds=0.02,
-        webhook_timeout_seconds=5.0,
-    )
-    async with serving(settings) as world:
+    async with serving(settings_for(endpoint, free_port)) as world:
         yield world
 
 
@@ -75,15 +62,8 @@ async def browser() -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     """A page of a real browser."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("not installed: chromium")
-        pytest.skip("not installed: chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    async with chromium() as browser:
         yield await browser.new_page()
-        await browser.close()
 
 
 @pytest.fixture

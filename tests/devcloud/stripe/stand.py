@@ -44,12 +44,10 @@ class Stand:
         assert self.problems() == []
 
 
-@contextlib.asynccontextmanager
-async def standing(spoil: Callable[[World], None] | None = None, api: type[Api] = Api) -> AsyncIterator[Stand]:
-    """A fresh stand-in, spoilt if told so."""
-    endpoint, second = [Endpoint(f"http://127.0.0.1:{free_port()}/stripe/events") for _ in range(2)]
+def settings_for(endpoint: Endpoint, free_port: Callable[[], int]) -> Settings:
+    """Of a stand-in that tells this endpoint."""
     listen = f"127.0.0.1:{free_port()}"
-    settings = Settings(
+    return Settings(
         listen=listen,
         control=f"127.0.0.1:{free_port()}",
         secret_key=SECRET_KEY,
@@ -60,6 +58,13 @@ async def standing(spoil: Callable[[World], None] | None = None, api: type[Api] 
         retry_seconds=0.02,
         webhook_timeout_seconds=5.0,
     )
+
+
+@contextlib.asynccontextmanager
+async def standing(spoil: Callable[[World], None] | None = None, api: type[Api] = Api) -> AsyncIterator[Stand]:
+    """A fresh stand-in, spoilt if told so."""
+    endpoint, second = [Endpoint(f"http://127.0.0.1:{free_port()}/stripe/events") for _ in range(2)]
+    settings = settings_for(endpoint, free_port)
     world = World(settings)
     if spoil is not None:
         spoil(world)

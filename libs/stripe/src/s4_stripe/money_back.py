@@ -1,8 +1,5 @@
 """Refunds, disputes and warnings of fraud."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime
-
 from s4_stripe.caller import Caller, Params, keyed, unchecked
 from s4_stripe.facts import Dispute, FraudWarning, Refund
 
@@ -14,10 +11,6 @@ class MoneyBack(Caller):
         """Money goes back; the same key sends it once. Raises StripeRejected when there is not so much left."""
         return await self._ask(Refund, lambda: self._v1.refunds.create_async(unchecked(params), keyed(key)))
 
-    async def refund(self, refund: str) -> Refund:
-        """The refund as it is now. Raises NotAtStripe."""
-        return await self._ask(Refund, lambda: self._v1.refunds.retrieve_async(refund))
-
     async def refunds_of(self, charge: str) -> list[Refund]:
         """All refunds of a charge, failed ones too."""
         return [found async for found in self._pages(Refund, self._v1.refunds.list_async, {"charge": charge})]
@@ -26,18 +19,7 @@ class MoneyBack(Caller):
         """All disputes of a charge."""
         return [found async for found in self._pages(Dispute, self._v1.disputes.list_async, {"charge": charge})]
 
-    async def warnings_of(self, charge: str) -> list[FraudWarning]:
-        """What the card network says about a charge."""
-        listing = self._v1.radar.early_fraud_warnings.list_async
-        return [found async for found in self._pages(FraudWarning, listing, {"charge": charge})]
-
     async def warning(self, warning: str) -> FraudWarning:
         """The warning as it is now. Raises NotAtStripe."""
         found = self._v1.radar.early_fraud_warnings.retrieve_async
         return await self._ask(FraudWarning, lambda: found(warning))
-
-    async def warnings_since(self, moment: datetime) -> AsyncIterator[FraudWarning]:
-        """All warnings since, newest first."""
-        params = {"created": {"gte": int(moment.timestamp())}}
-        async for found in self._pages(FraudWarning, self._v1.radar.early_fraud_warnings.list_async, params):
-            yield found

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from s4_billing import inbox
-from s4_store import Pool, Transaction, notify
+from s4_store import Transaction, notify
 
 
 async def replay(tx: Transaction, event_id: str, now: datetime) -> bool:
@@ -15,9 +15,3 @@ async def replay(tx: Transaction, event_id: str, now: datetime) -> bool:
     done = await tx.execute(sql, event_id, now)
     await notify(tx, inbox.CHANNEL)
     return done == "UPDATE 1"
-
-
-async def dead(pool: Pool) -> list[str]:
-    """The events that were given up."""
-    rows = await pool.fetch("select id from stripe_event where state = 'dead' order by received_at")
-    return [row["id"] for row in rows]
