@@ -22,9 +22,10 @@ def test_every_event_is_told_by_its_owner_alone_and_heard_by_somebody() -> None:
 def test_no_event_goes_backwards_in_the_signup() -> None:
     """The spine is billing -> provisioner -> notifier; web only listens in, and asks for a new letter.
 
-    Two answers go back to billing: a grid that could not be made (money back), and one that is gone.
+    Four answers go back to billing: a grid that could not be made (money back), one that is gone, how much one holds
+    (what a smaller plan must hold), and whether more can be built (what is not sold otherwise).
     """
-    answers = {"ProvisioningFailed", "GridDeleted"}
+    answers = {"ProvisioningFailed", "GridDeleted", "UsageMeasured", "CapacityReported"}
     spine = ["billing", "provisioner", "notifier"]
     for flow in event_map().flows():
         for producer in flow.producers:

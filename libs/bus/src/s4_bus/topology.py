@@ -31,13 +31,17 @@ from s4_contracts.billing import (
 )
 from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_contracts.provisioner import (
+    CapacityReported,
     FurlIssued,
     GridDeleted,
     GridResumed,
     GridSuspended,
+    InstanceLost,
     InstanceReady,
+    InstanceRecovered,
     ProvisioningFailed,
     ProvisioningProgressed,
+    UsageMeasured,
 )
 from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 from s4_runtime import Permanent
@@ -69,10 +73,14 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
             GridSuspended,
             GridResumed,
             GridDeleted,
+            InstanceLost,
+            InstanceRecovered,
+            UsageMeasured,
+            CapacityReported,
             LetterSent,
             LetterBounced,
         ),
-        "billing": (ProvisioningFailed, GridDeleted),
+        "billing": (ProvisioningFailed, GridDeleted, UsageMeasured, CapacityReported),
         "provisioner": (
             SignupPaid,
             ServiceSuspended,

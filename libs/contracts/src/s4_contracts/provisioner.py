@@ -82,3 +82,54 @@ class GridDeleted(Event, frozen=True, kw_only=True, tag="provisioner.grid-delete
     signup_id: SignupId
     grid_id: GridId
     objects: int
+
+
+class InstanceLost(Event, frozen=True, kw_only=True, tag="provisioner.instance-lost.v1"):
+    """The grid's host is gone or useless, and another one is being prepared. Told once for each loss."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    host_id: HostId
+    code: str
+
+
+class InstanceRecovered(Event, frozen=True, kw_only=True, tag="provisioner.instance-recovered.v1"):
+    """After a loss, a client with the furl that the grid always had has stored a file and read it back.
+
+    ``seconds`` is how long it took since the loss was noticed.
+    """
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    host_id: HostId
+    proved_at: Timestamp
+    seconds: float
+
+
+class UsageMeasured(Event, frozen=True, kw_only=True, tag="provisioner.usage-measured.v1"):
+    """How much the grid's bucket holds. Told when that has changed noticeably, and at least daily."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    stored_bytes: int
+    objects: int
+    quota_bytes: int | None
+    measured_at: Timestamp
+
+
+class CapacityReported(Event, frozen=True, kw_only=True, tag="provisioner.capacity-reported.v1"):
+    """Whether more grids of these plans can be built now. Told when that changes, and every hour.
+
+    ``room`` is how many more, where that is known; ``code`` says why none can be.
+    """
+
+    pool: str
+    region: str
+    plans: list[str]
+    can_build: bool
+    room: int | None
+    code: str | None
+    measured_at: Timestamp

@@ -18,13 +18,17 @@ from s4_contracts.billing import (
 from s4_contracts.envelope import Event
 from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_contracts.provisioner import (
+    CapacityReported,
     FurlIssued,
     GridDeleted,
     GridResumed,
     GridSuspended,
+    InstanceLost,
     InstanceReady,
+    InstanceRecovered,
     ProvisioningFailed,
     ProvisioningProgressed,
+    UsageMeasured,
 )
 from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 
@@ -49,6 +53,10 @@ EVENTS: tuple[type[Event], ...] = (
     GridSuspended,
     GridResumed,
     GridDeleted,
+    InstanceLost,
+    InstanceRecovered,
+    UsageMeasured,
+    CapacityReported,
     FurlClaimed,
     InviteRequested,
     SignInRequested,
