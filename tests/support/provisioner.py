@@ -15,12 +15,12 @@ from typing import Any
 import asyncssh
 import msgspec
 
+from s4_aws.clients import Clients
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import AccountId, GridId, SignupId, SubscriptionId
 from s4_provisioner import store
-from s4_provisioner.aws.clients import Clients
 from s4_provisioner.converge import Converger
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
+from s4_aws.buckets import Buckets, ObjectsRemain
+from s4_aws.clients import Clients, open_clients
+from s4_aws.roles import Roles
+from s4_aws.trouble import AwsRefused
+from s4_aws.zones import NoZone, Zone, ZoneReplaced
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import names
-from s4_provisioner.aws.buckets import Buckets, ObjectsRemain
-from s4_provisioner.aws.clients import Clients, open_clients
-from s4_provisioner.aws.roles import Roles
-from s4_provisioner.aws.trouble import AwsRefused
-from s4_provisioner.aws.zones import NoZone, Zone, ZoneReplaced
 from s4_provisioner.grids import Host, Launch
 from s4_provisioner.hosts.ec2 import Ec2Hosts, NoImage, PlanOutdated
 from s4_provisioner.settings import Settings

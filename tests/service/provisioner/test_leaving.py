@@ -8,9 +8,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from s4_aws.buckets import Buckets
 from s4_contracts.ids import GridId
 from s4_contracts.provisioner import FurlIssued, GridDeleted, GridResumed, GridSuspended, InstanceReady
-from s4_provisioner.aws.buckets import Buckets
 from s4_provisioner.capability import furl_of
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from s4_aws.clients import Clients
 from s4_billing import provisioning
 from s4_billing.service import Service
 from s4_billing.settings import Settings as BillingSettings
@@ -26,7 +27,6 @@ from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings as NotifierSettings
-from s4_provisioner.aws.clients import Clients
 from s4_provisioner.converge import Converger
 from s4_provisioner.http import Furls
 from s4_provisioner.http import application as furls_application

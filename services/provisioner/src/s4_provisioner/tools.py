@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from s4_aws.buckets import Buckets
+from s4_aws.clients import Clients, open_clients
+from s4_aws.roles import Roles
+from s4_aws.zones import Zone
 from s4_contracts.ids import GridId
 from s4_provisioner import names
-from s4_provisioner.aws.buckets import Buckets
-from s4_provisioner.aws.clients import Clients, open_clients
-from s4_provisioner.aws.roles import Roles
-from s4_provisioner.aws.zones import Zone
 from s4_provisioner.hosts.ec2 import Ec2Hosts
 from s4_provisioner.node_host import NodeHost
 from s4_provisioner.probe import Probe

@@ -7,9 +7,9 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import ClientError
 
+from s4_aws.trouble import NotThere, aws_errors, code_of
 from s4_contracts.ids import GridId
 from s4_provisioner import names
-from s4_provisioner.aws.trouble import NotThere, aws_errors, code_of
 from s4_provisioner.grids import Host, Launch
 from s4_provisioner.hosts.user_data import public_half
 from s4_provisioner.node_files import INTRODUCER_PORT, STORAGE_PORT

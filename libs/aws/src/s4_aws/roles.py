@@ -5,7 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from s4_provisioner.aws.trouble import AwsRefused, aws_errors
+from s4_aws.trouble import AwsRefused, aws_errors
 
 _PATH = "/s4/"
 _POLICY = "own-bucket"

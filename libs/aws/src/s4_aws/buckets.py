@@ -4,7 +4,7 @@ import asyncio
 import os
 from typing import Any
 
-from s4_provisioner.aws.trouble import aws_errors
+from s4_aws.trouble import aws_errors
 from s4_runtime import Temporary
 
 _PROBE_KEY = "s4-probe"

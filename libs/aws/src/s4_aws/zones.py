@@ -4,7 +4,7 @@ import asyncio
 from ipaddress import IPv4Address
 from typing import Any
 
-from s4_provisioner.aws.trouble import aws_errors
+from s4_aws.trouble import aws_errors
 from s4_runtime import Permanent, Temporary
 
 _TTL_SECONDS = 60  # a grid that moves is found again within a minute

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
 
-from s4_provisioner.aws.trouble import (
+from s4_aws.trouble import (
     KINDS,
     AwsRefused,
     AwsUnavailable,

@@ -1,1 +1,0 @@
-"""A grid's things at AWS besides its machine: bucket, role, name."""
