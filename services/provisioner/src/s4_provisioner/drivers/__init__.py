@@ -1,0 +1,1 @@
+"""Where grids can be served: one module for each kind of host, behind one contract."""
