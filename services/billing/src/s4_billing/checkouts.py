@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from s4_billing import limits, store
+from s4_billing.capacity import require_capacity
 from s4_billing.catalogue import Catalogue
 from s4_billing.commands import Commands, Deed, Intent
 from s4_billing.customers import Customers
@@ -65,15 +66,17 @@ class Checkouts:
     async def open(self, wish: Wish) -> tuple[Checkout, Session]:
         """An open session for exactly this wish: the one that there is, or a new one.
 
-        Raises WrongWish, SignupClosed, CheckoutOver when no money may be asked for, TooMany, StripeUnavailable,
-        StripeBusy.
+        Raises WrongWish, SignupClosed, CheckoutOver when no money may be asked for, SoldOut unless a checkout for the
+        plan is open already, TooMany, StripeUnavailable, StripeBusy.
         """
         wish = checked(wish)
         self._catalogue.price_of(wish.plan)
+        is_replacing = False
         for _ in range(ROUNDS):
-            checkout = await self._row(wish)
+            checkout = await self._row(wish, is_replacing=is_replacing)
             if not _fits(checkout, wish):
                 await self._close(checkout)
+                is_replacing = True
                 continue
             session = await self._session(checkout)
             if session is not None and session.status == "open":
@@ -92,7 +95,7 @@ class Checkouts:
         bought = await store.subscriptions(self._pool, checkout.account_id)
         return checkout, next((each for each in bought if each.checkout_id == checkout_id), None)
 
-    async def _row(self, wish: Wish) -> Checkout:
+    async def _row(self, wish: Wish, *, is_replacing: bool) -> Checkout:
         """The row for the wish, open; or the account's other open checkout, which has to be closed first."""
         now = self._clock.now()
         async with self._pool.transaction() as tx:
@@ -109,6 +112,8 @@ class Checkouts:
                 raise CheckoutOver("already-paid")
             if any(each.state is CheckoutState.PENDING for each in unfinished):
                 raise CheckoutOver("payment-pending")
+            if not is_replacing and all(each.plan != wish.plan for each in unfinished):
+                await require_capacity(tx, wish.plan, now, self._settings.capacity_believed)
             if unfinished:
                 return unfinished[0]
             opened = Checkout(

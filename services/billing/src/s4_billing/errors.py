@@ -7,6 +7,10 @@ class SignupClosed(Temporary):
     """What we would charge is not what the catalogue says, or not known yet: nothing is sold."""
 
 
+class SoldOut(Temporary):
+    """No grid of the plan can be built now: nobody is asked for money for it."""
+
+
 class TooMany(Temporary):
     """So many checkouts were opened by the same that no more is, for a while."""
 
@@ -29,3 +33,7 @@ class CheckoutOver(Permanent):
 
 class NotNow(Permanent):
     """The account's subscription is not in a state in which this can be done. The code says which."""
+
+
+class DoesNotFit(Permanent):
+    """More is stored than the wished plan holds. The ids say how much, and how much of it would have to go."""

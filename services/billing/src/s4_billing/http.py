@@ -8,7 +8,16 @@ from aiohttp import web
 from s4_billing.asking import patience, read
 from s4_billing.catalogue import Catalogue
 from s4_billing.checkouts import Checkouts
-from s4_billing.errors import CheckoutOver, NoSuchAccount, NoSuchCheckout, NotNow, SignupClosed, TooMany, WrongWish
+from s4_billing.errors import (
+    CheckoutOver,
+    NoSuchAccount,
+    NoSuchCheckout,
+    NotNow,
+    SignupClosed,
+    SoldOut,
+    TooMany,
+    WrongWish,
+)
 from s4_billing.settings import Settings
 from s4_billing.webhook import MAX_BODY_BYTES, receiver
 from s4_billing.wishes import Wish
@@ -21,6 +30,7 @@ STATUS = {
     WrongWish: 422,
     CheckoutOver: 409,
     NotNow: 409,
+    SoldOut: 409,
     NoSuchCheckout: 404,
     NoSuchAccount: 404,
     TooMany: 429,

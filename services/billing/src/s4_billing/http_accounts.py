@@ -8,6 +8,7 @@ from aiohttp import web
 from s4_billing import leaving, paying, plans, portal
 from s4_billing.asking import patience, read
 from s4_billing.clerk import Clerk
+from s4_billing.errors import DoesNotFit
 from s4_runtime import Clock
 from s4_stripe.errors import CardDeclined
 
@@ -75,7 +76,7 @@ class AccountDesk:
         """What another plan would cost."""
         wish, account_id = read(await request.read(), plans.Wish), request.match_info["account_id"]
         async with patience(self._patience):
-            return web.json_response(await plans.preview(self._clerk, self._clock, account_id, wish))
+            return await self._fitting(plans.preview(self._clerk, self._clock, account_id, wish))
 
     async def change(self, request: web.Request) -> web.Response:
         """The person takes the plan as it was shown."""
@@ -83,10 +84,17 @@ class AccountDesk:
         async with patience(self._patience):
             return await self._bought(account_id, plans.change(self._clerk, self._clock, account_id, agreed))
 
+    async def _fitting(self, answer: Coroutine[None, None, Mapping[str, Any]]) -> web.Response:
+        """The answer; or that the plan is too small for what is stored, with the numbers."""
+        try:
+            return web.json_response(await answer)
+        except DoesNotFit as misfit:
+            return web.json_response({"code": misfit.code, **misfit.ids}, status=409)
+
     async def _bought(self, account_id: str, purchase: Coroutine[None, None, Mapping[str, Any]]) -> web.Response:
         """The account after the purchase; or why the bank refused, with the page where the cardholder can confirm."""
         try:
-            return web.json_response(await purchase)
+            return await self._fitting(purchase)
         except CardDeclined as declined:
             reason = _WORDS.get(str(declined.ids.get("reason")), "declined")
             page = await portal.confirmation(self._clerk, account_id) if reason == "confirm" else None

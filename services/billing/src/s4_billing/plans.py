@@ -12,14 +12,16 @@ import msgspec
 
 from s4_billing import store
 from s4_billing.accounts import Held, subscription_of
+from s4_billing.capacity import require_capacity
 from s4_billing.catalogue import Plan
 from s4_billing.changes import KIND
 from s4_billing.clerk import Clerk
 from s4_billing.commands import Intent
 from s4_billing.derive import PREVIOUS_PLAN, PREVIOUS_UNTIL, State
 from s4_billing.errors import NotNow, WrongWish
+from s4_billing.usage import require_fit
 from s4_runtime import Clock, get_logger, is_id, new_id
-from s4_store import Transaction
+from s4_store import Pool, Transaction
 from s4_stripe.errors import CardDeclined, StripeRejected
 from s4_stripe.facts import Invoice, Item, Subscription
 
@@ -56,12 +58,16 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def preview(clerk: Clerk, clock: Clock, account_id: str, wish: Wish) -> Mapping[str, Any]:
-    """What the change would cost, kept for a while. Raises NoSuchAccount, NotNow, WrongWish, SignupClosed."""
+    """What the change would cost, kept for a while. Raises NoSuchAccount, NotNow, WrongWish, SignupClosed.
+
+    Also DoesNotFit if more is stored than the plan holds, and SoldOut if it is larger and cannot be built now.
+    """
     held = await clerk.held(account_id)
     fact = await clerk.fact(account_id, held)
     plan, item = _wanted(clerk, held, fact, wish), fact.items.data[0]
     before, now = clerk.catalogue.plans[held.plan or ""], clock.now()
     is_larger = plan.monthly >= before.monthly
+    await _require_room(clerk.pool, clerk, now, held, plan, is_larger=is_larger)
     at = _within(now, item) if is_larger else None
     bill = None
     if at is not None and fact.status != "trialing":  # who has not paid yet has nothing to pay for a change
@@ -90,17 +96,22 @@ async def preview(clerk: Clerk, clock: Clock, account_id: str, wish: Wish) -> Ma
 
 
 async def change(clerk: Clerk, clock: Clock, account_id: str, agreed: Agreed) -> Mapping[str, Any]:
-    """The plan is what was shown, for what was shown. Raises NoSuchAccount, NotNow, CardDeclined."""
+    """The plan is what was shown, for what was shown.
+
+    Raises NoSuchAccount, NotNow, CardDeclined; DoesNotFit or SoldOut if that has come about since it was shown.
+    """
     key = f"plan:{account_id}:{agreed.preview_id}"
     if not is_id(agreed.preview_id):
         raise NotNow("preview-stale")
     if not await clerk.was_given(account_id, key):
-        fact = await clerk.fact(account_id, await clerk.held(account_id))
+        held = await clerk.held(account_id)
+        fact = await clerk.fact(account_id, held)
         async with clerk.pool.transaction() as tx:
             await store.locked_customer(tx, account_id)
             if not await clerk.commands.is_known(key, tx):
                 shown = await _use(tx, clerk, clock.now(), account_id, agreed.preview_id)
-                price = clerk.catalogue.price_of(shown.plan)
+                price, plan = clerk.catalogue.price_of(shown.plan), clerk.catalogue.plans[shown.plan]
+                await _require_room(tx, clerk, clock.now(), held, plan, is_larger=shown.kind == "upgrade")
                 params = {"subscription": fact.id, "price": price, "change": _change(fact, price, shown)}
                 await clerk.commands.write(tx, Intent(key, KIND, account_id, params))
     try:
@@ -128,6 +139,15 @@ def _wanted(clerk: Clerk, held: Held, fact: Subscription, wish: Wish) -> Plan:
         raise NotNow("not-comparable")
     clerk.catalogue.price_of(plan.id)
     return plan
+
+
+async def _require_room(
+    where: Pool | Transaction, clerk: Clerk, now: datetime, held: Held, plan: Plan, *, is_larger: bool
+) -> None:
+    """The plan holds what is stored; a larger one, which may need another machine, can be built as well."""
+    await require_fit(where, held.checkout_id, plan)
+    if is_larger:
+        await require_capacity(where, plan.id, now, clerk.settings.capacity_believed)
 
 
 def _within(now: datetime, item: Item) -> datetime:

@@ -1,10 +1,12 @@
-"""What the provisioner tells us: a grid that was paid for could not be built, and nothing of a grid is left."""
+"""What the provisioner tells us: what could not be built, what can be, how much is stored, and what is left of it."""
 
 from typing import Any
 
 from s4_billing import store
+from s4_billing.capacity import record_capacity
+from s4_billing.usage import record_usage
 from s4_bus import Route, on
-from s4_contracts.provisioner import GridDeleted, ProvisioningFailed
+from s4_contracts.provisioner import CapacityReported, GridDeleted, ProvisioningFailed, UsageMeasured
 from s4_store import Transaction, notify
 
 # Who looks at accounts because of the clock alone listens here.
@@ -40,4 +42,9 @@ async def failed_signups(tx: Transaction, account_id: str) -> frozenset[str]:
 
 def routes() -> list[Route[Any]]:
     """What billing listens to."""
-    return [on(ProvisioningFailed, record_failure), on(GridDeleted, record_deletion)]
+    return [
+        on(ProvisioningFailed, record_failure),
+        on(GridDeleted, record_deletion),
+        on(UsageMeasured, record_usage),
+        on(CapacityReported, record_capacity),
+    ]

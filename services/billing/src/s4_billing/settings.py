@@ -36,6 +36,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     checkouts_per_email: int = 3
     checkouts_per_account: int = 20
     checkouts_per_hour: int = 200
+    capacity_believed: timedelta = timedelta(hours=3)  # for how long a report that a plan is full keeps it from sale
     stripe_portal_configuration: str = ""  # what customers may do in the portal; Stripe's default one if empty
     preview_lifetime: timedelta = timedelta(minutes=15)
     grace: timedelta = timedelta(days=14)
