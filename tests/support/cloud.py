@@ -35,7 +35,9 @@ class LocalCloud:
         self.ready: dict[str, Any] = json.loads(line)
         self._clients: list[Any] = []
 
-    def client(self, service: str, keys: tuple[str, str, str | None] = ("AKIAEXAMPLE", "any", None)) -> Any:
+    def client(
+        self, service: str, keys: tuple[str, str, str | None] = ("AKIAEXAMPLE", "any", None), **config: Any
+    ) -> Any:
         """A client that asks once and does not retry. `keys` are id, secret and token."""
         made = boto3.client(
             service,
@@ -44,7 +46,7 @@ class LocalCloud:
             aws_access_key_id=keys[0],
             aws_secret_access_key=keys[1],
             aws_session_token=keys[2],
-            config=ONCE,
+            config=ONCE.merge(Config(**config)),
         )
         self._clients.append(made)
         return made

@@ -1,5 +1,6 @@
 """One local cloud with real machines for all tests of this folder, and what a launch needs."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,23 @@ def cloud_of_all(machine_image: Path, tmp_path_factory: pytest.TempPathFactory) 
     started = LocalCloud(tmp_path_factory.mktemp("cloud"), machine_image)
     yield started
     assert started.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def crowd_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("crowd")
+    (folder / "sshd.json").write_text(json.dumps({"kind": "sshd", "name": "s4-node-light", "layers": ["light"]}))
+    started = LocalCloud(folder / "state", folder, "--driver", "sshd")
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture
+def crowd(crowd_of_all: LocalCloud) -> Iterator[LocalCloud]:
+    """A cloud for what needs no machine that runs anything."""
+    yield crowd_of_all
+    crowd_of_all.control("DELETE", "/faults")
+    crowd_of_all.control("DELETE", "/traffic")
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["throttle", "error", "cut", "capacity", "slow-boot", "failed-boot"]
-KINDS: tuple[Kind, ...] = ("throttle", "error", "cut", "capacity", "slow-boot", "failed-boot")
+Kind = Literal["throttle", "error", "cut", "capacity", "slow-boot", "failed-boot", "short-session"]
+KINDS: tuple[Kind, ...] = ("throttle", "error", "cut", "capacity", "slow-boot", "failed-boot", "short-session")
 NEEDS_ACTION = {"throttle", "error", "cut"}
 
 
@@ -26,6 +26,12 @@ class Fault:
     message: str = "injected"
     status: int = 400
     seconds: float = 0.0
+    instance_type: str = ""
+    zone: str = ""
+
+    def is_about(self, about: dict[str, str]) -> bool:
+        """Nothing that was said when it was described is otherwise here."""
+        return all(getattr(self, name) in {"", value} for name, value in about.items())
 
 
 @dataclass
@@ -40,7 +46,7 @@ class Faults:
         """The fault from its JSON form. Raises FaultRefused."""
         kind = described.get("kind")
         if kind not in KINDS:
-            raise FaultRefused(f"kind is one of {', '.join(KINDS)}, lost")
+            raise FaultRefused(f"kind is one of {', '.join(KINDS)}, lost, ended-sessions")
         if kind in NEEDS_ACTION and not described.get("action"):
             raise FaultRefused(f"{kind} needs an action such as RunInstances")
         if kind == "error" and not described.get("code"):
@@ -53,11 +59,11 @@ class Faults:
             self._pending.append(fault)
         return fault
 
-    def take(self, *kinds: Kind, action: str = "") -> Fault | None:
-        """The oldest pending fault of these kinds for this action, used up once."""
+    def take(self, *kinds: Kind, **about: str) -> Fault | None:
+        """The oldest pending fault of these kinds for this action, instance type and zone, used up once."""
         with self._lock:
             for fault in self._pending:
-                if fault.kind in kinds and (not fault.action or fault.action == action):
+                if fault.kind in kinds and fault.is_about(about):
                     fault.times -= 1
                     self._pending = [kept for kept in self._pending if kept.times > 0]
                     return fault

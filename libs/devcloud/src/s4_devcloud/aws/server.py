@@ -13,12 +13,13 @@ from typing import Any
 from aiohttp import web
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from s4_devcloud.aws import control, ec2, route53
+from s4_devcloud.aws import buckets, control, ec2, permissions, route53, sessions
 from s4_devcloud.aws.faults import Faults
 from s4_devcloud.aws.fleet import Fleet
 from s4_devcloud.aws.gate import Gate
 from s4_devcloud.aws.metadata import MetadataService
 from s4_devcloud.aws.tokens import ClientTokens
+from s4_devcloud.aws.traffic import Traffic
 from s4_devcloud.machines import Driver
 
 
@@ -38,15 +39,18 @@ async def serve(places: Places, state: Path, driver: Driver, image_name: str, ab
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     metadata = MetadataService(state / "metadata", loop)
-    faults, tokens = Faults(), ClientTokens()
-    api = api_server(places.api, faults, tokens)
+    faults, tokens, traffic, enforcement = Faults(), ClientTokens(), Traffic(), permissions.Enforcement()
+    api = api_server(places.api, faults, tokens, traffic)
     os.environ["MOTO_PORT"] = str(api.port)  # moto puts it into the addresses that it hands out
     fleet = Fleet(driver, faults, metadata, (places.api[0], api.port))
     ec2.extend(fleet, image_name, tokens)
     route53.extend()
+    buckets.extend()
+    sessions.extend(faults)
+    permissions.extend(enforcement)
     threading.Thread(target=api.serve_forever, daemon=True, name="api").start()
     described = {**about, "region": places.region, "ami": image_name, "listen": f"http://{places.api[0]}:{api.port}"}
-    runner = web.AppRunner(control.application(fleet, described), access_log=None)
+    runner = web.AppRunner(control.application(control.Cloud(fleet, traffic, enforcement, described)), access_log=None)
     try:
         await runner.setup()
         site = web.TCPSite(runner, *places.control)
@@ -62,12 +66,12 @@ async def serve(places: Places, state: Path, driver: Driver, image_name: str, ab
         await runner.cleanup()
 
 
-def api_server(place: tuple[str, int], faults: Faults, tokens: ClientTokens) -> BaseWSGIServer:
+def api_server(place: tuple[str, int], faults: Faults, tokens: ClientTokens, traffic: Traffic) -> BaseWSGIServer:
     """The server and application of moto behind our gate, bound but not serving yet."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    gate = Gate(DomainDispatcherApplication(create_backend_app), faults, tokens.knows)
+    gate = Gate(DomainDispatcherApplication(create_backend_app), faults, traffic, tokens.knows)
     server = make_server(*place, gate, threaded=True, request_handler=MotoRequestHandler)
     server.daemon_threads = True  # type: ignore[attr-defined]  # of the threaded server: an open connection holds nobody up
     return server

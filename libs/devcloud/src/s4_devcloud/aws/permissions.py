@@ -1,0 +1,179 @@
+"""Policies decide: moto's own check of a request is replaced by one that knows resources, conditions and sessions.
+
+A Deny in a bucket's policy always holds. Everything else holds for those whom `Enforcement` names.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlparse
+from xml.sax.saxutils import unescape
+
+import flask
+from moto import settings
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.iam import access_control
+from moto.iam.access_control import IAMRequest, PermissionResult, S3IAMRequest
+from moto.s3.exceptions import BucketAccessDeniedError
+from moto.s3.models import FakeBucket, s3_backends
+
+from s4_devcloud.aws.callers import Caller, SessionKey, caller_of, caller_with
+from s4_devcloud.aws.policies import Asked, Malformed, Statement, judge, parse
+from s4_devcloud.aws.sessions import role_named, session_of
+
+Who = Literal["nobody", "sessions", "everybody"]
+WHO: tuple[Who, ...] = ("nobody", "sessions", "everybody")
+RESULTS = {"allow": PermissionResult.PERMITTED, "deny": PermissionResult.DENIED, "none": PermissionResult.NEUTRAL}
+DELETED_KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
+
+
+@dataclass
+class Enforcement:
+    """Whose policies are enforced; what moto's own switch says counts as well."""
+
+    who: Who = "nobody"
+
+    def is_for(self, access_key_id: str) -> bool:
+        """This caller may do only what policies allow."""
+        if self.who == "everybody" or ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT:
+            return True
+        ActionAuthenticatorMixin.request_count += 1
+        return self.who == "sessions" and session_of(access_key_id) is not None
+
+
+class Judged:
+    """What both of moto's kinds of requests are given instead of its own check."""
+
+    _access_key: Any
+    _action: str
+    _data: dict[str, str]
+    _raise_access_denied: Callable[[], None]
+
+    def check_action_permitted(self, resource: str) -> None:
+        """Return when it is allowed; refused as the service does it otherwise."""
+        if self._action == "sts:GetCallerIdentity":
+            return
+        caller = caller_with(self._access_key)
+        if not all(_is_allowed(caller, asked) for asked in self._asked(caller, resource)):
+            self._raise_access_denied()
+
+    def _asked(self, caller: Caller, resource: str) -> list[Asked]:
+        said = {"sts:ExternalId": "ExternalId", "sts:RoleSessionName": "RoleSessionName"}
+        context = {key: self._data[name] for key, name in said.items() if self._data.get(name)}
+        return [Asked(self._action, resource, caller.principals, {**caller.context, **context})]
+
+
+class JudgedRequest(Judged, IAMRequest):
+    """A request to anything but S3."""
+
+
+class JudgedS3Request(Judged, S3IAMRequest):
+    """A request to S3."""
+
+    _path: str
+    _body: bytes
+
+    def _asked(self, caller: Caller, resource: str) -> list[Asked]:
+        return [
+            Asked(self._action, each, caller.principals, caller.context | _said(self._path))
+            for each in _each(resource, self._path, self._body)
+        ]
+
+
+def extend(enforcement: Enforcement) -> None:
+    """From now on every request is judged here."""
+
+    def authorize(response: Any, kind: Any, resource: str = "*") -> None:
+        if kind is JudgedS3Request:
+            _check_bucket(response, resource)
+        if enforcement.is_for(response.access_key):
+            _check(response, kind, resource)
+
+    def permission(_bucket: Any, action: str, resource: str) -> PermissionResult:
+        """Only of use to the anonymous: the others have been judged."""
+        if "Authorization" in flask.request.headers or (statements := _policy_of_bucket(resource)) is None:
+            return PermissionResult.NEUTRAL
+        return RESULTS[judge(statements, Asked(action, resource, frozenset(), _said(flask.request.url)))]
+
+    FakeBucket.get_permission = permission  # type: ignore[method-assign,assignment]  # no hook
+    access_control.AssumedRoleAccessKey = SessionKey  # type: ignore[misc,assignment]  # the same shape
+    access_control.IAMRequest, access_control.S3IAMRequest = JudgedRequest, JudgedS3Request  # type: ignore[misc]
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize  # type: ignore[assignment]  # noqa: SLF001
+
+
+def _check(response: Any, kind: Any, resource: str) -> None:
+    query = urlparse(response.uri).query
+    request = kind(
+        account_id=response.current_account,
+        method=response.method,
+        path=f"{response.raw_path}?{query}" if query else response.raw_path,
+        data=response.data,
+        body=response.raw_body,
+        headers=response.headers,
+        action=response._get_action(),  # noqa: SLF001  as moto's own check asks
+    )
+    request.check_signature()
+    request.check_action_permitted(resource)
+
+
+def _check_bucket(response: Any, resource: str) -> None:
+    """An explicit Deny of the bucket's policy refuses whoever it names."""
+    if (statements := _policy_of_bucket(resource)) is None:
+        return
+    session = session_of(response.access_key)
+    principals = caller_of(session).principals if session else frozenset[str]()
+    context = {**(caller_of(session).context if session else {}), **_said(response.uri)}
+    action = f"s3:{response.data['Action']}"
+    for each in _each(resource, response.uri, response.raw_body):
+        if judge(statements, Asked(action, each, principals, context)) == "deny":
+            raise BucketAccessDeniedError(bucket=resource.rpartition(":")[2].partition("/")[0])
+
+
+def _is_allowed(caller: Caller, asked: Asked) -> bool:
+    """The session's own limits count as well as what its role may do."""
+    owned = judge(caller.statements, asked)
+    of_resource = _judge_resource(asked)
+    limits = "allow" if caller.limits is None else judge(caller.limits, asked)
+    if "deny" in {owned, of_resource, limits} or limits == "none":
+        return False
+    if asked.action == "sts:AssumeRole":
+        return of_resource == "allow" and owned == "allow"
+    return "allow" in {owned, of_resource}
+
+
+def _judge_resource(asked: Asked) -> str:
+    """What the policy of the thing itself says: of a bucket, or of a role about to be assumed."""
+    if asked.action == "sts:AssumeRole":
+        _, role = role_named(asked.resource)
+        return judge(parse(role.assume_role_policy_document), asked) if role is not None else "none"
+    statements = _policy_of_bucket(asked.resource) if asked.action.startswith("s3:") else None
+    return judge(statements, asked) if statements else "none"
+
+
+def _policy_of_bucket(resource: str) -> list[Statement] | None:
+    """The policy of the bucket in the ARN, whoever's it is."""
+    name = resource.rpartition(":")[2].partition("/")[0]
+    for account in list(s3_backends.values()):
+        for backend in list(account.values()):
+            bucket = backend.buckets.get(name)
+            if bucket is not None and bucket.policy:
+                try:
+                    return parse(bucket.policy.decode())
+                except Malformed:
+                    return None
+    return None
+
+
+def _each(resource: str, path: str, body: bytes) -> list[str]:
+    """DeleteObjects is about the objects that it names, not about the bucket."""
+    if "delete" not in parse_qs(urlparse(path).query, keep_blank_values=True):
+        return [resource]
+    return [f"{resource}/{unescape(key)}" for key in DELETED_KEY.findall(body.decode())] or [resource]
+
+
+def _said(path: str) -> dict[str, str]:
+    """The condition keys that a request to S3 fills; one without TLS to a local cloud counts as secure."""
+    query = parse_qs(urlparse(path).query, keep_blank_values=True)
+    named = {f"s3:{name}": query[name][0] for name in ("prefix", "delimiter", "max-keys") if name in query}
+    return {"aws:SecureTransport": "true", **named}
