@@ -1,10 +1,14 @@
 """A grid's bucket: private, encrypted, proved by a put and a get."""
 
 import asyncio
+import json
 import os
 from typing import Any
 
-from s4_aws.trouble import aws_errors
+import msgspec
+
+from s4_aws.policies import denial, denies
+from s4_aws.trouble import NameTaken, aws_errors
 from s4_runtime import Temporary
 
 _PROBE_KEY = "s4-probe"
@@ -21,6 +25,25 @@ class ObjectsRemain(Temporary):
     """Not everything that was to be deleted is gone."""
 
 
+class BucketTakenBySomebodyElse(NameTaken):
+    """Another account has a bucket of this name. Names are the whole world's: only another name helps."""
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What a bucket holds; ``is_whole`` unless the counting was ended before the bucket was."""
+
+    objects: int
+    bytes: int
+    is_whole: bool
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """One version of an object, or the mark of its deletion; where nothing has versions, the object itself."""
+
+    key: str
+    version: str
+
+
 class Buckets:
     """Buckets of one region, whose objects are listed and deleted ``page`` at a time; S3 allows a thousand."""
 
@@ -32,7 +55,7 @@ class Buckets:
     async def ensure(self, name: str, tags: dict[str, str]) -> None:
         """The bucket is ours, closed to the public, encrypted, tagged and tidied, and gives back what it is given.
 
-        Idempotent. Raises BucketUnproved and the errors of aws.trouble: AwsRefused for somebody else's bucket.
+        Idempotent. Raises BucketTakenBySomebodyElse, BucketUnproved and the errors of s4_aws.trouble.
         """
         await self._create(name)
         with aws_errors():
@@ -42,8 +65,11 @@ class Buckets:
     async def _create(self, name: str) -> None:
         place = {} if self._region == _NO_LOCATION else {"LocationConstraint": self._region}
         extra = {"CreateBucketConfiguration": place} if place else {}
-        with aws_errors("BucketAlreadyOwnedByYou"):  # somebody else's is BucketAlreadyExists, a refusal
+        # Our own is BucketAlreadyOwnedByYou, or no error at all in us-east-1 (S3 API, CreateBucket).
+        with aws_errors("BucketAlreadyOwnedByYou", "BucketAlreadyExists") as ended:
             await self._s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerEnforced", **extra)
+        if ended.code == "BucketAlreadyExists":
+            raise BucketTakenBySomebodyElse("bucket-taken", bucket=name)
 
     async def exists(self, name: str) -> bool:
         """Whether there is a bucket of this name that we may use."""
@@ -51,6 +77,37 @@ class Buckets:
             await self._s3.head_bucket(Bucket=name)
             return True
         return False
+
+    async def deny(self, name: str, role_arn: str) -> None:
+        """Every session of the role, also one that was given out before, can do nothing with the bucket. Idempotent.
+
+        S3 needs seconds to say so everywhere. The bucket's owner keeps all rights. Nothing to do for one that is gone.
+        """
+        with aws_errors("NoSuchBucket"):
+            await self._s3.put_bucket_policy(Bucket=name, Policy=json.dumps(denial(name, role_arn)))
+
+    async def denied(self, name: str, role_arn: str) -> bool:
+        """Whether no session of the role can use the bucket, by the bucket's own policy or because it is gone."""
+        with aws_errors("NoSuchBucketPolicy", "NoSuchBucket") as ended:
+            answer = await self._s3.get_bucket_policy(Bucket=name)
+            return denies(json.loads(answer["Policy"]), role_arn)
+        return ended.code == "NoSuchBucket"
+
+    async def admit(self, name: str) -> None:
+        """The bucket has no policy of its own: sessions of the role can use it again. Idempotent."""
+        with aws_errors("NoSuchBucket", "NoSuchBucketPolicy"):
+            await self._s3.delete_bucket_policy(Bucket=name)
+
+    async def measure(self, name: str, at_most_pages: int | None = None) -> Measure:
+        """How many objects there are and how large they are together; a page is a thousand, and one request."""
+        objects = size = pages = 0
+        with aws_errors():
+            async for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+                found = page.get("Contents", ())
+                objects, size, pages = objects + len(found), size + sum(each["Size"] for each in found), pages + 1
+                if page.get("IsTruncated") and pages == at_most_pages:
+                    return Measure(objects, size, is_whole=False)
+        return Measure(objects, size, is_whole=True)
 
     async def holds(self, name: str, least_bytes: int) -> bool:
         """Whether all objects in the bucket are that large together; asks for page after page until they are."""
@@ -71,18 +128,36 @@ class Buckets:
 
     async def delete_objects(self, name: str, keys: list[str]) -> None:
         """They are gone. Raises ObjectsRemain; idempotent."""
-        objects = [{"Key": key} for key in keys]
-        with aws_errors():
-            answer = await self._s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
-        if answer.get("Errors"):
-            raise ObjectsRemain("objects-not-deleted", count=len(answer["Errors"]))
+        await self._delete(name, [{"Key": key} for key in keys])
+
+    async def first_versions(self, name: str) -> list[Stored]:
+        """The first of all that is stored, old versions and marks of deletion too; none for a bucket that is gone."""
+        with aws_errors("NoSuchBucket"):
+            answer = await self._s3.list_object_versions(Bucket=name, MaxKeys=self._page)
+            found = [*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())]
+            return [Stored(each["Key"], each["VersionId"]) for each in found]
+        return []
+
+    async def delete_versions(self, name: str, stored: list[Stored]) -> None:
+        """These are gone and leave no mark. Raises ObjectsRemain; idempotent."""
+        await self._delete(name, [{"Key": each.key, "VersionId": each.version} for each in stored])
 
     async def abort_uploads(self, name: str) -> None:
-        """No upload is unfinished: those cost money, and no list of objects shows them. Idempotent."""
-        while uploads := await self._uploads(name):
-            for upload in uploads:
-                with aws_errors("NoSuchUpload"):
-                    await self._s3.abort_multipart_upload(Bucket=name, Key=upload["Key"], UploadId=upload["UploadId"])
+        """No upload that had begun before is unfinished: those cost money, and no list of objects shows them.
+
+        Goes once through the list, so it ends even while others begin new ones. Raises ObjectsRemain if some are left.
+        Idempotent.
+        """
+        with aws_errors("NoSuchBucket"):
+            pages = self._s3.get_paginator("list_multipart_uploads").paginate(
+                Bucket=name, PaginationConfig={"PageSize": self._page}
+            )
+            async for page in pages:
+                for upload in page.get("Uploads", ()):
+                    await self._abort(name, upload["Key"], upload["UploadId"])
+            answer = await self._s3.list_multipart_uploads(Bucket=name, MaxUploads=1)
+            if answer.get("Uploads"):
+                raise ObjectsRemain("uploads-remain")
 
     async def delete(self, name: str) -> None:
         """The bucket is gone, which was empty. Raises ObjectsRemain; idempotent."""
@@ -93,11 +168,15 @@ class Buckets:
             await self._s3.head_bucket(Bucket=name)
             raise ObjectsRemain("bucket-not-empty")
 
-    async def _uploads(self, name: str) -> list[dict[str, Any]]:
+    async def _delete(self, name: str, objects: list[dict[str, str]]) -> None:
         with aws_errors("NoSuchBucket"):
-            answer = await self._s3.list_multipart_uploads(Bucket=name, MaxUploads=self._page)
-            return list(answer.get("Uploads", ()))
-        return []
+            answer = await self._s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+            if answer.get("Errors"):
+                raise ObjectsRemain("objects-not-deleted", count=len(answer["Errors"]))
+
+    async def _abort(self, name: str, key: str, upload: str) -> None:
+        with aws_errors("NoSuchUpload"):
+            await self._s3.abort_multipart_upload(Bucket=name, Key=key, UploadId=upload)
 
     async def _close(self, name: str) -> None:
         await self._s3.put_public_access_block(

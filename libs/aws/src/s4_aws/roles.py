@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from s4_aws.policies import node_policy
 from s4_aws.trouble import AwsRefused, aws_errors
 
 _PATH = "/s4/"
@@ -13,21 +14,6 @@ _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
-
-
-def bucket_policy(bucket: str) -> dict[str, Any]:
-    """What the storage node asks of one bucket, and its checks ask about it (IAM actions of S3)."""
-    arn = f"arn:aws:s3:::{bucket}"
-    objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-    whole = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
-    whole += ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": objects, "Resource": f"{arn}/*"},
-            {"Effect": "Allow", "Action": whole, "Resource": arn},
-        ],
-    }
 
 
 class Roles:
@@ -73,7 +59,7 @@ class Roles:
     async def _allow(self, name: str, bucket: str) -> None:
         with aws_errors():
             await self._iam.put_role_policy(
-                RoleName=name, PolicyName=_POLICY, PolicyDocument=json.dumps(bucket_policy(bucket))
+                RoleName=name, PolicyName=_POLICY, PolicyDocument=json.dumps(node_policy(bucket))
             )
 
     async def _lend(self, name: str) -> None:

@@ -17,6 +17,10 @@ class AwsUnavailable(Temporary):
     """AWS could not be reached, answered with a server error, or asks us to slow down."""
 
 
+class OutOfTime(AwsUnavailable):
+    """The time that the caller gave was not enough. AWS may have done what it was asked for, or not."""
+
+
 class NoCapacity(Temporary):
     """The region has no machine of this type now (EC2 error InsufficientInstanceCapacity and its like)."""
 
@@ -33,15 +37,47 @@ class NotThere(Permanent):
     """Something that the request names does not exist."""
 
 
-# EC2, S3, IAM and Route 53, "Common errors" and each service's list; "5xx" is added by status below.
-_BUSY = frozenset(
+class NoSuchImage(NotThere):
+    """The region has no such machine image that we may use."""
+
+
+class NoSuchType(Permanent):
+    """EC2 has no machines of this type, here or anywhere."""
+
+
+class NotInZone(Permanent):
+    """The zone does not exist, or has no machines of this type; another zone may have."""
+
+
+class WrongRegion(Permanent):
+    """What is named is in another region, or the account does not use this one."""
+
+
+class NameTaken(Permanent):
+    """Somebody else, or something else of ours, has this name."""
+
+
+# EC2, S3, IAM, STS, Route 53, Service Quotas and tagging, "Common errors" and each service's list; "5xx" is added by
+# status below.
+THROTTLING = frozenset(
     {
         *("Throttling", "ThrottlingException", "ThrottledException", "RequestLimitExceeded", "SlowDown"),
-        *("TooManyRequestsException", "RequestThrottled", "EC2ThrottledException", "PriorRequestNotComplete"),
+        *("TooManyRequestsException", "RequestThrottled", "RequestThrottledException", "EC2ThrottledException"),
+        *(
+            "PriorRequestNotComplete",
+            "BandwidthLimitExceeded",
+            "TooManyRequests",
+            "503",
+        ),  # the last is all that a HEAD of S3 says
+    }
+)
+_BUSY = THROTTLING | frozenset(
+    {
         *("OperationAborted", "ConcurrentModification", "RequestTimeout", "Unavailable", "ServiceUnavailable"),
         # IAM: what was taken off a role a moment ago may still seem to be on it.
-        *("DeleteConflict", "EntityTemporarilyUnmodifiable"),
+        *("DeleteConflict", "EntityTemporarilyUnmodifiable", "ServiceException", "InternalServiceException"),
         *("InternalError", "InternalFailure", "ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+        *("PaginationTokenExpiredException", "RequestTimeTooSkewed"),
     }
 )
 _CAPACITY = frozenset(
@@ -54,14 +90,32 @@ _QUOTA = frozenset(
     {
         *("InstanceLimitExceeded", "VcpuLimitExceeded", "LimitExceeded", "TooManyBuckets", "VolumeLimitExceeded"),
         *("SecurityGroupLimitExceeded", "MaxSpotInstanceCountExceeded", "PendingVerification"),
+        *("RulesPerSecurityGroupLimitExceeded", "MaxIOPSLimitExceeded", "QuotaExceededException"),
     }
 )
-KINDS = MappingProxyType({"busy": _BUSY, "capacity": _CAPACITY, "quota": _QUOTA})
+_IMAGE = frozenset({"InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable"})
+_REGION = frozenset(
+    {
+        *("PermanentRedirect", "301", "IllegalLocationConstraintException", "AuthorizationHeaderMalformed"),
+        *("OptInRequired", "RegionDisabledException", "InvalidLocationConstraint"),
+    }
+)
+_PARAMETERS = frozenset({"InvalidParameterValue", "Unsupported", "UnsupportedOperation"})
+_TAKEN = frozenset({"BucketAlreadyExists", "EntityAlreadyExists", "InvalidGroup.Duplicate", "HostedZoneAlreadyExists"})
+KINDS = MappingProxyType(
+    {"busy": _BUSY, "capacity": _CAPACITY, "quota": _QUOTA, "image": _IMAGE, "region": _REGION, "taken": _TAKEN}
+)
+_ABSENT = (".NotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchHostedZone", "NoSuchChange", "NoSuchResourceException")
 
 
 def code_of(error: ClientError) -> str:
     """AWS's name of the error."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def as_seconds(seconds: float) -> timedelta:
+    """A time to wait, never none."""
+    return timedelta(seconds=max(0.1, seconds))
 
 
 def _status_of(error: ClientError) -> int:
@@ -77,18 +131,38 @@ def translated(error: ClientError) -> Temporary | Permanent:
         return QuotaReached("aws-quota-reached", reason=code)
     if code in _BUSY or _status_of(error) >= 500:
         return AwsUnavailable("aws-busy", retry_after=_BUSY_WAIT, reason=code)
-    if code.endswith((".NotFound", "NoSuchEntity", "NoSuchBucket", "NoSuchHostedZone", "NoSuchChange")):
+    told = str(error.response.get("Error", {}).get("Message", "")).lower()
+    for kind, name, is_meant in (
+        (NoSuchImage, "aws-no-such-image", code in _IMAGE),
+        (WrongRegion, "aws-wrong-region", code in _REGION),
+        (NameTaken, "aws-name-taken", code in _TAKEN),
+        # EC2 has one code for many wrong parameters; which one it was stands in the text alone (EC2, "Error codes").
+        (NotInZone, "aws-not-in-zone", code in _PARAMETERS and "zone" in told),
+        (NoSuchType, "aws-no-such-type", code in _PARAMETERS and "instancetype" in told.replace(" ", "")),
+        (NoSuchType, "aws-no-such-type", code == "InvalidInstanceType"),
+    ):
+        if is_meant:
+            return kind(name, reason=code)
+    if code.endswith(_ABSENT):
         return NotThere("aws-not-there", reason=code)
     return AwsRefused("aws-refused", reason=code)
 
 
+class Ended:
+    """How a block of calls ended: by itself, or by an error that was expected, whose ``code`` this is."""
+
+    code: str | None = None
+
+
 @contextmanager
-def aws_errors(*expected: str) -> Iterator[None]:
+def aws_errors(*expected: str) -> Iterator[Ended]:
     """Errors of the calls inside leave as ours; those that are named in ``expected`` end the block without a word."""
+    ended = Ended()
     try:
-        yield
+        yield ended
     except ClientError as error:
-        if code_of(error) not in expected:
+        ended.code = code_of(error)
+        if ended.code not in expected:
             raise translated(error) from None
     except (BotoCoreError, OSError, TimeoutError):
         raise AwsUnavailable("aws-unreachable") from None

@@ -1,0 +1,60 @@
+"""Who may do what with a bucket, in IAM's own language."""
+
+from typing import Any
+
+_VERSION = "2012-10-17"
+# What the storage node asks of its bucket, and its checks ask about it (IAM actions of S3).
+_OBJECTS = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload")
+_WHOLE = (
+    *("s3:ListBucket", "s3:ListBucketMultipartUploads"),
+    *("s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"),
+)
+
+
+def node_policy(*buckets: str) -> dict[str, Any]:
+    """What a storage node does in these buckets is allowed, and nothing else; a name may end in ``*``."""
+    arns = [f"arn:aws:s3:::{bucket}" for bucket in buckets]
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {"Effect": "Allow", "Action": list(_OBJECTS), "Resource": _one([f"{arn}/*" for arn in arns])},
+            {"Effect": "Allow", "Action": list(_WHOLE), "Resource": _one(arns)},
+        ],
+    }
+
+
+def denial(bucket: str, role_arn: str) -> dict[str, Any]:
+    """The bucket's own policy by which no session of the role may do anything with it, now and later."""
+    arn = f"arn:aws:s3:::{bucket}"
+    refuse = {"Sid": "NoSessions", "Effect": "Deny", "Principal": {"AWS": role_arn}, "Action": "s3:*"}
+    return {"Version": _VERSION, "Statement": [refuse | {"Resource": [arn, f"{arn}/*"]}]}
+
+
+def denies(policy: dict[str, Any], role_arn: str) -> bool:
+    """Whether a bucket's policy is the denial, however AWS writes it when it is asked."""
+    wanted = ("Deny", [role_arn], ["s3:*"])
+    return any(
+        (each.get("Effect"), _many(_aws(each.get("Principal"))), _many(each.get("Action"))) == wanted
+        for each in _many(policy.get("Statement"))
+    )
+
+
+def trust(account: str) -> dict[str, Any]:
+    """Whoever in the account has the permission may take the role, and nobody else."""
+    principal = {"AWS": f"arn:aws:iam::{account}:root"}
+    return {
+        "Version": _VERSION,
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+    }
+
+
+def _aws(principal: Any) -> Any:
+    return principal.get("AWS") if isinstance(principal, dict) else principal
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _one(resources: list[str]) -> str | list[str]:
+    return resources[0] if len(resources) == 1 else resources

@@ -1,0 +1,98 @@
+"""How much the account may still have. Who may not ask does not know: that is None, never nothing and never all."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import msgspec
+
+from s4_aws.trouble import AwsRefused, NotThere, aws_errors
+
+# Service Quotas, "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", in vCPUs of one region.
+_VCPUS = ("ec2", "L-1216C47A")
+_STANDARD = tuple("acdhimrtz")
+# "General purpose buckets" of the whole account; only Northern Virginia has it.
+_BUCKETS = ("s3", "L-DC2B2D3D")
+_PAGE = 1000
+_COUNTED = ("pending", "running")
+
+
+class Quota(msgspec.Struct, frozen=True):
+    """What there is, and what there may be. None is unknown."""
+
+    used: int | None
+    allowed: int | None
+
+    @property
+    def room(self) -> int | None:
+        """How many more there may be."""
+        return None if self.used is None or self.allowed is None else max(0, self.allowed - self.used)
+
+
+class Quotas:
+    """The quotas of one region, and of the account. ``everywhere`` is the Service Quotas client of us-east-1."""
+
+    def __init__(self, quotas: Any, everywhere: Any, ec2: Any, s3: Any) -> None:
+        self._quotas = quotas
+        self._everywhere = everywhere
+        self._ec2 = ec2
+        self._s3 = s3
+        self._vcpus: dict[str, int] = {}
+
+    async def vcpus(self) -> Quota:
+        """The vCPUs of all running machines of the standard types in the region, ours or not."""
+        return Quota(await _known(self._used_vcpus), await self._allowed(self._quotas, *_VCPUS))
+
+    async def buckets(self) -> Quota:
+        """All buckets of the account, ours or not."""
+        return Quota(await _known(self._used_buckets), await self._allowed(self._everywhere, *_BUCKETS))
+
+    async def vcpus_of(self, instance_type: str) -> int:
+        """The vCPUs that a machine of this type counts. Raises NoSuchType."""
+        await self._learn({instance_type})
+        return self._vcpus[instance_type]
+
+    async def _used_vcpus(self) -> int:
+        types: list[str] = []
+        with aws_errors():
+            pages = self._ec2.get_paginator("describe_instances").paginate(
+                Filters=[{"Name": "instance-state-name", "Values": list(_COUNTED)}],
+                PaginationConfig={"PageSize": _PAGE},
+            )
+            async for page in pages:
+                types += [each["InstanceType"] for group in page["Reservations"] for each in group["Instances"]]
+        standard = [kind for kind in types if kind.startswith(_STANDARD)]
+        await self._learn(set(standard))
+        return sum(self._vcpus[kind] for kind in standard)
+
+    async def _used_buckets(self) -> int:
+        with aws_errors():
+            pages = self._s3.get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": _PAGE})
+            return sum([len(page["Buckets"]) async for page in pages])
+
+    async def _learn(self, types: set[str]) -> None:
+        """The quota counts what a type has by default, whatever cores a machine was started with."""
+        for kind in sorted(types - self._vcpus.keys()):
+            with aws_errors():
+                answer = await self._ec2.describe_instance_types(InstanceTypes=[kind])
+            self._vcpus[kind] = int(answer["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"])
+
+    async def _allowed(self, client: Any, service: str, code: str) -> int | None:
+        async def applied() -> int:
+            with aws_errors("NoSuchResourceException"):
+                return _value(await client.get_service_quota(ServiceCode=service, QuotaCode=code))
+            with aws_errors():
+                return _value(await client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code))
+
+        return await _known(applied)
+
+
+def _value(answer: dict[str, Any]) -> int:
+    return int(answer["Quota"]["Value"])
+
+
+async def _known(ask: Callable[[], Coroutine[Any, Any, int]]) -> int | None:
+    """What was asked, or None: no permission, or nothing of that name. Being busy is trouble as ever."""
+    try:
+        return await ask()
+    except (AwsRefused, NotThere):
+        return None
