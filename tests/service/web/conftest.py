@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from s4_store import migrate
+from support.databases import KeptDatabases
 from support.web_peers import Browser
 from support.web_site import RunningSite, running_site
 
 
 @pytest.fixture
-async def web_database(database: str) -> str:
-    await migrate(database, "s4_web")
-    return database
+async def web_database(kept_databases: KeptDatabases) -> str:
+    """A database with the site's tables and nothing in them."""
+    return await kept_databases.of("s4_web")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from s4_runtime import Clock, PeerUnavailable, ServiceClient
 from s4_web.progress import Signup
 from s4_web.troubles import Refused
 
-_REFUSALS = {(409, "already-paid"), (422, "unknown-plan"), (422, "bad-email")}
+_REFUSALS = {(409, "already-paid"), (409, "sold-out"), (422, "unknown-plan"), (422, "bad-email")}
 _REFUSALS |= {(429, "too-many-payments"), (429, "too-many-checkouts")}
 
 
@@ -25,6 +25,11 @@ class Plan(msgspec.Struct, frozen=True):
     quota_bytes: int | None = None
     region: str | None = None
     trial_days: int = 0
+
+    def is_larger_than(self, own: "Plan | None") -> bool:
+        """Whether changing to it from one's own plan holds at once; so it may need another machine now."""
+        months = {"year": 12}
+        return own is None or self.amount / months.get(self.interval, 1) >= own.amount / months.get(own.interval, 1)
 
 
 class Offer(msgspec.Struct, frozen=True):

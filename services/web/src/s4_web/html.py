@@ -22,7 +22,7 @@ def environment(static: web.StaticResource) -> Environment:
     )
     found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
     found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
-    found.filters |= {"bill": words.bill, "day": words.day, "moment": words.moment}
+    found.filters |= {"bill": words.bill, "at_least": words.at_least, "day": words.day, "moment": words.moment}
     return found
 
 

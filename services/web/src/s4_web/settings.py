@@ -16,7 +16,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ``checkout_origins`` are the pages a person may be sent to for paying: the content policy names them, because
     browsers apply form-action to the redirect after our POST too; ``portal_origins`` are the same for cards, bills and
     their PDFs. ``recent_sign_in`` is how old a sign-in may be for what is not easily undone. ``trusted_proxies`` are
-    networks whose X-Forwarded-For is believed.
+    networks whose X-Forwarded-For is believed. ``capacity_believed`` is for how long a plan stays sold out without
+    a new report.
     """
 
     listen: str
@@ -42,5 +43,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     recent_sign_in: timedelta = timedelta(minutes=15)
     limit_window: timedelta = timedelta(hours=1)
     plans_kept: timedelta = timedelta(seconds=30)
+    capacity_believed: timedelta = timedelta(hours=3)
     heartbeat: timedelta = timedelta(seconds=15)
     reread_window: timedelta = timedelta(minutes=10)

@@ -5,10 +5,19 @@ from typing import Any
 from s4_bus import Route, on
 from s4_contracts.billing import SignupPaid
 from s4_contracts.notifier import LetterBounced, LetterSent
-from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
+from s4_contracts.provisioner import (
+    CapacityReported,
+    FurlIssued,
+    InstanceLost,
+    InstanceReady,
+    InstanceRecovered,
+    ProvisioningFailed,
+    ProvisioningProgressed,
+    UsageMeasured,
+)
 from s4_store import Transaction
-from s4_web import store
-from s4_web.accounts import told
+from s4_web import capacity, outages, store
+from s4_web.accounts import told, usage
 
 # A later word wins; of two said in one moment, the one that is further on.
 _STEP = """
@@ -44,6 +53,10 @@ def routes() -> list[Route[Any]]:
         on(ProvisioningFailed, note_failure),
         on(LetterSent, note_letter),
         on(LetterBounced, note_letter),
+        on(InstanceLost, outages.note_loss),
+        on(InstanceRecovered, outages.note_recovery),
+        on(UsageMeasured, usage.note_usage),
+        on(CapacityReported, capacity.note_capacity),
         *told.routes(),
     ]
 

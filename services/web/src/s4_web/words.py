@@ -34,6 +34,12 @@ def size(count: int) -> str:
     return f"{amount:.3g} {units[0]}"
 
 
+def at_least(count: int) -> str:
+    """The same, rounded up: what has to be deleted is deleted then."""
+    step = 10 ** max(0, len(str(count)) - 3)
+    return size(-(-count // step) * step)
+
+
 def duration(seconds: float) -> str:
     """A short time to a tenth of a second, a longer one to the second."""
     if seconds < 60:

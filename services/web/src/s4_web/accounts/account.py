@@ -133,6 +133,12 @@ def from_events(account_id: str, said: Mapping[str, Row]) -> Account:
     )
 
 
+def is_at_rest(said: Mapping[str, Row]) -> bool:
+    """Whether events told that the grid is not to be reached, because it was stopped or is gone."""
+    words = {name: said.get(name, {}).get("word") for name in ("grid", "suspended", "ended")}
+    return words["grid"] in {"stopped", "deleted"} or bool(words["suspended"] or words["ended"])
+
+
 def refunds_in(said: Mapping[str, Row]) -> tuple[Refund, ...]:
     """The refunds that events told of, in their order."""
     rows = [row for name, row in said.items() if name.startswith("refund:")]

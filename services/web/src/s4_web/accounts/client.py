@@ -26,6 +26,22 @@ class MustConfirm(Refused):
         self.url = Secret(url) if url else None
 
 
+class Misfit(msgspec.Struct, frozen=True):
+    """How much is stored, how much the wished plan holds, and how much would have to go."""
+
+    stored_bytes: int
+    quota_bytes: int
+    excess_bytes: int
+
+
+class DoesNotFit(Refused):
+    """More is stored than the wished plan holds."""
+
+    def __init__(self, misfit: Misfit) -> None:
+        super().__init__("does-not-fit")
+        self.misfit = misfit
+
+
 class Line(msgspec.Struct, frozen=True):
     """One line of the bill that a change of plan makes."""
 
@@ -100,11 +116,15 @@ class Accounts:
             if reason == "confirm":
                 raise MustConfirm(answer.get("url"))
             raise Refused(f"card-{reason if reason in _DECLINES else 'declined'}")
+        if (status, code) == (409, "sold-out"):
+            raise Refused("plan-sold-out")
         if status == 429:
             raise Refused("payments-busy")
         if status == 404:
             raise Refused("not-found")
         try:
+            if (status, code) == (409, "does-not-fit"):
+                raise DoesNotFit(msgspec.convert(answer, Misfit))
             return msgspec.convert(answer if status == 200 else None, shape)
         except msgspec.ValidationError:
             raise PeerUnavailable("billing-unavailable") from None

@@ -55,7 +55,7 @@ async def said_of(pool: Pool, accounts: Sequence[str]) -> dict[str, dict[str, Ro
 
 async def grid_of(pool: Pool, signup_id: str) -> Row:
     """How the making of the signup's grid ended, if it did."""
-    sql = "SELECT grid_id, ready_at, claim_ref, failed_final FROM journeys WHERE signup_id = $1"
+    sql = "SELECT grid_id, ready_at, claim_ref, failed_final, lost_at, back_at FROM journeys WHERE signup_id = $1"
     return dict(await pool.fetchrow(sql, signup_id) or {})
 
 

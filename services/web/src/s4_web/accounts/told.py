@@ -22,7 +22,7 @@ from s4_contracts.billing import (
 )
 from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended
 from s4_store import Transaction
-from s4_web import store
+from s4_web import outages, store
 
 # Of one aspect, only news of a higher revision count; of two said at one revision, the later, and of two said at once
 # the one that names a time: an old bill is paid and the next one has failed. The grid's events have no revision:
@@ -137,3 +137,5 @@ async def note_refund(event: RefundIssued, tx: Transaction) -> None:
 async def note_grid(event: GridEvent, tx: Transaction) -> None:
     """The grid's node was stopped or started, or all of it is gone."""
     await _say(tx, event, "grid", word=_GRID[type(event)])
+    if isinstance(event, GridResumed):
+        await outages.note_proof(event, tx)

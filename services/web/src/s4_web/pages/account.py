@@ -9,8 +9,10 @@ from s4_web.accounts import store
 from s4_web.accounts.account import Account, from_events
 from s4_web.accounts.standing import BADGES, kind_of, moments
 from s4_web.accounts.store import Known
+from s4_web.accounts.usage import usage_of
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
+from s4_web.outages import outage
 from s4_web.sessions import owned, owner_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -46,6 +48,7 @@ async def show(request: web.Request) -> web.Response:
     account, is_answered = await look(request, known, fresh=done == "portal")
     said = await store.said_of(site.pool, [known.account_id])
     kind, now = kind_of(account, site.clock.now()), site.clock.now()
+    grid = await store.grid_of(site.pool, known.signup_id)
     return page(
         request,
         "account.html",
@@ -55,7 +58,9 @@ async def show(request: web.Request) -> web.Response:
         kind=kind,
         badge=BADGES[kind],
         moments=moments(account, now),
-        grid=await store.grid_of(site.pool, known.signup_id),
+        grid=grid,
+        outage=outage(grid, now),
+        usage=await usage_of(site.pool, known.signup_id),
         grid_word=cast("str | None", said[known.account_id].get("grid", {}).get("word")),
         done=done,
         request_id=new_id(),

@@ -1,11 +1,14 @@
 """The signup form: who buys which plan. Nothing is charged here."""
 
+from collections.abc import Collection
+
 from aiohttp import web
 
 from s4_runtime import PeerUnavailable
 from s4_web import limits, store
 from s4_web.address import email_of
 from s4_web.billing_client import Offer
+from s4_web.capacity import sold_out
 from s4_web.html import page, see_other
 from s4_web.progress import Signup
 from s4_web.security import FORM, Form, browser_of
@@ -26,7 +29,7 @@ async def show(request: web.Request) -> web.Response:
         return see_other("/status")
     if current and not current.is_paid:
         values |= {"email": current.email, "terms": "yes", "plan": values["plan"] or current.plan}
-    return _form(request, offer, values, {})
+    return _form(request, offer, values, {}, out=await sold_out(site))
 
 
 async def submit(request: web.Request) -> web.Response:
@@ -43,18 +46,24 @@ async def submit(request: web.Request) -> web.Response:
     if not offer.open:
         raise Refused("signups-closed")
     email = email_of(form.get("email", "").strip(" "))
-    problems = _problems(form, offer, email)
+    out = await sold_out(site)
+    problems = _problems(form, offer, email, out)
     if email is None or problems:
-        return _form(request, offer, form, problems, status=422)
+        return _form(request, offer, form, problems, out=out, status=409 if form.get("plan") in out else 422)
     await _count(request, site, email)
     await _record(site, browser, form, email)
     return see_other("/pay")
 
 
-def _problems(form: Form, offer: Offer, email: str | None) -> dict[str, str]:
+def _problems(form: Form, offer: Offer, email: str | None, out: Collection[str]) -> dict[str, str]:
+    gone = "This plan is not available right now. Nothing was charged. Please choose another one, or come back later."
+    wanted = form.get("plan", "")
     checks = {
         "email": (email, "Please give the address that your letter is to go to, such as name@example.com."),
-        "plan": (offer.plan(form.get("plan", "")), "Please choose one of the plans."),
+        "plan": (
+            offer.plan(wanted) and wanted not in out,
+            gone if wanted in out else "Please choose one of the plans.",
+        ),
         "terms": (form.get("terms") == "yes", "Please agree to the terms to go on."),
     }
     return {field: words for field, (is_right, words) in checks.items() if not is_right}
@@ -85,6 +94,14 @@ def _is_settled(current: Signup | None, form: Form) -> bool:
     return current is not None and current.is_paid and form.get("another") != current.signup_id
 
 
-def _form(request: web.Request, offer: Offer, values: Form, problems: Form, *, status: int = 200) -> web.Response:
+def _form(
+    request: web.Request,
+    offer: Offer,
+    values: Form,
+    problems: Form,
+    *,
+    out: Collection[str] = (),
+    status: int = 200,
+) -> web.Response:
     kept = {name: values.get(name, "") for name in ("email", "plan", "terms", "another")}
-    return page(request, "signup.html", offer=offer, values=kept, problems=problems, status=status)
+    return page(request, "signup.html", offer=offer, values=kept, problems=problems, sold_out=out, status=status)

@@ -6,33 +6,35 @@ from aiohttp import web
 
 from s4_runtime import Temporary
 from s4_web import store
-from s4_web.accounts.account import refunds_in
+from s4_web.accounts.account import is_at_rest, refunds_in
 from s4_web.accounts.store import said_of
 from s4_web.address import masked
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
-from s4_web.progress import Signup, Story, story
+from s4_web.outages import outage
+from s4_web.progress import Row, Signup, Story, story
 from s4_web.security import open_signup
 from s4_web.site import site_of
 from s4_web.troubles import Refused
 
 
-async def _story(request: web.Request, signup: Signup) -> tuple[Story, str | None]:
+async def _story(request: web.Request, signup: Signup) -> tuple[Story, Row]:
     journey, steps, letter = await store.journey(site_of(request).pool, signup)
-    return story(signup, journey, steps, letter, site_of(request).clock.now()), journey.get("grid_id")
+    return story(signup, journey, steps, letter, site_of(request).clock.now()), journey
 
 
 async def show(request: web.Request) -> web.Response:
     """The page as it is now; it is complete without any script."""
     signup = await open_signup(request)
-    told, _ = await _story(request, signup)
-    said = await said_of(site_of(request).pool, [signup.account_id]) if told.state == "failed" else {}
+    told, journey = await _story(request, signup)
+    said = await said_of(site_of(request).pool, [signup.account_id]) if told.state in {"failed", "ready"} else {}
     return page(
         request,
         "status.html",
         signup=signup,
         story=told,
         refunds=refunds_in(said.get(signup.account_id, {})),
+        outage=None if is_at_rest(said.get(signup.account_id, {})) else outage(journey, site_of(request).clock.now()),
         address=masked(signup.email),
         is_letter_asked="letter" in request.query,
     )
@@ -55,8 +57,8 @@ async def events(request: web.Request) -> web.StreamResponse:
 async def ask_again(request: web.Request) -> web.Response:
     """Have the letter sent again."""
     signup = await open_signup(request)
-    told, grid_id = await _story(request, signup)
-    if not told.can_send_letter or grid_id is None:
+    told, journey = await _story(request, signup)
+    if not told.can_send_letter or journey["grid_id"] is None:
         raise Refused("not-ready")
-    await ask_for_letter(site_of(request), signup.account_id, grid_id)
+    await ask_for_letter(site_of(request), signup.account_id, journey["grid_id"])
     return see_other("/status?letter=asked")

@@ -47,7 +47,7 @@ events.addEventListener("open", () => {
     look();
   }
 });
-for (const name of ["paid", "step", "ready", "furl", "failed", "letter", "claimed", "refunded"]) {
+for (const name of ["paid", "step", "ready", "furl", "failed", "letter", "claimed", "refunded", "lost", "recovered"]) {
   events.addEventListener(name, look);
 }
 

@@ -1,0 +1,63 @@
+"""How much of its quota a grid uses, as the provisioner last measured it."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from s4_contracts.provisioner import UsageMeasured
+from s4_store import Pool, Transaction
+
+NEARLY = 80  # percent of the quota, from which on the owner is warned
+
+_MEASURED = """
+INSERT INTO usage AS old VALUES ($1, $2, $3, $4, $5) ON CONFLICT (signup_id) DO UPDATE SET
+stored_bytes = excluded.stored_bytes, objects = excluded.objects, quota_bytes = excluded.quota_bytes,
+measured_at = excluded.measured_at WHERE excluded.measured_at > old.measured_at
+"""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What is stored, in bytes; there may be no limit."""
+
+    stored_bytes: int
+    objects: int
+    quota_bytes: int | None
+    measured_at: datetime
+
+    @property
+    def percent(self) -> int:
+        """Of the quota, rounded down: 100 is full."""
+        return self.stored_bytes * 100 // self.quota_bytes if self.quota_bytes else 0
+
+    @property
+    def level(self) -> Literal["plenty", "nearly", "full"]:
+        """How worried its owner must be."""
+        return "full" if self.percent >= 100 else "nearly" if self.percent >= NEARLY else "plenty"
+
+    @property
+    def mark(self) -> float:
+        """Where the quota ends in a bar of length 100 that is as long as the larger of the two."""
+        return 100 * (self.quota_bytes or 0) / max(self.stored_bytes, self.quota_bytes or 0, 1)
+
+    @property
+    def length(self) -> float:
+        """How much of that bar is used."""
+        return 100 * self.stored_bytes / max(self.stored_bytes, self.quota_bytes or 0, 1)
+
+    def excess(self, quota: int | None) -> int:
+        """How much would have to go to fit into this quota."""
+        return max(0, self.stored_bytes - quota) if quota is not None else 0
+
+
+async def note_usage(event: UsageMeasured, tx: Transaction) -> None:
+    """The grid's latest measurement, whatever order measurements come in."""
+    measured = (event.stored_bytes, event.objects, event.quota_bytes, event.measured_at)
+    await tx.execute(_MEASURED, event.signup_id, *measured)
+
+
+async def usage_of(pool: Pool, signup_id: str) -> Usage | None:
+    """What was measured of the signup's grid, if anything was."""
+    sql = "SELECT stored_bytes, objects, quota_bytes, measured_at FROM usage WHERE signup_id = $1"
+    row = await pool.fetchrow(sql, signup_id)
+    return Usage(**row) if row else None
