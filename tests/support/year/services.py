@@ -14,7 +14,6 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from s4_aws.clients import Clients
 from s4_billing import provisioning
 from s4_billing.service import Service
 from s4_billing.settings import Settings as BillingSettings
@@ -27,12 +26,13 @@ from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings as NotifierSettings
+from s4_provisioner import ports
 from s4_provisioner.converge import Converger
+from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.http import Furls
 from s4_provisioner.http import application as furls_application
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.steps import mint_identity
-from s4_provisioner.tools import tools_of
 from s4_provisioner.wishes import Wishes
 from s4_runtime import Secret, serve
 from s4_shop.keys import public_half, signing_key
@@ -45,7 +45,7 @@ from s4_web.views import routes as web_routes
 from support.histories.inner_stripe import InnerStripe
 from support.histories.inner_stripe import settings as world_settings
 from support.mail_sink import PASSWORD, USER, MailSink
-from support.provisioner import NoAws, some_settings
+from support.provisioner import some_settings, tools_without_aws
 from support.scripted_steps import scripted
 from support.stripe_double import PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET
 from support.year.calendar import Calendar
@@ -153,15 +153,16 @@ class Street(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
     async def _provisioner(self, stack: AsyncExitStack) -> list[Coroutine[None, None, None]]:
-        pool, away = await self._pool("provisioner", stack), NoAws()
+        pool = await self._pool("provisioner", stack)
         settings = some_settings(self.databases["provisioner"], listen=self.furls, service_token=Secret(TOKEN))
-        clients = Clients(ec2=away, s3=away, iam=away, route53=away)
-        tools = tools_of(settings, self.clock, clients)
+        tools = tools_without_aws(settings, self.clock, pool)
+        wishes = Wishes(self.clock, tools.fleet, ports.read(settings.grid_ports), settings.kept_at_least)
         steps = {**scripted(), Stage.IDENTITY: mint_identity}
         return [
-            consume("provisioner", Wishes(self.clock, settings.kept_at_least).routes(), pool, self.amqp),
+            consume("provisioner", wishes.routes(), pool, self.amqp),
             relay("provisioner", pool, self.amqp),
             Converger(pool, tools, Random(1), steps).forever(),
+            Hosts(pool, tools, Random(2)).forever(),
             serve(furls_application(Furls(pool, tools.seal, settings, self.clock)), self.furls),
         ]
 

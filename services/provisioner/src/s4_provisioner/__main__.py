@@ -6,8 +6,9 @@ from random import SystemRandom
 
 from s4_bus import bus_ready, consume, relay
 from s4_contracts.ids import GridId
-from s4_provisioner import lifecycle, moves, store
+from s4_provisioner import lifecycle, moves, ports, store
 from s4_provisioner.converge import Converger
+from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.http import Furls, application
 from s4_provisioner.settings import Settings
 from s4_provisioner.tools import open_tools
@@ -20,13 +21,15 @@ _NAME, _PACKAGE = "provisioner", "s4_provisioner"
 
 async def _serve(settings: Settings) -> None:
     clock = SystemClock()
-    async with Pool.open(settings.database_url) as pool, open_tools(settings, clock) as tools:
+    async with Pool.open(settings.database_url) as pool, open_tools(settings, clock, pool) as tools:
         await require_migrated(pool, _PACKAGE)
+        wishes = Wishes(clock, tools.fleet, ports.read(settings.grid_ports), settings.kept_at_least)
         await run(
             _NAME,
-            consume(_NAME, Wishes(clock, settings.kept_at_least).routes(), pool, settings.amqp_url),
+            consume(_NAME, wishes.routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
             Converger(pool, tools, SystemRandom()).forever(),
+            Hosts(pool, tools, SystemRandom()).forever(),
             serve(application(Furls(pool, tools.seal, settings, clock)), settings.listen),
             serve_probes(settings.probes_listen, bus_ready(_NAME, pool)),
         )

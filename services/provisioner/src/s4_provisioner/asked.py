@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from s4_contracts.billing import SubscriptionEnded
+from s4_contracts.billing import PlanChanged, SubscriptionEnded
 from s4_contracts.ids import GridId
 from s4_provisioner.grids import Grid
 from s4_store import Transaction
@@ -54,13 +54,13 @@ async def freeze(tx: Transaction, grid_id: GridId, revision: int, *, frozen: boo
     )
 
 
-async def change_plan(tx: Transaction, grid_id: GridId, revision: int, plan: str, quota_bytes: int | None) -> bool:
-    """Another plan holds."""
+async def change_plan(tx: Transaction, grid_id: GridId, told: PlanChanged, pool: str) -> bool:
+    """Another plan holds, and the grid belongs to its pool."""
     return await _is_news(
         tx,
-        "update grids set plan = $3, quota_bytes = $4, plan_revision = $2"
+        "update grids set plan = $3, quota_bytes = $4, pool = $5, plan_revision = $2"
         " where id = $1 and plan_revision < $2 and stage <> 'absent' returning true",
-        *(grid_id, revision, plan, quota_bytes),
+        *(grid_id, told.revision, told.plan, told.quota_bytes, pool),
     )
 
 

@@ -4,7 +4,6 @@ Load (short transaction), act (none), apply (short transaction, guarded by the l
 """
 
 import asyncio
-import traceback
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -13,6 +12,7 @@ from typing import assert_never
 
 from s4_contracts.ids import GridId
 from s4_provisioner import asked, metrics, moves, store
+from s4_provisioner.error_place import error_place
 from s4_provisioner.grids import Grid, present
 from s4_provisioner.lifecycle import Stage, next_stage, turned
 from s4_provisioner.limits import Result, goes_on, judged
@@ -87,7 +87,7 @@ class Converger:
                 await _LEASES.release(self._pool, grid_id, token, self._clock.now())
             raise
         except Exception as error:  # noqa: BLE001  one grid's trouble is not the others'; its lease runs out
-            get_logger().error("grid.dropped", grid=grid_id, error=_whereabouts(error))
+            get_logger().error("grid.dropped", grid=grid_id, error=error_place(error))
             LOOP_FAILURES.labels(_LOOP, "grid-dropped").inc()
         finally:
             self._in_hand -= 1
@@ -158,7 +158,7 @@ class Converger:
         except (Temporary, Permanent) as trouble:
             return trouble
         except Exception as error:  # noqa: BLE001  unexpected counts as temporary, up to the limit of attempts
-            get_logger().error("step.broke", grid=grid.id, step=grid.stage.value, error=_whereabouts(error))
+            get_logger().error("step.broke", grid=grid.id, step=grid.stage.value, error=error_place(error))
             return Temporary("unexpected")
 
     async def _apply(self, grid: Grid, token: str, following: Stage, result: Result) -> bool:
@@ -167,7 +167,7 @@ class Converger:
             match result:
                 case Done(apply):
                     await apply(tx)
-                    await moves.move_on(tx, grid, following, self._settings.aws_region, now)
+                    await moves.move_on(tx, grid, following, now)
                 case Again(apply):
                     await apply(tx)
                 case NotYet(delay):
@@ -204,12 +204,3 @@ def _note(grid: Grid, result: Result, seconds: float) -> None:
             log.error("grid.failed", trouble=str(result))
         case _:
             pass
-
-
-def _whereabouts(error: BaseException) -> str:
-    """Kind and place of an error that nobody foresaw; its text may quote anything."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}{place}"

@@ -8,36 +8,11 @@ import msgspec
 
 from s4_contracts.ids import AccountId, GridId, HostId, SignupId, SubscriptionId
 from s4_provisioner import lifecycle
+from s4_provisioner.fleet.hosts import Host, host_of_row
 from s4_provisioner.lifecycle import Stage, Wanted
 from s4_provisioner.sealing import Sealed
 from s4_runtime import Permanent
 from s4_store import Record
-
-
-class Launch(msgspec.Struct, frozen=True, kw_only=True):
-    """What a machine is asked for with. Stored before the request: repeated, it must be the same."""
-
-    image: str
-    root_device: str
-    instance_type: str
-    disk_gib: int
-    security_group: str
-    instance_profile: str
-    user: str
-    authorized_key: str
-
-
-class Host(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine, or the plan for one (no ``instance_id`` yet), or the place of a lost one (no ``launch`` either)."""
-
-    id: HostId
-    generation: int
-    launch: Launch | None
-    sealed_host_key: Sealed | None
-    host_key: str | None
-    announced_from: int
-    instance_id: str | None
-    address: IPv4Address | None
 
 
 class Grid(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +38,16 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     dns_change: str | None
     relaunches: int
     furl_generation: int
+    pool: str
+    region: str
+    port: int
+    shard: str | None
+    address: IPv4Address | None
+    announced_from: int
+    release_wanted: str | None
+    host_wanted: HostId | None
+    lost_at: datetime | None
+    lost_host: HostId | None
     proved_at: datetime | None
     proof_seconds: float | None
     failures: int
@@ -88,7 +73,7 @@ class Incomplete(Permanent):
 
 T = TypeVar("T")
 # Columns that are read into something else; all others are as the struct has them.
-_READ = {"story", "wanted", "stage", "failed_stage", "sealed_identity", "host", "launch", "sealed_host_key", "address"}
+_READ = {"story", "wanted", "stage", "failed_stage", "sealed_identity", "host", "address"}
 
 
 def present(value: T | None) -> T:
@@ -112,16 +97,8 @@ def grid_of(row: Record) -> Grid:
         stage=Stage(row["stage"]),
         failed_stage=Stage(row["failed_stage"]) if row["failed_stage"] else None,
         sealed_identity=_sealed(row["sealed_identity"]),
-        host=_host_of(row) if row["host_id"] else None,
-    )
-
-
-def _host_of(row: Record) -> Host:
-    return Host(
-        **{name: row[f"host_{name}"] for name in Host.__struct_fields__ if name not in _READ},
-        launch=msgspec.json.decode(row["host_launch"], type=Launch) if row["host_launch"] else None,
-        sealed_host_key=_sealed(row["host_sealed_host_key"]),
-        address=IPv4Address(row["host_address"]) if row["host_address"] else None,
+        address=IPv4Address(row["address"]) if row["address"] else None,
+        host=host_of_row(row, "host_") if row["host_id"] else None,
     )
 
 

@@ -14,6 +14,7 @@ from s4_contracts.billing import (
     SubscriptionEnded,
 )
 from s4_provisioner import asked, moves, names, store
+from s4_provisioner.fleet.pools import Fleet
 from s4_provisioner.grids import Grid
 from s4_runtime import Clock, Temporary
 from s4_store import Transaction
@@ -26,8 +27,8 @@ class NotPaidYet(Temporary):
 class LaterWishes:
     """Handlers of the events that follow a payment."""
 
-    def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
-        self._clock, self._kept_at_least = clock, kept_at_least
+    def __init__(self, clock: Clock, fleet: Fleet, kept_at_least: timedelta) -> None:
+        self._clock, self._fleet, self._kept_at_least = clock, fleet, kept_at_least
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
@@ -35,7 +36,7 @@ class LaterWishes:
             on(ServiceSuspended, self.want_suspended),
             on(ServiceResumed, self.want_served_again),
             on(SubscriptionEnded, self.want_kept_and_removed),
-            on(PlanChanged, self.want_quota),
+            on(PlanChanged, self.want_plan),
             on(DisputeOpened, self.freeze),
             on(DisputeClosed, self.freeze),
         ]
@@ -58,11 +59,13 @@ class LaterWishes:
         if grid and await asked.end(tx, grid, event, now + self._kept_at_least, now):
             await moves.heed(tx, grid.id, now, retry=True)
 
-    async def want_quota(self, event: PlanChanged, tx: Transaction) -> None:
-        """The grid holds what its plan holds."""
-        grid, now = await _paid_grid(tx, event), self._clock.now()
-        if grid and await asked.change_plan(tx, grid.id, event.revision, event.plan, event.quota_bytes):
+    async def want_plan(self, event: PlanChanged, tx: Transaction) -> None:
+        """The grid holds what its plan holds, and moves to where the plan's grids are if it is elsewhere."""
+        grid, now, pool = await _paid_grid(tx, event), self._clock.now(), self._fleet.pool_of(event.plan)
+        if grid and await asked.change_plan(tx, grid.id, event, pool):
             await moves.heed(tx, grid.id, now, anew=True)
+            if pool != grid.pool:
+                await moves.relocate(tx, grid.id, now)
 
     async def freeze(self, event: DisputeOpened | DisputeClosed, tx: Transaction) -> None:
         """Nothing of the grid is removed, until the payment is not contested any more."""

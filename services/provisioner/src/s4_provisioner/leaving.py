@@ -4,31 +4,61 @@ from datetime import timedelta
 from functools import partial
 
 from s4_provisioner import names, store
-from s4_provisioner.grids import Grid, present
+from s4_provisioner.fleet import store as hosts
+from s4_provisioner.fleet.hosts import Host
+from s4_provisioner.grids import Grid
 from s4_provisioner.outcome import Again, Done, NotYet, Outcome, nothing
-from s4_provisioner.ssh import SshTarget
 from s4_provisioner.tools import Tools
 from s4_runtime import Temporary
+from s4_store import Transaction
 
 _POLL = timedelta(seconds=2)
-# A machine that was asked for may be missing in EC2's lists for some seconds (EC2 API, "Eventual consistency").
-_SETTLED = timedelta(seconds=30)
+_SOON = timedelta(milliseconds=250)
 
 
 async def stop_node(grid: Grid, tools: Tools) -> Outcome:
-    """No node of the grid serves anybody; its machine and everything that is stored stay."""
-    host = grid.host
-    if host is None or host.address is None or host.host_key is None:
-        return Done()
-    try:
-        await tools.nodes.stop(SshTarget(host.address, host.host_key), grid.id)
-    except Temporary:
-        machine = await tools.hosts.look(present(host.instance_id))
-        if machine is not None and machine.state == "alive":
-            raise
-        await tools.hosts.terminate(host)
-        return Done(partial(store.lose_machine, grid_id=grid.id, host_id=host.id))
-    return Done()
+    """No node of the grid serves anybody, and no host is kept for it; everything that is stored stays in its bucket."""
+    if grid.host is not None and not await _is_stopped(grid.host, grid, tools):
+        return NotYet(_POLL)
+    outcome = await stop_elsewhere(grid, tools)
+    return outcome or Done(partial(leave, grid=grid, tools=tools))
+
+
+async def stop_elsewhere(grid: Grid, tools: Tools) -> Outcome | None:
+    """None when no host that the grid has left serves it any more; else what is to be kept or waited for first."""
+    left = [host for host, state in await hosts.left_hosts(tools.pool, grid.id) if state == "serving"]
+    if not left:
+        return None
+    for host in left:
+        if not await _is_stopped(host, grid, tools):
+            return NotYet(_SOON)
+    return Again(partial(hosts.stopped, grid_id=grid.id, now=tools.clock.now()))
+
+
+async def _is_stopped(host: Host, grid: Grid, tools: Tools) -> bool:
+    """Whether the grid's node does not run on the host: it was stopped, or the platform has ended the host.
+
+    A host that is lost may still run, unreachable: its converger has it ended, and only then it counts.
+    """
+    driver = tools.driver(host)
+    if host.instance_id is None:
+        return True
+    if not host.is_lost:
+        try:
+            await driver.stop(host, grid.id)
+        except Temporary:
+            machine = (await driver.look([host])).get(host.id)
+            if machine is not None and machine.state == "alive":
+                raise
+        return True
+    machine = (await driver.look([host])).get(host.id)
+    return machine is None or machine.state != "alive"
+
+
+async def leave(tx: Transaction, grid: Grid, tools: Tools) -> None:
+    """The grid, stopped, is on no host."""
+    if grid.host is not None:
+        await hosts.depart(tx, grid.id, grid.host.id, stopped=True, now=tools.clock.now())
 
 
 async def take_out_of_dns(grid: Grid, tools: Tools) -> Outcome:
@@ -37,23 +67,21 @@ async def take_out_of_dns(grid: Grid, tools: Tools) -> Outcome:
     return Done(partial(store.keep_dns_change, grid_id=grid.id, change=None))
 
 
-async def release_machine(grid: Grid, tools: Tools) -> Outcome:
-    """EC2 has shown every machine of the grid terminated, and knows of no other."""
-    host = grid.host
-    if left := await tools.hosts.unterminated(grid.id):
-        await tools.hosts.terminate_all(left)
-        if await tools.hosts.unterminated(grid.id):
-            return NotYet(_POLL)
-    if host is None or host.launch is None:
-        return Done()
-    if not await tools.hosts.machines(host) and tools.clock.now() - grid.stage_since < _SETTLED:
-        return NotYet(_POLL)
-    return Done(partial(store.lose_machine, grid_id=grid.id, host_id=host.id))
+async def release_place(grid: Grid, tools: Tools) -> Outcome:
+    """Nothing of the grid is on any host; a host that it had alone is gone."""
+    if grid.host is not None:
+        return Again(partial(leave, grid=grid, tools=tools))
+    if any(state == "serving" for _, state in await hosts.left_hosts(tools.pool, grid.id)):
+        return Again(partial(hosts.stopped, grid_id=grid.id, now=tools.clock.now()))
+    # Each host's converger removes what left it, and wakes us.
+    return NotYet(_POLL) if await hosts.left_hosts(tools.pool, grid.id) else Done()
 
 
 async def revoke_credentials(grid: Grid, tools: Tools) -> Outcome:
-    """Nobody can be given the right to the bucket any more."""
-    await tools.roles.remove(names.role(tools.settings.deployment, grid.id))
+    """No session that any node of the grid ever had opens its bucket."""
+    bucket = grid.bucket or names.bucket(tools.settings.deployment, grid.id)
+    cloud = tools.cloud(grid.region)
+    await cloud.buckets.deny(bucket, await cloud.sessions.role_arn())
     return Done()
 
 
@@ -63,17 +91,18 @@ async def delete_bucket(grid: Grid, tools: Tools) -> Outcome:
     Nobody writes any more. Keys come in S3's order, so a page is counted by how far the count has come before it goes.
     """
     bucket = grid.bucket or names.bucket(tools.settings.deployment, grid.id)
-    keys = await tools.buckets.first_keys(bucket)
+    buckets = tools.cloud(grid.region).buckets
+    keys = await buckets.first_keys(bucket)
     if uncounted := [key for key in keys if grid.counted_to is None or key > grid.counted_to]:
         return Again(partial(store.count_objects, grid_id=grid.id, objects=len(uncounted), up_to=keys[-1]))
     if keys:
-        await tools.buckets.delete_objects(bucket, keys)
+        await buckets.delete_objects(bucket, keys)
         return Again(nothing)
-    await tools.buckets.abort_uploads(bucket)
-    await tools.buckets.delete(bucket)
+    await buckets.abort_uploads(bucket)
+    await buckets.delete(bucket)
     return Done()
 
 
 async def forget_identity(grid: Grid, tools: Tools) -> Outcome:
-    """Nobody can ever be this grid again: its keys, its furl and its machine's key are gone."""
+    """Nobody can ever be this grid again: its keys and its furl are gone."""
     return Done(partial(store.forget_keys, grid_id=grid.id, now=tools.clock.now()))

@@ -64,7 +64,7 @@ DOWN = MappingProxyType(
     }
 )
 _ASIDE = MappingProxyType({Stage.STOP: Stage.SUSPENDED})
-# Where to go on when the host turns out to be gone: everything from its launch on is done again, on a new one.
+# Where a grid goes on that is to be on another host: everything from its placing on is done again, there.
 ON_A_HOST = frozenset({Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF})
 
 
@@ -106,9 +106,9 @@ def told_anew(stage: Stage) -> Stage:
     return Stage.NODE if stage in {Stage.DNS, Stage.PROOF, Stage.READY} else stage
 
 
-def stage_without_host(stage: Stage) -> Stage:
-    """Where a grid whose host was lost goes on."""
-    return Stage.HOST if stage in ON_A_HOST else stage
+def elsewhere(stage: Stage) -> Stage:
+    """Where a grid goes on that is to be on another host, or whose host was lost."""
+    return Stage.HOST if stage in ON_A_HOST or stage is Stage.READY else stage
 
 
 def position(stage: Stage) -> int:

@@ -18,3 +18,12 @@ OLDEST_LEAVING = Gauge(
     "provisioner_oldest_leaving_seconds",
     "How long the slowest step that stops or removes a grid takes; 0 without one.",
 )
+HOST_STEP_SECONDS = Histogram(
+    "provisioner_host_step_seconds",
+    "From a host's step's first start to its end.",
+    ["pool", "step"],
+    buckets=(0.1, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640),
+)
+HOST_TROUBLE = Counter(
+    "provisioner_host_trouble_total", "Attempts at a host's step that did not succeed.", ["pool", "step", "code"]
+)

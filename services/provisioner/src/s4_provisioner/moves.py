@@ -2,11 +2,21 @@
 
 from datetime import datetime, timedelta
 
-from s4_contracts.ids import GridId
+from s4_contracts.ids import GridId, HostId
 from s4_provisioner import asked, store
-from s4_provisioner.grids import Grid, host_of, present
-from s4_provisioner.lifecycle import UP, Stage, next_stage, stage_without_host, told_anew
-from s4_provisioner.news import tell_deleted, tell_failed, tell_progress, tell_ready, tell_resumed, tell_suspended
+from s4_provisioner.fleet import store as hosts
+from s4_provisioner.grids import Grid, present
+from s4_provisioner.lifecycle import ON_A_HOST, UP, Stage, elsewhere, next_stage, told_anew
+from s4_provisioner.news import (
+    tell_deleted,
+    tell_failed,
+    tell_lost,
+    tell_progress,
+    tell_ready,
+    tell_recovered,
+    tell_resumed,
+    tell_suspended,
+)
 from s4_runtime import Clock, context
 from s4_store import Pool, Transaction
 
@@ -19,7 +29,7 @@ async def begin(tx: Transaction, grid_id: GridId, now: datetime) -> None:
     await store.wake(tx)
 
 
-async def move_on(tx: Transaction, grid: Grid, following: Stage, region: str, now: datetime) -> None:
+async def move_on(tx: Transaction, grid: Grid, following: Stage, now: datetime) -> None:
     """The step is done, and the grid is in the stage that follows: at work there, or at rest."""
     await store.end(tx, grid.id, "done", grid.attempts, now)
     await tell_progress(tx, grid, grid.stage, "done", now)
@@ -28,17 +38,20 @@ async def move_on(tx: Transaction, grid: Grid, following: Stage, region: str, no
         await begin(tx, grid.id, now)
         return
     await store.rest(tx, grid.id)
-    await _arrive(tx, present(await store.grid(tx, grid.id)), region, now)
+    await _arrive(tx, present(await store.grid(tx, grid.id)), now)
 
 
-async def _arrive(tx: Transaction, grid: Grid, region: str, now: datetime) -> None:
+async def _arrive(tx: Transaction, grid: Grid, now: datetime) -> None:
     """The others know where the grid rests."""
     match grid.stage:
         case Stage.READY:
-            await tell_ready(tx, grid, region, now)
+            await tell_ready(tx, grid, now)
             if grid.suspended_at is not None:
                 await tell_resumed(tx, grid, now)
+            if grid.lost_at is not None:
+                await tell_recovered(tx, grid, now)
             await asked.served(tx, grid.id)
+            await store.look_after(tx, grid.id, now)
         case Stage.SUSPENDED:
             await tell_suspended(tx, grid, now)
         case Stage.ABSENT:
@@ -75,17 +88,48 @@ async def want_removed(tx: Transaction, grid: Grid, now: datetime) -> None:
 
 
 async def start_over(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
-    """The host's machine was lost: the grid goes on where the next one is asked for."""
+    """The grid's host was lost before it was served there: the grid goes on where the next one is asked for."""
     await store.end(tx, grid.id, code, grid.attempts, now)
     await tell_progress(tx, grid, grid.stage, "retrying", now)
-    await store.lose_machine(tx, grid.id, host_of(grid).id)
-    await store.enter(tx, grid.id, stage_without_host(grid.stage), now)
+    await store.count_relaunch(tx, grid.id)
+    if grid.host is not None:
+        await hosts.depart(tx, grid.id, grid.host.id, stopped=False, now=now)
+    await store.enter(tx, grid.id, elsewhere(grid.stage), now)
     await begin(tx, grid.id, now)
+
+
+async def relocate(tx: Transaction, grid_id: GridId, now: datetime) -> None:
+    """The grid is to be on another host; it may be served by the present one until the other is ready."""
+    grid = present(await store.grid(tx, grid_id))
+    await asked.count_wish(tx, grid.id, now)
+    if grid.host is not None:
+        await hosts.depart(tx, grid.id, grid.host.id, stopped=False, now=now)
+    stage = elsewhere(grid.stage)
+    if stage is not grid.stage or grid.stage in ON_A_HOST:
+        await turn(tx, grid, stage, now)
+    await store.wake(tx)
+
+
+async def lose_host(tx: Transaction, host_id: HostId, code: str, now: datetime) -> list[GridId]:
+    """Nothing can be expected of the host any more: it goes, and its grids go on elsewhere. Told once for each grid."""
+    if not await hosts.give_up(tx, host_id, code, now):
+        return []
+    lost = await store.on_host(tx, host_id)
+    for grid_id in lost:
+        grid = present(await store.grid(tx, grid_id))
+        if grid.stage is Stage.READY:
+            await store.keep_loss(tx, grid_id, host_id, now)
+            with context.bound(context.from_headers(grid.story)):
+                await tell_lost(tx, grid, host_id, code, now)
+                await relocate(tx, grid_id, now)
+        else:
+            await relocate(tx, grid_id, now)
+    return lost
 
 
 async def put_off(tx: Transaction, grid: Grid, delay: timedelta, now: datetime, *, failed: bool) -> None:
     """The step will be tried again, after trouble or because it was too early."""
-    await store.look_again(tx, grid.id, now + delay, failed=failed)
+    await store.look_again(tx, grid.id, now + delay, now, failed=failed)
     await store.wake(tx)
     if failed:
         await tell_progress(tx, grid, grid.stage, "retrying", now)

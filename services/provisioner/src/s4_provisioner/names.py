@@ -21,19 +21,19 @@ def bucket(deployment: str, grid: GridId) -> str:
     return f"s4-{deployment}-{grid}"
 
 
-def role(deployment: str, grid: GridId) -> str:
-    """The grid's role, and the instance profile that lends it to the host."""
-    return f"s4-{deployment}-{grid}"
+def role(deployment: str) -> str:
+    """The one role of all of a deployment's grids; each gets sessions of it for its own bucket."""
+    return f"s4-{deployment}-grids"
+
+
+def all_buckets(deployment: str) -> str:
+    """A pattern that fits the buckets of all grids of the deployment."""
+    return f"s4-{deployment}-*"
 
 
 def security_group(deployment: str) -> str:
     """The one group that all of a deployment's grid hosts are in."""
     return f"s4-{deployment}-grids"
-
-
-def client_token(host: HostId, generation: int) -> str:
-    """The token that makes a repeated launch harmless; EC2 allows 64 ASCII characters."""
-    return f"{host}-{generation}"
 
 
 def dns_name(grid: GridId, domain: str) -> str:
@@ -52,7 +52,11 @@ def claim_ref(grid: GridId, generation: int) -> str:
     return f"{grid}:{generation}"
 
 
-def tags(deployment: str, grid: GridId, host: HostId | None = None) -> dict[str, str]:
-    """Who a thing belongs to, for the sweeper: opaque ids only."""
-    found = {"s4:deployment": deployment, "s4:grid": grid}
-    return found | ({"s4:host": host} if host else {})
+def tags(deployment: str, grid: GridId) -> dict[str, str]:
+    """To whom a thing belongs, for the sweeper and for the bill: opaque ids only."""
+    return {"s4:deployment": deployment, "s4:grid": grid}
+
+
+def host_tags(deployment: str, host: HostId, pool: str) -> dict[str, str]:
+    """The same of a host."""
+    return {"s4:deployment": deployment, "s4:host": host, "s4:pool": pool}

@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from s4_contracts.ids import HostId
 from s4_contracts.provisioner import (
     FurlIssued,
     GridDeleted,
     GridResumed,
     GridSuspended,
+    InstanceLost,
     InstanceReady,
+    InstanceRecovered,
     ProvisioningFailed,
     ProvisioningProgressed,
 )
@@ -41,13 +44,13 @@ async def tell_progress(
     )
 
 
-async def tell_ready(tx: Transaction, grid: Grid, region: str, now: datetime) -> None:
+async def tell_ready(tx: Transaction, grid: Grid, now: datetime) -> None:
     """The grid works, and its furl can be claimed. Told once for each furl, however often this runs."""
     reference = names.claim_ref(grid.id, grid.furl_generation)
     ready = InstanceReady(
         **_about(grid, now),
         host_id=host_of(grid).id,
-        region=region,
+        region=grid.region,
         proved_at=present(grid.proved_at),
         proof_seconds=present(grid.proof_seconds),
     )
@@ -74,3 +77,20 @@ async def tell_resumed(tx: Transaction, grid: Grid, now: datetime) -> None:
 async def tell_deleted(tx: Transaction, grid: Grid, now: datetime) -> None:
     """Nothing is left of the grid. Told once for ever."""
     await tx.emit(GridDeleted(**_about(grid, now), objects=grid.objects), key=grid.id)
+
+
+async def tell_lost(tx: Transaction, grid: Grid, host_id: HostId, code: str, now: datetime) -> None:
+    """The grid is not served for the moment. Told once for each host that was lost."""
+    lost = InstanceLost(**_about(grid, now), host_id=host_id, code=code)
+    await tx.emit(lost, key=f"{grid.id}:{host_id}")
+
+
+async def tell_recovered(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """The grid works again, on another host. Told once for each loss."""
+    recovered = InstanceRecovered(
+        **_about(grid, now),
+        host_id=host_of(grid).id,
+        proved_at=present(grid.proved_at),
+        seconds=round((now - present(grid.lost_at)).total_seconds(), 3),
+    )
+    await tx.emit(recovered, key=f"{grid.id}:{present(grid.lost_host)}:recovered")

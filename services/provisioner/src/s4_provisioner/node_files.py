@@ -4,13 +4,11 @@ from ipaddress import IPv4Address
 
 import msgspec
 
+from s4_aws.sessions import Session
 from s4_contracts.ids import GridId
+from s4_provisioner.drivers.contract import lent
 from s4_provisioner.identity import Identity
 from s4_provisioner.names import nickname
-
-# Every grid of a dedicated host has the same two ports; the security group opens just these beside SSH.
-INTRODUCER_PORT = 34561
-STORAGE_PORT = 34562
 
 
 def location(name: str, port: int, address: IPv4Address | None) -> str:
@@ -27,17 +25,18 @@ class Whereabouts(msgspec.Struct, frozen=True):
     """Where clients find a grid: by name, and by address too where the name may not be known."""
 
     name: str
+    port: int
     address: IPv4Address | None
 
     @property
     def introducer(self) -> str:
         """The introducer's location."""
-        return location(self.name, INTRODUCER_PORT, self.address)
+        return location(self.name, self.port, self.address)
 
     @property
     def storage(self) -> str:
-        """The storage server's location."""
-        return location(self.name, STORAGE_PORT, self.address)
+        """The storage server's location, at the next port."""
+        return location(self.name, self.port + 1, self.address)
 
 
 def customers_furl(identity: Identity, where: Whereabouts) -> str:
@@ -46,22 +45,26 @@ def customers_furl(identity: Identity, where: Whereabouts) -> str:
 
 
 class Shares(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the grid's shares go. Credentials are the machine's own; without an endpoint it is Amazon's."""
+    """Where the grid's shares go, and with what right; without an endpoint it is Amazon's."""
 
     bucket: str
     region: str
     endpoint: str | None
     quota_bytes: int | None
+    session: Session
 
 
-def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, shares: Shares, announced_from: int) -> bytes:
+def apply_payload(
+    grid: GridId, identity: Identity, where: Whereabouts, shares: Shares, *, announced_from: int, shard: str | None
+) -> bytes:
     """The standard input of ``s4-host apply``. Secret. The same arguments give the same bytes."""
     introducer_furl = customers_furl(identity, where)
     storage_furl = furl(identity.storage.tub_id, where.storage, identity.storage.swissnum)
     payload = {
         "grid_id": grid,
+        "shard": shard,
         "introducer": {
-            "port": INTRODUCER_PORT,
+            "port": where.port,
             "location": where.introducer,
             "files": {
                 "private/node.pem": identity.introducer.pem,
@@ -69,7 +72,7 @@ def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, shares: 
             },
         },
         "storage": {
-            "port": STORAGE_PORT,
+            "port": where.port + 1,
             "location": where.storage,
             "nickname": nickname(grid),
             "files": {
@@ -85,6 +88,7 @@ def apply_payload(grid: GridId, identity: Identity, where: Whereabouts, shares: 
                 "region": shares.region,
                 "endpoint": shares.endpoint or "",
             },
+            "credentials": lent(shares.session),
             "quota_bytes": shares.quota_bytes,
         },
     }

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from s4_provisioner.fleet.lifecycle import HostStage
 from s4_store import Transaction
 
 Apply = Callable[[Transaction], Awaitable[None]]
@@ -32,10 +33,18 @@ class NotYet(msgspec.Struct, frozen=True):
     delay: timedelta
 
 
+class BackTo(msgspec.Struct, frozen=True):
+    """What an earlier step left holds no more: the host goes on from that stage."""
+
+    stage: HostStage
+    apply: Apply
+
+
 class MachineLost(msgspec.Struct, frozen=True):
-    """The host's machine is gone, and surely ended: the grid goes on with a new one."""
+    """The host's machine is gone or of no use: the host goes, and the grid goes on with another one."""
 
     code: str
 
 
 Outcome = Done | Again | NotYet | MachineLost
+HostOutcome = Outcome | BackTo

@@ -4,6 +4,9 @@ from datetime import timedelta
 
 import msgspec
 
+from s4_provisioner import ports
+from s4_provisioner.fleet import pools
+from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.names import DEPLOYMENT
 from s4_runtime import Secret, ServiceSettings, SettingsError
 
@@ -27,6 +30,14 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ami_name: str = "s4-node-*"
     instance_type: str = "t4g.small"
     disk_gib: int = 16
+    # The pools of hosts and which plan is served from which, as JSON (docs/operations/grids.md); without it one pool of
+    # dedicated hosts as the three lines above say.
+    fleet: str = ""
+    # The ports that grids have, two for each for ever. Below what Linux takes for connections of its own
+    # (ip_local_port_range, from 32768).
+    grid_ports: str = "10000-32767"
+    # How long a node's right to its bucket lasts; renewed at half of that. AWS gives a role that takes a role no more.
+    session_length: timedelta = timedelta(hours=1)
     # Grids get names below grid_domain, in the hosted zone of the name hosted_zone.
     grid_domain: str
     hosted_zone: str
@@ -39,6 +50,7 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     probes_at_once: int = 2
 
     concurrency: int = 20
+    hosts_at_once: int = 50
     # A killed replica's work is taken over after this long.
     lease: timedelta = timedelta(seconds=15)
     # How long a machine may take until it lets us in, and each other wait until it counts as a failure.
@@ -46,6 +58,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     step_limit: timedelta = timedelta(minutes=2)
     # One attempt waits in its place for this long, then leaves it to others and comes back.
     patience: timedelta = timedelta(seconds=20)
+    # A host whose clock differs more from ours takes no grid: S3 refuses requests that are 15 minutes off
+    # (S3 API, RequestTimeTooSkewed).
+    clock_skew_limit: timedelta = timedelta(minutes=5)
     # How often EC2 is asked for a starting machine's address.
     poll: timedelta = timedelta(milliseconds=250)
     # The first and the longest wait after a failure; failures and machines until a person must look.
@@ -60,3 +75,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
         """Raises SettingsError for a deployment that would not fit into names at AWS."""
         if not DEPLOYMENT.fullmatch(self.deployment):
             raise SettingsError(["S4_DEPLOYMENT is not 1 to 20 of a-z, 0-9 and -, beginning with a letter"])
+        ports.read(self.grid_ports)
+        self.pools()
+
+    def pools(self) -> Fleet:
+        """The fleet that the settings describe. Raises SettingsError."""
+        usual = Pool(
+            region=self.aws_region, image=self.ami_name, instance_type=self.instance_type, disk_gib=self.disk_gib
+        )
+        return pools.read(self.fleet, usual)

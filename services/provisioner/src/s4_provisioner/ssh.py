@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 import asyncssh
 import msgspec
 
+from s4_provisioner.drivers.contract import HostSilent, StrangeHost
 from s4_runtime import Secret, Temporary
 
 # Both bound the waits that a broken network would otherwise make endless.
@@ -14,19 +15,12 @@ _LOGIN_LIMIT = timedelta(seconds=10)
 _GREETING_LIMIT = timedelta(seconds=2)
 
 
-class HostUnreachable(Temporary):
+class HostUnreachable(HostSilent):
     """Nobody answers there, or not in time, or the connection was lost."""
 
 
-class LoginRefused(Temporary):
+class LoginRefused(HostSilent):
     """The host does not know us: a booting machine learns its users some time after it begins to answer."""
-
-
-class StrangeHost(Temporary):
-    """Who answers does not have the host key that we gave to the machine. Nothing was sent to it.
-
-    It may be our machine before its first boot is over, or another one that had the address before.
-    """
 
 
 class CommandFailed(Temporary):

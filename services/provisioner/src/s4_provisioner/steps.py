@@ -9,27 +9,26 @@ from datetime import timedelta
 from functools import partial, wraps
 from types import MappingProxyType
 
-from s4_contracts.ids import HostId
-from s4_provisioner import identity, leaving, names, store
+from s4_provisioner import identity, leaving, names, placing, store
 from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabouts
-from s4_provisioner.grids import Grid, Host, host_of, present
-from s4_provisioner.hosts.ec2 import PlanOutdated, ProfileNotVisible
-from s4_provisioner.hosts.user_data import HostKey, new_host_key, user_data
+from s4_provisioner.fleet.lifecycle import HostStage
+from s4_provisioner.grids import Grid, host_of, present
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet, Outcome
 from s4_provisioner.probe import NotStored
-from s4_provisioner.ssh import HostUnreachable, LoginRefused, SshTarget, StrangeHost
 from s4_provisioner.tools import Tools
-from s4_runtime import Temporary, derived_id
+from s4_runtime import Permanent, Temporary
 
 Step = Callable[[Grid, Tools], Awaitable[Outcome]]
 
 _SOON = timedelta(seconds=1)
-_GREETING_POLL_SECONDS = 0.1
-_GREETING_ROUNDS = 20  # then EC2 is asked whether the machine still lives
-_LOGIN_POLL_SECONDS = 0.2
+_HOST_POLL = timedelta(seconds=10)  # the host's converger wakes the grid; this is for a wake-up that was lost
 _PROOF_BYTES = 2**20  # more than a proof stores
+
+
+class HostFailed(Permanent):
+    """The grid's host cannot be had; the code says why."""
 
 
 async def mint_identity(grid: Grid, tools: Tools) -> Outcome:
@@ -44,123 +43,79 @@ async def mint_identity(grid: Grid, tools: Tools) -> Outcome:
 async def make_bucket(grid: Grid, tools: Tools) -> Outcome:
     """The grid has a bucket that keeps what it is given."""
     bucket = names.bucket(tools.settings.deployment, grid.id)
-    await tools.buckets.ensure(bucket, names.tags(tools.settings.deployment, grid.id))
+    await tools.cloud(grid.region).buckets.ensure(bucket, names.tags(tools.settings.deployment, grid.id))
     return Done(partial(store.keep_bucket, grid_id=grid.id, bucket=bucket))
 
 
-async def lend_credentials(grid: Grid, tools: Tools) -> Outcome:
-    """A machine can be given the right to that bucket, and to nothing else."""
-    deployment = tools.settings.deployment
-    await tools.roles.ensure(
-        names.role(deployment, grid.id), names.bucket(deployment, grid.id), names.tags(deployment, grid.id)
-    )
+async def prove_right(grid: Grid, tools: Tools) -> Outcome:
+    """A session can be had that may use this bucket; it is the only thing at AWS that a node is given."""
+    await tools.cloud(grid.region).sessions.session(present(grid.bucket), grid.id)
     return Done()
 
 
-async def launch_machine(grid: Grid, tools: Tools) -> Outcome:
-    """EC2 has been asked for exactly one machine, which will have the host key that we already know."""
-    host = grid.host
-    if host is None or host.launch is None or host.sealed_host_key is None or host.host_key is None:
-        return await _plan_machine(grid, tools)
-    private = tools.seal.open(host.sealed_host_key, host.id).decode()
-    told = user_data(HostKey(private, host.host_key), host.launch.user, host.launch.authorized_key)
-    try:
-        machine = await tools.hosts.launch(grid.id, host, host.launch, told)
-    except ProfileNotVisible:
-        return NotYet(_SOON)
-    except PlanOutdated as outdated:
-        return await _without(host, outdated.code, tools)
-    return Done(partial(store.keep_instance, host_id=host.id, instance_id=machine.instance_id))
+async def place(grid: Grid, tools: Tools) -> Outcome:
+    """The grid has a place on a host of its pool, which may still have to be made."""
+    if grid.host is not None:
+        return Done()
+    return Again(partial(placing.place, fleet=tools.fleet, grid=grid, now=tools.clock.now()))
 
 
-async def _plan_machine(grid: Grid, tools: Tools) -> Outcome:
-    host_id = grid.host.id if grid.host else HostId(derived_id("host", grid.id))
-    launch = await tools.hosts.plan(names.role(tools.settings.deployment, grid.id))
-    key = new_host_key()
-    now = tools.clock.now()
-    return Again(
-        partial(
-            store.plan_host,
-            grid_id=grid.id,
-            host_id=host_id,
-            region=tools.settings.aws_region,
-            launch=launch,
-            sealed=tools.seal.seal(key.private.encode(), host_id),
-            host_key=key.public,
-            now=now,
-        )
-    )
-
-
-async def wait_for_boot(grid: Grid, tools: Tools) -> Outcome:
-    """The machine let us in, and proved that it is the one that we asked for."""
+async def wait_for_host(grid: Grid, _tools: Tools) -> Outcome:
+    """The host lets us in, and takes grids. Its own converger sees to that, and wakes those that wait."""
     host = host_of(grid)
-    if tools.clock.now() - grid.stage_since > tools.settings.boot_limit:
-        return await _without(host, "machine-did-not-boot", tools)
-    deadline = tools.clock.monotonic() + tools.settings.patience.total_seconds()
-    while tools.clock.monotonic() < deadline:
-        machine = await tools.hosts.look(present(host.instance_id))
-        if machine is not None and machine.state == "gone":
-            return await _without(host, "machine-gone", tools)
-        if machine is None or machine.address is None:
-            await tools.clock.sleep(tools.settings.poll.total_seconds())
-        elif await _lets_us_in(SshTarget(machine.address, present(host.host_key)), tools):
-            return Done(partial(store.keep_address, host_id=host.id, address=str(machine.address)))
-    return NotYet(timedelta(0))
+    if host.stage is HostStage.READY and not host.is_lost:
+        return Done()
+    if host.stage is HostStage.FAILED:
+        raise HostFailed(present(host.failed_code))
+    return MachineLost(host.reason or "host-lost") if host.is_lost else NotYet(_HOST_POLL)
 
 
-async def _lets_us_in(target: SshTarget, tools: Tools) -> bool:
-    """Try for some seconds: first until anybody greets, then until we are let in."""
-    for _ in range(_GREETING_ROUNDS):
-        if await tools.ssh.is_answering(target.address):
-            try:
-                await tools.nodes.log_in(target)
-            except (HostUnreachable, LoginRefused, StrangeHost):
-                await tools.clock.sleep(_LOGIN_POLL_SECONDS)
-            else:
-                return True
-        else:
-            await tools.clock.sleep(_GREETING_POLL_SECONDS)
-    return False
-
-
-def on_a_machine(step: Step) -> Step:
-    """When the step meets trouble, look first whether the machine still lives."""
+def on_a_host(step: Step) -> Step:
+    """When the step meets trouble, look first whether the grid's host still lives."""
 
     @wraps(step)
     async def watched(grid: Grid, tools: Tools) -> Outcome:
+        if grid.host is None or grid.host.is_lost:
+            return MachineLost("host-lost")
         try:
             return await step(grid, tools)
         except Temporary:
-            host = host_of(grid)
-            machine = await tools.hosts.look(present(host.instance_id))
-            if machine is None or machine.state == "gone":
-                return await _without(host, "machine-gone", tools)
+            machine = (await tools.driver(grid.host).look([grid.host])).get(grid.host.id)
+            if machine is None or machine.state != "alive":
+                return MachineLost("machine-gone")
             raise
 
     return watched
 
 
-@on_a_machine
+@on_a_host
 async def start_node(grid: Grid, tools: Tools) -> Outcome:
-    """The grid's introducer and storage server run on the machine, and take connections."""
-    host = host_of(grid)
-    settings = tools.settings
-    where, shares = whereabouts(grid, hint=settings.furl_address_hint), shares_of(grid, settings)
-    payload = apply_payload(grid.id, identity_of(grid, tools.seal), where, shares, host.announced_from)
-    target = SshTarget(present(host.address), present(host.host_key))
-    await tools.nodes.apply(target, grid.id, payload)
-    if await tools.nodes.wait_until_listening(target, grid.id, settings.patience):
-        return Done()
-    return NotYet(timedelta(0))
+    """The grid's introducer and storage server run on its host, and on no other, and take connections."""
+    outcome = await leaving.stop_elsewhere(grid, tools)
+    if outcome is not None:
+        return outcome
+    host, settings = host_of(grid), tools.settings
+    session = await tools.cloud(grid.region).sessions.session(present(grid.bucket), grid.id)
+    payload = apply_payload(
+        grid.id,
+        identity_of(grid, tools.seal),
+        whereabouts(grid, hint=settings.furl_address_hint),
+        shares_of(grid, settings, session),
+        announced_from=grid.announced_from,
+        shard=grid.shard,
+    )
+    address = await tools.driver(host).apply(host, grid.id, payload, settings.patience)
+    if address is None:
+        return NotYet(timedelta(0))
+    until = session.expires_at
+    return Done(partial(store.keep_served, grid_id=grid.id, address=str(address), lent_until=until))
 
 
-@on_a_machine
+@on_a_host
 async def name_in_dns(grid: Grid, tools: Tools) -> Outcome:
-    """Every name server of the zone says that the grid's name is this machine."""
-    host = host_of(grid)
+    """Every name server of the zone says that the grid's name is where its node is."""
     if grid.dns_change is None:
-        change = await tools.zone.point(present(grid.dns_name), present(host.address))
+        change = await tools.zone.point(present(grid.dns_name), present(grid.address))
         return Again(partial(store.keep_dns_change, grid_id=grid.id, change=change))
     known = await tools.zone.is_everywhere(grid.dns_change)
     if known is None:
@@ -168,7 +123,7 @@ async def name_in_dns(grid: Grid, tools: Tools) -> Outcome:
     return Done() if known else NotYet(_SOON)
 
 
-@on_a_machine
+@on_a_host
 async def prove(grid: Grid, tools: Tools) -> Outcome:
     """With the furl that the customer will get, a real client stored a file from outside and read it back.
 
@@ -186,27 +141,24 @@ async def prove(grid: Grid, tools: Tools) -> Outcome:
 
 async def _is_full(grid: Grid, tools: Tools) -> bool:
     quota = grid.quota_bytes
-    return quota is not None and await tools.buckets.holds(present(grid.bucket), quota - _PROOF_BYTES)
-
-
-async def _without(host: Host, code: str, tools: Tools) -> Outcome:
-    await tools.hosts.terminate(host)
-    return MachineLost(code)
+    return quota is not None and await tools.cloud(grid.region).buckets.holds(
+        present(grid.bucket), quota - _PROOF_BYTES
+    )
 
 
 STEPS: Mapping[Stage, Step] = MappingProxyType(
     {
         Stage.IDENTITY: mint_identity,
         Stage.BUCKET: make_bucket,
-        Stage.CREDENTIALS: lend_credentials,
-        Stage.HOST: launch_machine,
-        Stage.BOOT: wait_for_boot,
+        Stage.CREDENTIALS: prove_right,
+        Stage.HOST: place,
+        Stage.BOOT: wait_for_host,
         Stage.NODE: start_node,
         Stage.DNS: name_in_dns,
         Stage.PROOF: prove,
         Stage.STOP: leaving.stop_node,
         Stage.UNNAME: leaving.take_out_of_dns,
-        Stage.RELEASE: leaving.release_machine,
+        Stage.RELEASE: leaving.release_place,
         Stage.REVOKE: leaving.revoke_credentials,
         Stage.EMPTY: leaving.delete_bucket,
         Stage.FORGET: leaving.forget_identity,

@@ -6,7 +6,7 @@ import msgspec
 
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import GridId, HostId
-from s4_provisioner.grids import Grid, Launch, grid_of
+from s4_provisioner.grids import Grid, grid_of
 from s4_provisioner.lifecycle import FIRST, Stage, Wanted
 from s4_provisioner.sealing import Sealed
 from s4_store import Pool, Record, Transaction, notify
@@ -14,9 +14,13 @@ from s4_store import Pool, Record, Transaction, notify
 CHANNEL = "grids"  # who waits for work listens here
 
 _GRID = """
-select grids.*, h.generation as host_generation, h.launch as host_launch, h.sealed_host_key as host_sealed_host_key,
-    h.host_key as host_host_key, h.announced_from as host_announced_from, h.instance_id as host_instance_id,
-    h.address as host_address
+select grids.*,
+    h.driver as host_driver, h.pool as host_pool, h.region as host_region, h.zone as host_zone,
+    h.release as host_release, h.wanted as host_wanted, h.reason as host_reason, h.stage as host_stage,
+    h.stage_since as host_stage_since, h.attempts as host_attempts, h.request as host_request, h.sealed_host_key
+    as host_sealed_host_key, h.host_key as host_host_key, h.instance_id as host_instance_id, h.address as
+    host_address, h.ready_at as host_ready_at, h.failed_code as host_failed_code, h.created_at as
+    host_created_at
 from grids left join hosts h on h.id = grids.host_id
 where grids.id = $1
 """
@@ -28,13 +32,24 @@ async def grid(source: Pool | Transaction, grid_id: GridId) -> Grid | None:
     return grid_of(row) if row else None
 
 
-async def want_ready(tx: Transaction, grid_id: GridId, paid: SignupPaid, story: dict[str, str], now: datetime) -> bool:
+class Belonging(msgspec.Struct, frozen=True):
+    """Where a new grid belongs: its pool, its bucket's region, and the first of its two ports."""
+
+    pool: str
+    region: str
+    port: int
+
+
+async def want_ready(
+    tx: Transaction, grid_id: GridId, paid: SignupPaid, belonging: Belonging, *, story: dict[str, str], now: datetime
+) -> bool:
     """The grid of a signup is wanted and due; False when it was known before, and nothing changed."""
     made = await tx.fetchval(
-        "insert into grids (id, account_id, signup_id, subscription_id, plan, quota_bytes, story, wanted, stage,"
-        " stage_since, created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $10)"
-        " on conflict do nothing returning true",
+        "insert into grids (id, account_id, signup_id, subscription_id, plan, quota_bytes, pool, region, port, story,"
+        " wanted, stage, stage_since, created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+        " $13, $13, $13) on conflict do nothing returning true",
         *(grid_id, paid.account_id, paid.signup_id, paid.subscription_id, paid.plan, paid.quota_bytes),
+        *(belonging.pool, belonging.region, belonging.port),
         *(msgspec.json.encode(story).decode(), Wanted.READY, FIRST, now),
     )
     return bool(made)
@@ -74,10 +89,16 @@ async def rest(tx: Transaction, grid_id: GridId) -> None:
     )
 
 
-async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, *, failed: bool) -> None:
-    """The grid is due later. A look that merely came too early does not count as an attempt."""
+async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, now: datetime, *, failed: bool) -> None:
+    """The grid is due later. A look that merely came too early does not count as an attempt.
+
+    It is due at once when it waits for its host, and that has come to an end since the grid was loaded.
+    """
     await tx.execute(
-        "update grids set due_at = $2, attempts = attempts - $3 where id = $1", grid_id, due_at, 0 if failed else 1
+        "update grids g set attempts = attempts - $3, due_at = case when stage = 'boot' and exists (select from hosts h"
+        " where h.id = g.host_id and (h.stage in ('ready', 'failed') or h.wanted = 'absent')) then $4 else $2 end"
+        " where id = $1",
+        *(grid_id, due_at, 0 if failed else 1, now),
     )
 
 
@@ -93,35 +114,9 @@ async def keep_bucket(tx: Transaction, grid_id: GridId, bucket: str) -> None:
     await tx.execute("update grids set bucket = $2 where id = $1", grid_id, bucket)
 
 
-async def plan_host(
-    tx: Transaction,
-    grid_id: GridId,
-    *,
-    host_id: HostId,
-    region: str,
-    launch: Launch,
-    sealed: Sealed,
-    host_key: str,
-    now: datetime,
-) -> None:
-    """The grid has a host of its own: all that its machine will be asked for with, and the key by which we know it."""
-    await tx.execute(
-        "insert into hosts (id, capacity, region, launch, sealed_host_key, host_key, announced_from, created_at)"
-        " values ($1, 1, $2, $3, $4, $5, $6, $7) on conflict (id) do update set launch = $3, sealed_host_key = $4,"
-        " host_key = $5, announced_from = greatest(hosts.announced_from + 1, $6)",
-        *(host_id, region, msgspec.json.encode(launch).decode(), sealed.envelope, host_key, int(now.timestamp()), now),
-    )
-    await tx.execute("update grids set host_id = $2 where id = $1", grid_id, host_id)
-
-
-async def keep_instance(tx: Transaction, host_id: HostId, instance_id: str) -> None:
-    """Which machine the host is."""
-    await tx.execute("update hosts set instance_id = $2 where id = $1", host_id, instance_id)
-
-
-async def keep_address(tx: Transaction, host_id: HostId, address: str) -> None:
-    """Where the host's machine answers."""
-    await tx.execute("update hosts set address = $2 where id = $1", host_id, address)
+async def keep_served(tx: Transaction, grid_id: GridId, address: str, lent_until: datetime) -> None:
+    """Where clients reach the grid on its host, and until when its node has a right to its bucket."""
+    await tx.execute("update grids set address = $2, lent_until = $3 where id = $1", *(grid_id, address, lent_until))
 
 
 async def keep_dns_change(tx: Transaction, grid_id: GridId, change: str | None) -> None:
@@ -129,20 +124,37 @@ async def keep_dns_change(tx: Transaction, grid_id: GridId, change: str | None) 
     await tx.execute("update grids set dns_change = $2 where id = $1", grid_id, change)
 
 
-async def lose_machine(tx: Transaction, grid_id: GridId, host_id: HostId) -> None:
-    """The host has no machine any more; the next one is another generation."""
-    await tx.execute(
-        "update hosts set generation = generation + 1, launch = null, sealed_host_key = null, host_key = null,"
-        " instance_id = null, address = null where id = $1",
-        host_id,
-    )
-    await tx.execute("update grids set relaunches = relaunches + 1, dns_change = null where id = $1", grid_id)
+async def count_relaunch(tx: Transaction, grid_id: GridId) -> None:
+    """One more host was lost before the grid was proved on it."""
+    await tx.execute("update grids set relaunches = relaunches + 1 where id = $1", grid_id)
 
 
 async def keep_proof(tx: Transaction, grid_id: GridId, proved_at: datetime, seconds: float) -> None:
     """A client stored a file through the grid and read it back."""
     await tx.execute(
-        "update grids set proved_at = $2, proof_seconds = $3, relaunches = 0 where id = $1", grid_id, proved_at, seconds
+        "update grids set proved_at = $2, proof_seconds = $3, relaunches = 0, failing_since = null where id = $1",
+        *(grid_id, proved_at, seconds),
+    )
+
+
+async def on_host(tx: Transaction, host_id: HostId) -> list[GridId]:
+    """The grids that are on the host."""
+    return [GridId(row["id"]) for row in await tx.fetch("select id from grids where host_id = $1 order by id", host_id)]
+
+
+async def keep_loss(tx: Transaction, grid_id: GridId, host_id: HostId, now: datetime) -> None:
+    """Since when the grid is not served, because its host was lost."""
+    await tx.execute(
+        "update grids set lost_at = coalesce(lost_at, $3), lost_host = $2 where id = $1", *(grid_id, host_id, now)
+    )
+
+
+async def look_after(tx: Transaction, grid_id: GridId, now: datetime) -> None:
+    """The grid is served, nothing is lost of it, and it is looked at from now on."""
+    await tx.execute(
+        "update grids set lost_at = null, lost_host = null, failing_since = null, look_at = $2,"
+        " probe_at = greatest(probe_at, $2) where id = $1",
+        *(grid_id, now),
     )
 
 
@@ -179,10 +191,6 @@ async def count_objects(tx: Transaction, grid_id: GridId, objects: int, up_to: s
 
 async def forget_keys(tx: Transaction, grid_id: GridId, now: datetime) -> None:
     """No secret of the grid is left."""
-    await tx.execute(
-        "update hosts set sealed_host_key = null, host_key = null where id = (select host_id from grids where id = $1)",
-        grid_id,
-    )
     await tx.execute("update grids set sealed_identity = null, deleted_at = $2 where id = $1", grid_id, now)
 
 

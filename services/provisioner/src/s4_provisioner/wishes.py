@@ -6,8 +6,10 @@ from typing import Any
 from s4_bus import Route, on
 from s4_contracts.billing import SignupPaid
 from s4_provisioner import moves, store
+from s4_provisioner.fleet.pools import Fleet
 from s4_provisioner.later import LaterWishes
 from s4_provisioner.names import grid_of_signup
+from s4_provisioner.ports import PortRange
 from s4_runtime import Clock, context
 from s4_store import Transaction
 
@@ -15,8 +17,9 @@ from s4_store import Transaction
 class Wishes:
     """Handlers of the events that change what a grid should come to."""
 
-    def __init__(self, clock: Clock, kept_at_least: timedelta) -> None:
-        self._clock, self._later = clock, LaterWishes(clock, kept_at_least)
+    def __init__(self, clock: Clock, fleet: Fleet, ports: PortRange, kept_at_least: timedelta) -> None:
+        self._clock, self._later = clock, LaterWishes(clock, fleet, kept_at_least)
+        self._fleet, self._ports = fleet, ports
 
     def routes(self) -> list[Route[Any]]:
         """Who handles what."""
@@ -25,5 +28,8 @@ class Wishes:
     async def want_ready(self, event: SignupPaid, tx: Transaction) -> None:
         """A grid for this signup is wanted, and due now."""
         grid_id, now = grid_of_signup(event.signup_id), self._clock.now()
-        if await store.want_ready(tx, grid_id, event, context.to_headers(context.current()), now):
+        pool = self._fleet.pool_of(event.plan)
+        belonging = store.Belonging(pool, self._fleet.spec(pool).region, self._ports.of(grid_id))
+        story = context.to_headers(context.current())
+        if await store.want_ready(tx, grid_id, event, belonging, story=story, now=now):
             await moves.begin(tx, grid_id, now)

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from s4_aws.sessions import Session
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Pool
@@ -46,16 +47,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     retires_at: datetime | None = None
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """The right to one bucket for some time."""
-
-    access_key_id: str
-    secret_access_key: str
-    session_token: str
-    expires_at: datetime
-
-    def __repr__(self) -> str:
-        return "Session(…)"
+def lent(session: Session) -> dict[str, str]:
+    """The session as ``s4-host`` is told of it. Secret."""
+    return {
+        "access_key_id": session.access_key_id,
+        "secret_access_key": session.secret_access_key.reveal(),
+        "session_token": session.session_token.reveal(),
+        "expires_at": session.expires_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 class GridReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,12 +110,15 @@ class Driver(Protocol):
         """
         ...
 
-    async def look(self, hosts: Sequence[Host]) -> Mapping[HostId, Machine]:
-        """What the platform says of these hosts, in few calls; one that it does not know is missing."""
+    async def look(self, hosts: Sequence[Host], *, checks: bool = False) -> Mapping[HostId, Machine]:
+        """What the platform says of these hosts, in few calls; one that it does not know is missing.
+
+        Only with ``checks`` its own checks are asked for, too: ``impaired`` and ``retires_at``.
+        """
         ...
 
     async def terminate(self, host: Host) -> bool:
-        """The host is told to end; True when the platform has shown that it serves nobody any more."""
+        """The host is told to end; True when the platform has shown that nothing is left of it."""
         ...
 
     async def greets(self, host: Host) -> bool:

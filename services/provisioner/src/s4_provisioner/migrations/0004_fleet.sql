@@ -3,9 +3,10 @@ alter table hosts drop column generation;
 alter table hosts rename column launch to request;
 alter table hosts
     add column driver text not null default 'ec2',
-    -- Which pool of the fleet it belongs to, and which node release it serves with.
+    -- Which pool of the fleet it belongs to, which image it boots, and what node distribution it says that it has.
     add column pool text not null default 'dedicated',
     add column release text,
+    add column version text,
     add column zone text,
     -- open: grids may be placed here. drained: no more, and those here leave. absent: it goes.
     add column wanted text not null default 'open' check (wanted in ('open', 'drained', 'absent')),

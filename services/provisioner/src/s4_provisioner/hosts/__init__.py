@@ -1,1 +1,0 @@
-"""Machines that grids run on."""
