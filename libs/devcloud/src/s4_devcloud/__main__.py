@@ -6,6 +6,7 @@ import sys
 PARTS = {
     "aws": "EC2, S3, IAM, STS, Route 53 and KMS, where a started instance is a machine that sshd answers on",
     "image": "bakes the root filesystem that the instances boot, once",
+    "kubernetes": "a Kubernetes API server, and a small cluster whose pods are processes",
     "mail": "an SMTP server that keeps what it is given, and a web page to read it",
     "stripe": "Stripe's API, its payment page, its portal and its signed webhooks",
 }
@@ -13,7 +14,7 @@ PARTS = {
 
 def usage() -> str:
     """The parts, one line each."""
-    lines = [f"  {name:8} {summary}" for name, summary in PARTS.items()]
+    lines = [f"  {name:11} {summary}" for name, summary in PARTS.items()]
     return "\n".join(["usage: python -m s4_devcloud PART [options]", "", *lines, "", "PART --help lists its options."])
 
 

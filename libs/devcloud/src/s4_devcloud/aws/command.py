@@ -2,21 +2,15 @@
 
 import argparse
 import asyncio
-import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from s4_devcloud.image import Image, ImageMissing
 from s4_devcloud.machines.drivers import open_driver, sweep
 from s4_devcloud.machines.network import NetworkTaken
-
-
-class StateInUse(Exception):
-    """Another process serves from this state folder."""
+from s4_devcloud.machines.owned import StateInUse, owned
 
 
 def place(text: str) -> tuple[str, int]:
@@ -60,17 +54,6 @@ def main(argv: list[str]) -> int:
         print(f"aws: {refused}", file=sys.stderr)  # noqa: T201  this command's only way to say so
         return 1
     return 0
-
-
-@contextmanager
-def owned(state: Path) -> Iterator[None]:
-    """Nobody else serves from this folder or sweeps it. Raises StateInUse."""
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateInUse(f"another process serves from {state}") from None
-        yield
 
 
 def _serve(chosen: argparse.Namespace, state: Path) -> None:

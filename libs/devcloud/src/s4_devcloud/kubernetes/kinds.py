@@ -1,0 +1,57 @@
+"""The kinds of objects that the double keeps."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind, as discovery describes it."""
+
+    name: str
+    plural: str
+    group: str = ""
+    version: str = "v1"
+    is_namespaced: bool = True
+    subresources: tuple[str, ...] = ()
+
+    @property
+    def api_version(self) -> str:
+        """As it stands in an object."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """As messages and quotas say it: plural.group."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+_RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
+NAMESPACE = Kind("Namespace", "namespaces", is_namespaced=False, subresources=("status",))
+NODE = Kind("Node", "nodes", is_namespaced=False, subresources=("status",))
+POD = Kind("Pod", "pods", subresources=("status", "log", "eviction"))
+SECRET = Kind("Secret", "secrets")
+SERVICE = Kind("Service", "services", subresources=("status",))
+SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", subresources=("token",))
+EVENT = Kind("Event", "events")
+LIMIT_RANGE = Kind("LimitRange", "limitranges")
+RESOURCE_QUOTA = Kind("ResourceQuota", "resourcequotas", subresources=("status",))
+STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", subresources=("status",))
+NETWORK_POLICY = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io")
+DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy")
+ROLE = Kind("Role", "roles", _RBAC)
+ROLE_BINDING = Kind("RoleBinding", "rolebindings", _RBAC)
+CLUSTER_ROLE = Kind("ClusterRole", "clusterroles", _RBAC, is_namespaced=False)
+CLUSTER_ROLE_BINDING = Kind("ClusterRoleBinding", "clusterrolebindings", _RBAC, is_namespaced=False)
+POLICY = Kind("ValidatingAdmissionPolicy", "validatingadmissionpolicies", _ADMISSION, is_namespaced=False)
+POLICY_BINDING = Kind(
+    "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", _ADMISSION, is_namespaced=False
+)
+KINDS = (
+    NAMESPACE, NODE, POD, SECRET, SERVICE, SERVICE_ACCOUNT, EVENT, LIMIT_RANGE, RESOURCE_QUOTA, STATEFUL_SET,
+    NETWORK_POLICY, DISRUPTION_BUDGET, ROLE, ROLE_BINDING, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, POLICY, POLICY_BINDING,
+)  # fmt: skip
+
+
+def kind_at(group: str, version: str, plural: str) -> Kind | None:
+    """The kind of this path."""
+    return next((kind for kind in KINDS if (kind.group, kind.version, kind.plural) == (group, version, plural)), None)
