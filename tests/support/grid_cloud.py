@@ -48,10 +48,20 @@ def baked() -> Image:
 # Keeps what it is told beside the machine's own files, and says what s4-host says when all is well.
 _S4_HOST = """#!/bin/sh
 told=$(dirname "$S4_HOST_CONFIG")/told
+mkdir -p "$told"
+listening='"listening": {"introducer": true, "storage": true}'
 case $1 in
-apply) cat > "$told"; echo '{"state": "starting", "changed": true}' ;;
-status) echo '{"state": "running", "listening": {"introducer": true, "storage": true}}' ;;
-stop) mv "$told" "$told.stopped" 2>/dev/null; echo '{"state": "stopped", "changed": true}' ;;
+apply) cat > "$told/$2"; rm -f "$told/$2.stopped"; echo '{"state": "starting", "changed": true}' ;;
+status) if [ -e "$told/$2" ]; then echo "{\\"state\\": \\"running\\", $listening}"; else echo '{"state": "absent"}'; fi ;;
+stop) mv "$told/$2" "$told/$2.stopped" 2>/dev/null; echo '{"state": "stopped", "changed": true}' ;;
+remove) rm -f "$told/$2" "$told/$2.stopped"; echo '{"state": "absent", "changed": true}' ;;
+lend) cat > "$told.lent"; echo '{"lent": [], "absent": []}' ;;
+list)
+  grids=$(cd "$told" && for grid in *-*[0-9a-f]; do
+    [ -e "$grid" ] && printf '%s"%s": {"state": "running", %s}' "$comma" "$grid" "$listening" && comma=,
+  done)
+  printf '{"version": "s4-node light", "clock": %s, "disk_free_mib": 9999, "memory_mib": {"available": 999},' "$(date +%s)"
+  echo " \\"grids\\": {$grids}}" ;;
 *) exit 2 ;;
 esac
 """
@@ -72,7 +82,7 @@ class Cloud:
 
     def __init__(self, ready: dict[str, Any], image: Image, state: Path) -> None:
         self.endpoint: str = ready["listen"]
-        self.control: str = ready["control"]
+        self.control_url: str = ready["control"]
         self.ssh_port: int = ready["ssh_port"]
         self.ssh_user: str = ready["ssh_user"] or "s4"
         self.image = image
@@ -185,15 +195,16 @@ class Cloud:
 
     def break_next(self, kind: str, **fault: object) -> None:
         """Something goes wrong the next time (libs/devcloud, control API of the aws part)."""
-        self._call("POST", {"kind": kind, **fault})
+        self.control("POST", "/faults", {"kind": kind, **fault})
 
     def faults_left(self) -> int:
         """How many things are still to go wrong."""
-        return len(self._call("GET", None)["faults"])
+        return len(self.control("GET", "/faults")["faults"])
 
     def mend(self) -> None:
-        """Nothing goes wrong any more."""
-        self._call("DELETE", None)
+        """Nothing goes wrong any more, and nothing is slow."""
+        self.control("DELETE", "/faults")
+        self.control("DELETE", "/traffic")
 
     def end_machines(self, deployment: str) -> None:
         """No machine of the deployment lives on."""
@@ -202,28 +213,48 @@ class Cloud:
             self.client("ec2").terminate_instances(InstanceIds=ids)
 
     def told(self, instance_id: str) -> dict[str, Any]:
-        """What s4-host was told on a light machine."""
-        found: dict[str, Any] = json.loads((self.state / "machines" / instance_id / "told").read_text())
+        """What s4-host was told of the one grid on a light machine."""
+        (told,) = self._told(instance_id)
+        found: dict[str, Any] = json.loads(told.read_text())
         return found
 
     def is_stopped(self, instance_id: str) -> bool:
-        """Whether a light machine was told to stop after it was told what to serve."""
-        machine = self.state / "machines" / instance_id
-        return (machine / "told.stopped").exists() and not (machine / "told").exists()
+        """Whether a light machine serves no grid any more, or is no more."""
+        return not self._told(instance_id)
 
     def forget(self, instance_id: str) -> None:
         """What a light machine was told is lost."""
-        (self.state / "machines" / instance_id / "told").unlink()
+        for told in self._told(instance_id):
+            told.unlink()
+
+    def _told(self, instance_id: str) -> list[Path]:
+        found = (self.state / "machines" / instance_id / "told").glob("*")
+        return sorted(path for path in found if path.suffix != ".stopped")
 
     def close(self) -> None:
         """No connection is left open."""
         for client in self._clients.values():
             client.close()
 
-    def _call(self, method: str, body: object) -> dict[str, Any]:
+    def calls(self) -> dict[str, int]:
+        """How often each action (`service:Action`) was called since the last time that somebody asked."""
+        counted = self.control("DELETE", "/calls")["calls"]
+        return {action: count["calls"] for action, count in counted.items()}
+
+    @contextmanager
+    def enforcing(self) -> Iterator[None]:
+        """Sessions of roles may do only what policies allow."""
+        self.control("PUT", "/enforcement", {"who": "sessions"})
+        try:
+            yield
+        finally:
+            self.control("PUT", "/enforcement", {"who": "nobody"})
+
+    def control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """What the control API answers (libs/devcloud, control API of the aws part)."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self.control}/faults", data, headers, method=method)  # noqa: S310  loopback
+        request = urllib.request.Request(f"{self.control_url}{path}", data, headers, method=method)  # noqa: S310  loopback
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  loopback
             found: dict[str, Any] = json.loads(answer.read())
         return found

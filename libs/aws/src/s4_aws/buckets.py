@@ -90,7 +90,7 @@ class Buckets:
         """Whether no session of the role can use the bucket, by the bucket's own policy or because it is gone."""
         with aws_errors("NoSuchBucketPolicy", "NoSuchBucket") as ended:
             answer = await self._s3.get_bucket_policy(Bucket=name)
-            return denies(json.loads(answer["Policy"]), role_arn)
+            return denies(json.loads(answer["Policy"]), name, role_arn)
         return ended.code == "NoSuchBucket"
 
     async def admit(self, name: str) -> None:

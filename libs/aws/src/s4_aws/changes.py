@@ -31,6 +31,7 @@ class _Wanted(msgspec.Struct, eq=False):
 
     action: Action
     record: dict[str, Any]
+    since: float
     done: str | Trouble | None = None
 
     @property
@@ -55,7 +56,7 @@ class Changes:
         Raises ChangeRefused, ZoneReplaced and the errors of s4_aws.trouble. A change that Route 53 refuses does not
         hinder those that were gathered with it; two of one name are made one after the other.
         """
-        mine = _Wanted(action, record)
+        mine = _Wanted(action, record, self._clock.monotonic())
         self._line.append(mine)
         try:
             async with self._head:
@@ -69,7 +70,9 @@ class Changes:
         raise mine.done or Temporary("dns-change-not-made")
 
     async def _lead(self, zone: str, mine: _Wanted) -> None:
-        await self._clock.sleep(_GATHERING_SECONDS)
+        rest = mine.since + _GATHERING_SECONDS - self._clock.monotonic()
+        if rest > 0:  # who waited behind another request has gathered enough
+            await self._clock.sleep(rest)
         try:
             await self._send(zone, self._batch())
         except OutOfTime:

@@ -49,7 +49,8 @@ class _Turns:
     async def take(self, tokens: float, patience: float) -> None:
         """It is the caller's turn. Raises OutOfTime, at once if that can be known."""
         latest = self._clock.monotonic() + patience
-        self._may_wait(self._wait_for(self._ahead + tokens), latest)
+        self._count()
+        self._may_wait((self._ahead + tokens - self._tokens) / self._speed, latest)
         self._ahead += tokens
         try:
             async with self._line:
@@ -69,9 +70,14 @@ class _Turns:
             self._ratio = max(_LEAST, self._ratio / 2)
 
     def _wait_for(self, tokens: float) -> float:
-        """More than the bucket holds is lent to who waited until it was full."""
+        """Seconds until so many tokens are there; a full bucket lends what is missing to more than that."""
         self._count()
-        return max(0.0, min(tokens, self._rate.burst) - self._tokens) / (self._rate.per_second * self._ratio)
+        return max(0.0, min(tokens, self._rate.burst) - self._tokens) / self._speed
+
+    @property
+    def _speed(self) -> float:
+        """Tokens a second."""
+        return self._rate.per_second * self._ratio
 
     def _may_wait(self, wait: float, latest: float) -> None:
         if self._clock.monotonic() + wait > latest:
@@ -98,7 +104,7 @@ class Pace:
 
     async def take_some(self, name: str, rate: Rate, tokens: float, patience: float) -> None:
         """The same for what AWS counts by something else than calls."""
-        await self._take(self._named((name, "", "")) or self._open((name, "", ""), rate), name, "", tokens, patience)
+        await self._take(self._turns_at((name, "", ""), rate), name, "", tokens, patience)
 
     def throttled(self, service: str, action: str, region: str) -> None:
         """AWS asked us to slow down: the next calls of this action, or of its whole service, are fewer."""
@@ -123,12 +129,10 @@ class Pace:
 
     def _of(self, service: str, action: str, region: str) -> _Turns:
         rate = rate_of(service, action)
-        key = (service, region, action if rate.scope == "action" else "")
-        return self._named(key) or self._open(key, rate)
+        return self._turns_at((service, region, action if rate.scope == "action" else ""), rate)
 
-    def _named(self, key: tuple[str, str, str]) -> _Turns | None:
-        return self._turns.get(key)
-
-    def _open(self, key: tuple[str, str, str], rate: Rate) -> _Turns:
-        used = Rate(max(1.0, rate.burst * self._share), rate.per_second * self._share, rate.scope)
-        return self._turns.setdefault(key, _Turns(used, self._clock))
+    def _turns_at(self, key: tuple[str, str, str], rate: Rate) -> _Turns:
+        if key not in self._turns:
+            used = Rate(max(1.0, rate.burst * self._share), rate.per_second * self._share, rate.scope)
+            self._turns[key] = _Turns(used, self._clock)
+        return self._turns[key]

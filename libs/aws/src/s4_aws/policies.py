@@ -30,13 +30,10 @@ def denial(bucket: str, role_arn: str) -> dict[str, Any]:
     return {"Version": _VERSION, "Statement": [refuse | {"Resource": [arn, f"{arn}/*"]}]}
 
 
-def denies(policy: dict[str, Any], role_arn: str) -> bool:
-    """Whether a bucket's policy is the denial, however AWS writes it when it is asked."""
-    wanted = ("Deny", [role_arn], ["s3:*"])
-    return any(
-        (each.get("Effect"), _many(_aws(each.get("Principal"))), _many(each.get("Action"))) == wanted
-        for each in _many(policy.get("Statement"))
-    )
+def denies(policy: dict[str, Any], bucket: str, role_arn: str) -> bool:
+    """Whether the denial is in the bucket's policy, however AWS writes it when it is asked."""
+    (wanted,) = denial(bucket, role_arn)["Statement"]
+    return any(_normal(each) == _normal(wanted) for each in _many(policy.get("Statement", [])))
 
 
 def trust(account: str) -> dict[str, Any]:
@@ -48,8 +45,11 @@ def trust(account: str) -> dict[str, Any]:
     }
 
 
-def _aws(principal: Any) -> Any:
-    return principal.get("AWS") if isinstance(principal, dict) else principal
+def _normal(statement: dict[str, Any]) -> dict[str, list[Any]]:
+    told = {name: value for name, value in statement.items() if name != "Sid"}
+    if isinstance(told.get("Principal"), dict):
+        told["Principal"] = told["Principal"].get("AWS")
+    return {name: sorted(map(str, _many(value))) for name, value in told.items()}
 
 
 def _many(value: Any) -> list[Any]:

@@ -1,11 +1,10 @@
 """How much the account may still have. Who may not ask does not know: that is None, never nothing and never all."""
 
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 
-from s4_aws.trouble import AwsRefused, NotThere, aws_errors
+from s4_aws.trouble import aws_errors
 
 # Service Quotas, "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", in vCPUs of one region.
 _VCPUS = ("ec2", "L-1216C47A")
@@ -13,6 +12,8 @@ _STANDARD = tuple("acdhimrtz")
 # "General purpose buckets" of the whole account; only Northern Virginia has it.
 _BUCKETS = ("s3", "L-DC2B2D3D")
 _PAGE = 1000
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+_ABSENT = "NoSuchResourceException"
 _COUNTED = ("pending", "running")
 
 
@@ -40,59 +41,48 @@ class Quotas:
 
     async def vcpus(self) -> Quota:
         """The vCPUs of all running machines of the standard types in the region, ours or not."""
-        return Quota(await _known(self._used_vcpus), await self._allowed(self._quotas, *_VCPUS))
+        return Quota(await self._used_vcpus(), await self._allowed(self._quotas, *_VCPUS))
 
     async def buckets(self) -> Quota:
         """All buckets of the account, ours or not."""
-        return Quota(await _known(self._used_buckets), await self._allowed(self._everywhere, *_BUCKETS))
+        return Quota(await self._used_buckets(), await self._allowed(self._everywhere, *_BUCKETS))
 
     async def vcpus_of(self, instance_type: str) -> int:
         """The vCPUs that a machine of this type counts. Raises NoSuchType."""
-        await self._learn({instance_type})
+        with aws_errors():
+            await self._learn({instance_type})
         return self._vcpus[instance_type]
 
-    async def _used_vcpus(self) -> int:
-        types: list[str] = []
-        with aws_errors():
+    async def _used_vcpus(self) -> int | None:
+        with aws_errors(*_DENIED):
             pages = self._ec2.get_paginator("describe_instances").paginate(
                 Filters=[{"Name": "instance-state-name", "Values": list(_COUNTED)}],
                 PaginationConfig={"PageSize": _PAGE},
             )
-            async for page in pages:
-                types += [each["InstanceType"] for group in page["Reservations"] for each in group["Instances"]]
-        standard = [kind for kind in types if kind.startswith(_STANDARD)]
-        await self._learn(set(standard))
-        return sum(self._vcpus[kind] for kind in standard)
+            groups = [group async for page in pages for group in page["Reservations"]]
+            types = [each["InstanceType"] for group in groups for each in group["Instances"]]
+            standard = [kind for kind in types if kind.startswith(_STANDARD)]
+            await self._learn(set(standard))
+            return sum(self._vcpus[kind] for kind in standard)
+        return None
 
-    async def _used_buckets(self) -> int:
-        with aws_errors():
+    async def _used_buckets(self) -> int | None:
+        with aws_errors(*_DENIED):
             pages = self._s3.get_paginator("list_buckets").paginate(PaginationConfig={"PageSize": _PAGE})
             return sum([len(page["Buckets"]) async for page in pages])
+        return None
 
     async def _learn(self, types: set[str]) -> None:
         """The quota counts what a type has by default, whatever cores a machine was started with."""
         for kind in sorted(types - self._vcpus.keys()):
-            with aws_errors():
-                answer = await self._ec2.describe_instance_types(InstanceTypes=[kind])
+            answer = await self._ec2.describe_instance_types(InstanceTypes=[kind])
             self._vcpus[kind] = int(answer["InstanceTypes"][0]["VCpuInfo"]["DefaultVCpus"])
 
     async def _allowed(self, client: Any, service: str, code: str) -> int | None:
-        async def applied() -> int:
-            with aws_errors("NoSuchResourceException"):
-                return _value(await client.get_service_quota(ServiceCode=service, QuotaCode=code))
-            with aws_errors():
-                return _value(await client.get_aws_default_service_quota(ServiceCode=service, QuotaCode=code))
-
-        return await _known(applied)
-
-
-def _value(answer: dict[str, Any]) -> int:
-    return int(answer["Quota"]["Value"])
-
-
-async def _known(ask: Callable[[], Coroutine[Any, Any, int]]) -> int | None:
-    """What was asked, or None: no permission, or nothing of that name. Being busy is trouble as ever."""
-    try:
-        return await ask()
-    except (AwsRefused, NotThere):
+        wanted = {"ServiceCode": service, "QuotaCode": code}
+        with aws_errors(*_DENIED, _ABSENT) as ended:
+            return int((await client.get_service_quota(**wanted))["Quota"]["Value"])
+        if ended.code == _ABSENT:  # nobody ever asked for more: AWS's own value holds
+            with aws_errors(*_DENIED, _ABSENT):
+                return int((await client.get_aws_default_service_quota(**wanted))["Quota"]["Value"])
         return None

@@ -8,7 +8,8 @@ from s4_aws.clients import Clients
 from s4_aws.trouble import aws_errors
 
 _PAGE = 100  # GetResources, ResourcesPerPage
-_ROLES = "/s4/"
+_OURS = {"PathPrefix": "/s4/"}
+_PROFILE = "iam:instance-profile"
 
 
 class Thing(msgspec.Struct, frozen=True):
@@ -20,23 +21,23 @@ class Thing(msgspec.Struct, frozen=True):
 
 
 class Tagged:
-    """All that has a tag, in one region; of buckets and roles also what was made and never got its tags."""
+    """All that has a tag, in one region; of buckets and what IAM has also what was made and never got its tags."""
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
 
     async def pages(self, key: str, value: str, prefix: str) -> AsyncIterator[list[Thing]]:
-        """Page by page everything with the tag, and buckets and roles whose names begin with ``prefix``.
+        """Page by page, each once: all with the tag, and buckets, roles and profiles whose names begin with ``prefix``.
 
-        A thing may come twice, and one that is gone may be listed for a while (Resource Groups Tagging API,
-        GetResources). What has no tags at all, records of DNS for one, is not here.
+        One that is gone may be listed for a while (Resource Groups Tagging API, GetResources). What has no tags at
+        all, records of DNS for one, is not here.
         """
+        known: set[tuple[str, str]] = set()
         async for page in self._listed(key, value):
+            known |= {(thing.kind, thing.id) for thing in page}
             yield page
-        async for page in self._buckets(prefix):
-            yield page
-        async for page in self._roles(prefix):
-            yield page
+        async for kind, names in self._named(prefix):
+            yield [Thing(kind, name, await self._tags_of(kind, name)) for name in names if (kind, name) not in known]
 
     async def _listed(self, key: str, value: str) -> AsyncIterator[list[Thing]]:
         with aws_errors():
@@ -46,31 +47,32 @@ class Tagged:
             async for page in pages:
                 yield [_thing(found["ResourceARN"], found["Tags"]) for found in page["ResourceTagMappingList"]]
 
-    async def _buckets(self, prefix: str) -> AsyncIterator[list[Thing]]:
-        region = self._clients.region
-        with aws_errors():
-            pages = self._clients.s3.get_paginator("list_buckets").paginate(
-                Prefix=prefix, BucketRegion=region, PaginationConfig={"PageSize": _PAGE}
-            )
-            async for page in pages:
-                names = [found["Name"] for found in page["Buckets"] if found["Name"].startswith(prefix)]
-                yield [Thing("s3:bucket", name, await self._tags_of(name)) for name in names]
+    async def _named(self, prefix: str) -> AsyncIterator[tuple[str, list[str]]]:
+        """Buckets may have no tags yet. What IAM has is listed in one region at most, and roles nowhere."""
+        for kind, client, call, request, list_name, name in (
+            ("s3:bucket", self._clients.s3, "list_buckets", self._of_region(prefix), "Buckets", "Name"),
+            ("iam:role", self._clients.iam, "list_roles", _OURS, "Roles", "RoleName"),
+            (_PROFILE, self._clients.iam, "list_instance_profiles", _OURS, "InstanceProfiles", "InstanceProfileName"),
+        ):
+            with aws_errors():
+                pages = client.get_paginator(call).paginate(**request, PaginationConfig={"PageSize": _PAGE})
+                async for page in pages:
+                    yield kind, [found[name] for found in page[list_name] if found[name].startswith(prefix)]
 
-    async def _tags_of(self, bucket: str) -> dict[str, str]:
-        with aws_errors("NoSuchTagSet", "NoSuchBucket"):
-            return _pairs((await self._clients.s3.get_bucket_tagging(Bucket=bucket))["TagSet"])
+    def _of_region(self, prefix: str) -> dict[str, str]:
+        return {"Prefix": prefix, "BucketRegion": self._clients.region}
+
+    async def _tags_of(self, kind: str, name: str) -> dict[str, str]:
+        s3, iam = self._clients.s3, self._clients.iam
+        with aws_errors("NoSuchTagSet", "NoSuchBucket", "NoSuchEntity"):
+            match kind:
+                case "s3:bucket":
+                    return _pairs((await s3.get_bucket_tagging(Bucket=name))["TagSet"])
+                case "iam:role":
+                    return _pairs((await iam.list_role_tags(RoleName=name))["Tags"])
+                case _:
+                    return _pairs((await iam.list_instance_profile_tags(InstanceProfileName=name))["Tags"])
         return {}
-
-    async def _roles(self, prefix: str) -> AsyncIterator[list[Thing]]:
-        """Roles are nowhere in the tagging API (its user guide, "Services that support")."""
-        with aws_errors():
-            pages = self._clients.iam.get_paginator("list_roles").paginate(PathPrefix=_ROLES)
-            async for page in pages:
-                names = [found["RoleName"] for found in page["Roles"] if found["RoleName"].startswith(prefix)]
-                yield [
-                    Thing("iam:role", name, _pairs((await self._clients.iam.list_role_tags(RoleName=name))["Tags"]))
-                    for name in names
-                ]
 
 
 def _thing(arn: str, tags: list[dict[str, str]]) -> Thing:
