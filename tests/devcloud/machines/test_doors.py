@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from s4_devcloud.machines.carry import End
 from s4_devcloud.machines.doors import Doors, tcp
-from s4_devcloud.machines.pump import End
 
 HERE = "127.0.0.1"
+MANY = "127.61.7.9"  # where nobody else listens
 MEGABYTES = 200
 
 
@@ -121,6 +122,76 @@ def test_a_killed_pump_is_replaced_and_every_door_is_open_again(
         with socket.create_connection((HERE, port)) as line:
             line.sendall(b"x")
             assert line.recv(1) == b"x"
+
+
+def test_thousands_of_doors_are_opened_at_once(doors: Doors, echo: int, record_property: Callable[..., None]) -> None:
+    began = time.monotonic()
+
+    errnos = doors.open_all("m", [(tcp(MANY, port), tcp(HERE, echo)) for port in range(20_000, 22_000)])
+
+    record_property("note", f"2,000 doors of a machine: {time.monotonic() - began:.2f} s with the start of the pump")
+    assert set(errnos) == {0}
+    with socket.create_connection((MANY, 21_999)) as line:
+        line.sendall(b"x")
+        assert line.recv(1) == b"x"
+
+
+class TestASilencedMachine:
+    def test_neither_accepts_nor_refuses_a_connection(
+        self, doors: Doors, echo: int, free_port: Callable[[], int]
+    ) -> None:
+        port = free_port()
+        doors.open("m", tcp(HERE, port), tcp(HERE, echo))
+        doors.silence("m")
+
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                socket.create_connection((HERE, port), 0.2)
+
+    def test_closes_no_connection_and_says_nothing_on_it_until_it_is_back(
+        self, doors: Doors, echo: int, free_port: Callable[[], int]
+    ) -> None:
+        port = free_port()
+        doors.open("m", tcp(HERE, port), tcp(HERE, echo))
+        with socket.create_connection((HERE, port), 0.3) as line:
+            line.sendall(b"before")
+            assert line.recv(10) == b"before"
+            doors.silence("m")
+            line.sendall(b"during")
+            with pytest.raises(TimeoutError):
+                line.recv(10)
+            doors.speak("m")
+            line.settimeout(10)
+            assert line.recv(10) == b"during"
+        with socket.create_connection((HERE, port), 10) as line:
+            line.sendall(b"after")
+            assert line.recv(10) == b"after"
+
+    def test_keeps_its_own_way_out(self, doors: Doors, echo: int, free_port: Callable[[], int]) -> None:
+        port = free_port()
+        doors.open("m", {**tcp(HERE, port), "inner": True}, tcp(HERE, echo))
+
+        doors.silence("m")
+
+        with socket.create_connection((HERE, port), 10) as line:
+            line.sendall(b"x")
+            assert line.recv(1) == b"x"
+
+    def test_is_silent_behind_a_new_door_and_a_new_pump_too(
+        self, doors: Doors, echo: int, free_port: Callable[[], int]
+    ) -> None:
+        first, second = free_port(), free_port()
+        doors.open("m", tcp(HERE, first), tcp(HERE, echo))
+        doors.silence("m")
+        assert doors._pump is not None
+        os.kill(doors._pump.pid, signal.SIGKILL)
+        doors._pump.wait()
+
+        doors.open("m", tcp(HERE, second), tcp(HERE, echo))
+
+        for port in (first, second):
+            with pytest.raises(TimeoutError):
+                socket.create_connection((HERE, port), 0.2)
 
 
 class Line(asyncio.Transport):

@@ -119,6 +119,27 @@ class TestEveryDriver:
         with pytest.raises(ConnectionResetError), socket.create_connection((machine.address, NODE_PORT), 10) as line:
             line.recv(1)
 
+    async def test_a_machine_that_is_cut_off_lives_and_is_silent_until_it_is_back(
+        self, driver: Driver, boot: Boot, keys: Keys
+    ) -> None:
+        machine = boot()
+        machine.expose(driver.ssh_port)
+
+        machine.cut_off()
+
+        assert machine.alive()
+        with pytest.raises(TimeoutError):
+            socket.create_connection((machine.address, driver.ssh_port), 0.3)
+        machine.reconnect()
+        assert await keys.run(machine.address, driver.ssh_port, "echo back", driver.ssh_user) == "back"
+
+    async def test_a_port_that_is_taken_here_is_told_and_the_others_answer(self, driver: Driver, boot: Boot) -> None:
+        machine = boot()
+        with socket.create_server((machine.address, NODE_PORT)):
+            assert machine.expose(NODE_PORT, driver.ssh_port) == {NODE_PORT}
+
+        assert not refuses(machine.address, driver.ssh_port)
+
     async def test_a_destroyed_machine_leaves_nothing_and_takes_no_second(
         self, driver: Driver, boot: Boot, state_dir: Path
     ) -> None:

@@ -10,11 +10,10 @@ from aiohttp import web
 
 from s4_devcloud.aws.faults import FaultRefused
 from s4_devcloud.aws.fleet import Fleet
+from s4_devcloud.aws.incidents import happen
 from s4_devcloud.aws.permissions import WHO, Enforcement
-from s4_devcloud.aws.sessions import end_sessions
+from s4_devcloud.aws.quotas import Quotas, UnknownQuota
 from s4_devcloud.aws.traffic import Latency, Rate, Traffic
-
-SHOWN = {"impaired", "terminated"}
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Cloud:
     fleet: Fleet
     traffic: Traffic
     enforcement: Enforcement
+    quotas: Quotas
     about: dict[str, Any]
 
 
@@ -44,6 +44,8 @@ def application(cloud: Cloud) -> web.Application:
             web.put("/traffic/latency", controls.set_latency),
             web.delete("/traffic", controls.clear_traffic),
             web.put("/enforcement", controls.enforce),
+            web.get("/quotas", controls.quotas),
+            web.put("/quotas", controls.set_quota),
         ]
     )
     return app
@@ -69,14 +71,9 @@ class Controls:
     async def add_fault(self, request: web.Request) -> web.Response:
         """Something goes wrong later, or now."""
         described = await _described(request)
-        match described.get("kind"):
-            case "lost":
-                await asyncio.to_thread(_lose, self._cloud.fleet, described)
-                return web.json_response({"done": True})
-            case "ended-sessions":
-                return web.json_response({"ended": _end_sessions(described)})
-            case _:
-                return web.json_response({"id": self._faults.add(described).id}, status=201)
+        if (happened := await asyncio.to_thread(happen, self._cloud.fleet, described)) is not None:
+            return web.json_response(happened)
+        return web.json_response({"id": self._faults.add(described).id}, status=201)
 
     async def clear_faults(self, _: web.Request) -> web.Response:
         """Nothing goes wrong any more."""
@@ -130,6 +127,20 @@ class Controls:
         self._cloud.enforcement.who = who
         return web.json_response({"who": who})
 
+    async def quotas(self, _: web.Request) -> web.Response:
+        """How much there may be."""
+        return web.json_response({"quotas": self._cloud.quotas.listed()})
+
+    async def set_quota(self, request: web.Request) -> web.Response:
+        """There may be that much from now on; `value` null makes it what it was at first."""
+        described = await _described(request)
+        which = _text(described, "service"), _text(described, "code")
+        try:
+            self._cloud.quotas.set(which, _number(described, "value"))
+        except UnknownQuota:
+            raise FaultRefused(f"no quota {which[1]} of {which[0]} is kept here") from None
+        return await self.quotas(request)
+
 
 async def _described(request: web.Request) -> dict[str, Any]:
     described = await request.json()
@@ -149,18 +160,6 @@ def _number(described: dict[str, Any], name: str) -> float | None:
     if found is not None and (isinstance(found, bool) or not isinstance(found, int | float) or found < 0):
         raise FaultRefused(f"{name} is a number, 0 or more")
     return found
-
-
-def _lose(fleet: Fleet, described: dict[str, Any]) -> None:
-    shows = described.get("shows", "impaired")
-    if shows not in SHOWN:
-        raise FaultRefused("shows is impaired or terminated")
-    if not fleet.lose(str(described.get("instance_id")), shows):
-        raise FaultRefused("no machine runs for this instance_id")
-
-
-def _end_sessions(described: dict[str, Any]) -> int:
-    return end_sessions(_text(described, "role"), str(described.get("session", "")))
 
 
 @web.middleware

@@ -5,16 +5,20 @@ import threading
 from typing import Any, ClassVar
 
 from moto.ec2 import utils as moto_utils
-from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidInstanceTypeError
+from moto.ec2.exceptions import (
+    DependencyViolationError,
+    EC2ClientError,
+    InvalidInstanceIdError,
+    InvalidInstanceTypeError,
+)
 from moto.ec2.models import EC2Backend, ec2_backends
-from moto.ec2.models.instances import Instance
+from moto.ec2.models.instances import Instance, Reservation
+from moto.ec2.utils import filter_reservations
 
+from s4_devcloud.aws import status
 from s4_devcloud.aws.fleet import Fleet, groups_of
+from s4_devcloud.aws.quotas import Quotas
 from s4_devcloud.aws.tokens import MISSING, ClientTokens, fingerprint
-
-PASSED = {"Status": "ok", "Details": [{"Name": "reachability", "Status": "passed"}]}
-IMPAIRED = {"Status": "impaired", "Details": [{"Name": "reachability", "Status": "failed"}]}
-NOT_APPLICABLE = {"Status": "not-applicable"}
 
 
 class MachineBackend(EC2Backend):
@@ -22,6 +26,7 @@ class MachineBackend(EC2Backend):
 
     fleet: ClassVar[Fleet]
     tokens: ClassVar[ClientTokens]
+    quotas: ClassVar[Quotas]
     image_name: ClassVar[str]
     lock: ClassVar[threading.RLock]
 
@@ -48,6 +53,7 @@ class MachineBackend(EC2Backend):
             if token != MISSING and (before := self.tokens.answer(place, token, request)) is not None:
                 return before
             public_key = _public_key(self, options.get("key_name"))
+            self.quotas.check_vcpus(str(options.get("instance_type")), int(count), self._living())
             try:
                 reservation = super().run_instances(image_id, count, user_data, security_group_names, **options)
             except InvalidInstanceTypeError:
@@ -58,6 +64,22 @@ class MachineBackend(EC2Backend):
             for instance in reservation.instances:
                 self.fleet.launch(instance, public_key)
         return reservation
+
+    def _living(self) -> list[Instance]:
+        return [instance for instance in self.all_instances() if instance.state != "terminated"]
+
+    def get_reservations_by_instance_ids(self, instance_ids: list[str], filters: Any = None) -> list[Reservation]:
+        """As moto's own, which compares every id with every instance."""
+        wanted, found = set(instance_ids), []
+        for reservation in self.all_reservations():
+            instances = [instance for instance in reservation.instances if instance.id in wanted]
+            if instances:
+                reservation.instances = instances
+                found.append(reservation)
+        missing = wanted - {instance.id for reservation in found for instance in reservation.instances}
+        if missing:
+            raise InvalidInstanceIdError(min(missing))
+        return found if filters is None else filter_reservations(found, filters)
 
     def terminate_instances(self, instance_ids: list[str]) -> Any:
         """Their machines are destroyed when this returns."""
@@ -93,8 +115,7 @@ class MachineBackend(EC2Backend):
 
     def delete_security_group(self, name: str | None = None, group_id: str | None = None) -> None:
         """Raises DependencyViolation while an instance that is not terminated uses the group."""
-        living = [instance for instance in self.all_instances() if instance.state != "terminated"]
-        for group in (group for instance in living for group in groups_of(instance).values()):
+        for group in (group for instance in self._living() for group in groups_of(instance).values()):
             if group.id == group_id or (name and group.name == name):
                 raise DependencyViolationError(f"resource {group.id} has a dependent object")
         super().delete_security_group(name, group_id)
@@ -126,12 +147,12 @@ class MachineBackend(EC2Backend):
 MachineBackend.__module__ = EC2Backend.__module__  # moto finds its routes by the name of the module
 
 
-def extend(fleet: Fleet, image_name: str, tokens: ClientTokens) -> None:
+def extend(fleet: Fleet, image_name: str, tokens: ClientTokens, quotas: Quotas) -> None:
     """From now on every region of the emulated cloud starts machines."""
     moto_utils.filter_dict_attribute_mapping["client-token"] = "client_token"
-    health = property(lambda instance: _health(fleet, instance))
-    Instance.instance_status = Instance.system_status = health  # type: ignore[method-assign,assignment]  # no hook
+    status.extend(fleet)
     MachineBackend.fleet, MachineBackend.tokens, MachineBackend.image_name = fleet, tokens, image_name
+    MachineBackend.quotas = quotas
     MachineBackend.lock = threading.RLock()
     ec2_backends.backend = MachineBackend
 
@@ -157,9 +178,3 @@ def _public_key(backend: EC2Backend, key_name: str | None) -> str:
 def _unsupported(what: str, instance_ids: list[str]) -> EC2ClientError:
     names = ", ".join(instance_ids)
     return EC2ClientError("UnsupportedOperation", f"The local cloud cannot {what} {names}: terminate, and run another.")
-
-
-def _health(fleet: Fleet, instance: Any) -> dict[str, Any]:
-    if instance.state != "running":
-        return NOT_APPLICABLE
-    return IMPAIRED if fleet.is_impaired(instance.id) else PASSED

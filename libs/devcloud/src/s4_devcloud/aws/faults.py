@@ -46,7 +46,7 @@ class Faults:
         """The fault from its JSON form. Raises FaultRefused."""
         kind = described.get("kind")
         if kind not in KINDS:
-            raise FaultRefused(f"kind is one of {', '.join(KINDS)}, lost, ended-sessions")
+            raise FaultRefused(f"kind is one of {', '.join(KINDS)}, or of what happens at once")
         if kind in NEEDS_ACTION and not described.get("action"):
             raise FaultRefused(f"{kind} needs an action such as RunInstances")
         if kind == "error" and not described.get("code"):

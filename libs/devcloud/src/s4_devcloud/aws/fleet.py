@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from s4_devcloud.aws.faults import Faults
+from s4_devcloud.aws.health import Health
 from s4_devcloud.machines import BootFailed, Driver, Machine, MachineSpec
 
 BOOT_SECONDS = 120.0
@@ -37,7 +38,7 @@ class Berth:
     exposed: set[int] = field(default_factory=set)
     blocked: set[int] = field(default_factory=set)
     is_up: bool = False
-    is_lost: bool = False
+    health: Health = field(default_factory=Health)
     boot_seconds: float | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -59,8 +60,9 @@ class Fleet:
 
     def sync_ports(self) -> None:
         """Every running machine answers on the ports that its security groups allow now, and on no other."""
+        known: dict[str, frozenset[int]] = {}
         for berth in list(self._berths.values()):
-            self._sync(berth)
+            self._sync(berth, known)
 
     def ended(self, instance_id: str) -> None:
         """The instance was terminated: its machine is destroyed when this returns."""
@@ -82,7 +84,7 @@ class Fleet:
         if berth is None or berth.machine is None:
             return False
         with berth.lock:
-            berth.is_lost = True
+            berth.health.is_lost = True
             berth.machine.lose()
             say(f"{instance_id} lost, shows {shows}")
             if shows == "terminated":
@@ -90,12 +92,33 @@ class Fleet:
                 self.ended(instance_id)
         return True
 
-    def is_impaired(self, instance_id: str) -> bool:
-        """The instance is said to run, but its machine does not."""
+    def cut_off(self, instance_id: str, *, is_cut: bool) -> bool:
+        """The machine lives and nobody gets an answer from it, or it is reached again; False when there is none."""
+        berth = self._berths.get(instance_id)
+        if berth is None or berth.machine is None:
+            return False
+        with berth.lock:
+            berth.health.is_cut = is_cut
+            if is_cut:
+                berth.machine.cut_off()
+            else:
+                berth.machine.reconnect()
+            say(f"{instance_id} {'cut off' if is_cut else 'reached again'}")
+        return True
+
+    def health(self, instance_id: str) -> Health | None:
+        """What is wrong with the instance and what EC2 shall say of it; None for one that does not run."""
         berth = self._berths.get(instance_id)
         if berth is None or berth.instance.state != "running":
-            return False
-        return berth.is_lost or berth.machine is None or not berth.machine.alive()
+            return None
+        if berth.machine is None or not berth.machine.alive():
+            berth.health.is_lost = True
+        return berth.health
+
+    def is_impaired(self, instance_id: str) -> bool:
+        """The instance is said to run, but EC2's checks of it fail."""
+        health = self.health(instance_id)
+        return health is not None and bool(health.failed_checks())
 
     def end_all(self) -> None:
         """No machine is left, and no instance is remembered."""
@@ -130,7 +153,7 @@ class Fleet:
                 return
             berth.boot_seconds = round(time.monotonic() - began, 2)
             berth.is_up = True
-            self._sync(berth)  # first: who sees it running may connect at once
+            self._sync(berth, {})  # first: who sees it running may connect at once
             _show(instance, RUNNING)
         say(f"{instance.id} running at {machine.address} after {berth.boot_seconds} s")
 
@@ -152,24 +175,21 @@ class Fleet:
             reachable=(self._api,),
         )
 
-    def _sync(self, berth: Berth) -> None:
+    def _sync(self, berth: Berth, known: dict[str, frozenset[int]]) -> None:
         with berth.lock:
             machine = berth.machine
             if machine is None or not berth.is_up:
                 return
-            wanted = open_ports(berth.instance)
-            for port in berth.exposed - wanted:
-                machine.unexpose(port)
+            wanted = open_ports(berth.instance, known)
+            if closed := berth.exposed - wanted:
+                machine.unexpose(*closed)
             berth.exposed &= wanted
             berth.blocked = set()
-            for port in sorted(wanted - berth.exposed):
-                try:
-                    machine.expose(port)
-                except OSError as taken:
-                    berth.blocked.add(port)
-                    say(f"{machine.id}: port {port} cannot answer at {machine.address}: {taken}")
-                else:
-                    berth.exposed.add(port)
+            if opened := sorted(wanted - berth.exposed):
+                berth.blocked = machine.expose(*opened)
+                berth.exposed.update(set(opened) - berth.blocked)
+            for port in sorted(berth.blocked):
+                say(f"{machine.id}: port {port} cannot answer at {machine.address}: it is taken")
 
 
 def groups_of(instance: Any) -> dict[str, Any]:
@@ -183,17 +203,26 @@ def user_data_of(instance: Any) -> bytes:
     return base64.b64decode(instance.user_data.as_bytes()) if instance.user_data else b""
 
 
-def open_ports(instance: Any) -> set[int]:
-    """The TCP ports that any rule for an address range opens; a rule for everything is cut at WIDEST_RULE ports."""
+def open_ports(instance: Any, known: dict[str, frozenset[int]]) -> set[int]:
+    """The TCP ports that any of its groups opens; `known` remembers those of groups that were looked at before."""
     ports: set[int] = set()
     for group in groups_of(instance).values():
-        for rule in group.ingress_rules:
-            if rule.ip_range and str(rule.ip_protocol) in {"tcp", "6", "-1"}:
-                first, last = int(rule.from_port or 1), int(rule.to_port or 65535)
-                if last - first >= WIDEST_RULE:
-                    say(f"{group.id}: only the first {WIDEST_RULE} ports of {first}-{last} are opened")
-                ports.update(range(max(first, 1), min(last, first + WIDEST_RULE - 1) + 1))
+        if group.id not in known:
+            known[group.id] = _opened_by(group)
+        ports |= known[group.id]
     return ports
+
+
+def _opened_by(group: Any) -> frozenset[int]:
+    """Every TCP port that a rule for an address range opens; a rule for everything is cut at WIDEST_RULE ports."""
+    ports: set[int] = set()
+    for rule in group.ingress_rules:
+        if rule.ip_range and str(rule.ip_protocol) in {"tcp", "6", "-1"}:
+            first, last = int(rule.from_port or 1), int(rule.to_port or 65535)
+            if last - first >= WIDEST_RULE:
+                say(f"{group.id}: only the first {WIDEST_RULE} ports of {first}-{last} are opened")
+            ports.update(range(max(first, 1), min(last, first + WIDEST_RULE - 1) + 1))
+    return frozenset(ports)
 
 
 def say(text: str) -> None:
@@ -216,6 +245,8 @@ def _described(berth: Berth, *, impaired: bool) -> dict[str, Any]:
         "instance_id": instance.id,
         "state": instance.state,
         "impaired": impaired,
+        "unreachable": berth.health.is_cut,
+        "events": [event.code for event in berth.health.events],
         "client_token": instance.client_token,
         "private_address": instance.private_ip,
         "address": machine.address if machine else None,

@@ -9,11 +9,16 @@ ACTIONS = (
     ("GET", False, "versioning", "GetBucketVersioning"),
     ("GET", False, "lifecycle", "GetBucketLifecycleConfiguration"),
     ("GET", False, "uploads", "ListMultipartUploads"),
+    ("GET", False, "versions", "ListObjectVersions"),
     ("GET", False, "list-type", "ListObjectsV2"),
     ("HEAD", False, "", "HeadBucket"),
     ("PUT", False, "lifecycle", "PutBucketLifecycleConfiguration"),
+    ("PUT", False, "versioning", "PutBucketVersioning"),
     ("PUT", False, "", "CreateBucket"),
     ("POST", False, "delete", "DeleteObjects"),
+    ("DELETE", False, "lifecycle", "DeleteBucketLifecycle"),
+    ("DELETE", False, "", "DeleteBucket"),
+    ("GET", True, "uploadId", "ListParts"),
     ("GET", True, "", "GetObject"),
     ("HEAD", True, "", "HeadObject"),
     ("PUT", True, "partNumber", "UploadPart"),
@@ -24,20 +29,37 @@ ACTIONS = (
     ("DELETE", True, "uploadId", "AbortMultipartUpload"),
     ("DELETE", True, "", "DeleteObject"),
 )
-# A request for one of these is not the plain action of its method.
-SUBRESOURCES = {"acl", "encryption", "ownershipControls", "policy", "publicAccessBlock", "tagging", "versions"}
+# A request for one of these is not the plain action of its method; of a bucket, or where it is the object's, of that.
+SUBRESOURCES = {
+    "acl": "Acl",
+    "encryption": "Encryption",
+    "ownershipControls": "OwnershipControls",
+    "policy": "Policy",
+    "publicAccessBlock": "PublicAccessBlock",
+    "tagging": "Tagging",
+}
+VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete"}
 
 
 def action_of(environ: dict[str, Any]) -> str:
     """The action of a signed request for a bucket in the path; empty for what is not S3's, or has no name here."""
     if "/s3/aws4_request" not in environ.get("HTTP_AUTHORIZATION", ""):
         return ""
-    _, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+    method, (bucket, _, key) = environ["REQUEST_METHOD"], environ["PATH_INFO"].lstrip("/").partition("/")
+    if not bucket:
+        return "ListBuckets" if method == "GET" else ""
     said = set(parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-    if said & SUBRESOURCES:
-        return ""
+    if part := next((SUBRESOURCES[each] for each in said if each in SUBRESOURCES), ""):
+        return _of_part(method, part, is_object=bool(key))
     if "HTTP_X_AMZ_COPY_SOURCE" in environ:
         said.add("x-amz-copy-source")
-    shape = (environ["REQUEST_METHOD"], bool(key))
+    shape = (method, bool(key))
     fitting = (action for *like, needs, action in ACTIONS if tuple(like) == shape and (not needs or needs in said))
     return next(fitting, "")
+
+
+def _of_part(method: str, part: str, *, is_object: bool) -> str:
+    if method not in VERBS:
+        return ""
+    of = "" if part == "PublicAccessBlock" else "Object" if is_object else "Bucket"
+    return f"{VERBS[method]}{of}{part}"

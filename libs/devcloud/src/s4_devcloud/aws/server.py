@@ -13,11 +13,12 @@ from typing import Any
 from aiohttp import web
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from s4_devcloud.aws import buckets, control, ec2, permissions, route53, sessions
+from s4_devcloud.aws import buckets, control, ec2, permissions, quotas, route53, sessions
 from s4_devcloud.aws.faults import Faults
 from s4_devcloud.aws.fleet import Fleet
 from s4_devcloud.aws.gate import Gate
 from s4_devcloud.aws.metadata import MetadataService
+from s4_devcloud.aws.quotas import Quotas
 from s4_devcloud.aws.tokens import ClientTokens
 from s4_devcloud.aws.traffic import Traffic
 from s4_devcloud.machines import Driver
@@ -43,14 +44,18 @@ async def serve(places: Places, state: Path, driver: Driver, image_name: str, ab
     api = api_server(places.api, faults, tokens, traffic)
     os.environ["MOTO_PORT"] = str(api.port)  # moto puts it into the addresses that it hands out
     fleet = Fleet(driver, faults, metadata, (places.api[0], api.port))
-    ec2.extend(fleet, image_name, tokens)
+    limits = Quotas()
+    ec2.extend(fleet, image_name, tokens, limits)
     route53.extend()
-    buckets.extend()
+    buckets.extend(limits)
+    quotas.extend(limits)
     sessions.extend(faults)
     permissions.extend(enforcement)
     threading.Thread(target=api.serve_forever, daemon=True, name="api").start()
     described = {**about, "region": places.region, "ami": image_name, "listen": f"http://{places.api[0]}:{api.port}"}
-    runner = web.AppRunner(control.application(control.Cloud(fleet, traffic, enforcement, described)), access_log=None)
+    runner = web.AppRunner(
+        control.application(control.Cloud(fleet, traffic, enforcement, limits, described)), access_log=None
+    )
     try:
         await runner.setup()
         site = web.TCPSite(runner, *places.control)

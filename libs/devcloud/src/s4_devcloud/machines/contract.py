@@ -39,12 +39,20 @@ class Machine(Protocol):
         """The loopback address under which this machine alone answers."""
         ...
 
-    def expose(self, port: int) -> None:
-        """Connections to `address`:`port` reach the machine. Raises OSError when that port is taken here."""
+    def expose(self, *ports: int) -> set[int]:
+        """Connections to `address` at these ports reach the machine; the ones that are taken here, and do not."""
         ...
 
-    def unexpose(self, port: int) -> None:
-        """New connections to this port are refused."""
+    def unexpose(self, *ports: int) -> None:
+        """New connections to these ports are refused."""
+        ...
+
+    def cut_off(self) -> None:
+        """The machine lives, but who calls gets no answer, neither on new connections nor on those there are."""
+        ...
+
+    def reconnect(self) -> None:
+        """The machine is reached as before."""
         ...
 
     def wait_ssh(self, seconds: float) -> None:

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+Place = dict[str, Any]
 
-def tcp(address: str, port: int, netns: str | None = None) -> dict[str, Any]:
+
+def tcp(address: str, port: int, netns: str | None = None) -> Place:
     """A place in a namespace, or on the host."""
     return {"netns": netns, "address": address, "port": port}
 
@@ -19,26 +22,49 @@ class Doors:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, dict[str, Any]] = {}
+        self._open: dict[str, dict[str, tuple[Place, Place]]] = {}
+        self._silent: set[str] = set()
         self._pump: subprocess.Popen[bytes] | None = None
 
-    def open(self, tag: str, at: dict[str, Any], to: dict[str, Any]) -> None:
+    def open(self, tag: str, at: Place, to: Place) -> None:
         """Connections to `at` reach `to`. Open already: nothing changes. Raises OSError when `at` is taken."""
-        command = {"do": "open", "tag": tag, "at": at, "to": to}
-        with self._lock:
-            self._send(command)
-            self._open[_key(tag, at)] = command
+        for errno in self.open_all(tag, [(at, to)]):
+            if errno:
+                raise OSError(errno, os.strerror(errno))
 
-    def shut(self, tag: str, at: dict[str, Any]) -> None:
-        """New connections to `at` are refused."""
+    def open_all(self, tag: str, doors: Iterable[tuple[Place, Place]]) -> list[int]:
+        """The same for many at once; for each the number of the error that kept it shut, or 0."""
+        wanted = list(doors)
         with self._lock:
-            if self._open.pop(_key(tag, at), None):
-                self._send({"do": "shut", "tag": tag, "at": at})
+            errnos = self._send({"do": "open", "tag": tag, "doors": wanted})
+            opened = (door for door, errno in zip(wanted, errnos, strict=True) if not errno)
+            self._open.setdefault(tag, {}).update({_key(at): (at, to) for at, to in opened})
+        return errnos
+
+    def shut(self, tag: str, *places: Place) -> None:
+        """New connections to these places are refused."""
+        with self._lock:
+            known = [at for at in places if self._open.get(tag, {}).pop(_key(at), None)]
+            if known:
+                self._send({"do": "shut", "tag": tag, "at": known})
+
+    def silence(self, tag: str) -> None:
+        """Nobody outside gets an answer any more, and no connection is closed; the way out stays open."""
+        with self._lock:
+            self._silent.add(tag)
+            self._send({"do": "silence", "tag": tag})
+
+    def speak(self, tag: str) -> None:
+        """The doors with this tag are as they were."""
+        with self._lock:
+            self._silent.discard(tag)
+            self._send({"do": "speak", "tag": tag})
 
     def forget(self, tag: str) -> None:
         """Every door and every connection with this tag is closed."""
         with self._lock:
-            self._open = {key: command for key, command in self._open.items() if command["tag"] != tag}
+            self._silent.discard(tag)
+            self._open.pop(tag, None)
             if self._pump is not None:
                 self._send({"do": "forget", "tag": tag})
 
@@ -46,17 +72,18 @@ class Doors:
         """The pump ends, and every door with it."""
         with self._lock:
             self._open.clear()
+            self._silent.clear()
             if self._pump is not None:
                 self._stop(self._pump)
                 self._pump = None
 
-    def _send(self, command: dict[str, Any]) -> None:
+    def _send(self, command: dict[str, Any]) -> list[int]:
         try:
-            self._ask(self._running(), command)
+            return self._ask(self._running(), command)
         except BrokenPipeError:
             if self._pump is not None:
                 self._stop(self._pump)
-            self._ask(self._running(), command)
+            return self._ask(self._running(), command)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._pump is not None and self._pump.poll() is not None:
@@ -69,13 +96,15 @@ class Doors:
                 stdout=subprocess.PIPE,
                 start_new_session=True,  # Ctrl-C is for us; the pump ends when we let go of its stdin
             )
-            for command in self._open.values():
-                with suppress(OSError):  # its machine may be gone
-                    self._ask(self._pump, command)
+            for tag in self._silent:
+                self._ask(self._pump, {"do": "silence", "tag": tag})
+            for tag, doors in self._open.items():
+                # what cannot be opened again belonged to a machine that is gone
+                self._ask(self._pump, {"do": "open", "tag": tag, "doors": list(doors.values())})
         return self._pump
 
     @staticmethod
-    def _ask(pump: subprocess.Popen[bytes], command: dict[str, Any]) -> None:
+    def _ask(pump: subprocess.Popen[bytes], command: dict[str, Any]) -> list[int]:
         if pump.stdin is None or pump.stdout is None:
             raise BrokenPipeError
         pump.stdin.write(json.dumps(command).encode() + b"\n")
@@ -83,9 +112,8 @@ class Doors:
         line = pump.stdout.readline()
         if not line:
             raise BrokenPipeError
-        answer = json.loads(line)
-        if not answer["ok"]:
-            raise OSError(answer["errno"], os.strerror(answer["errno"]))
+        errnos: list[int] = json.loads(line)["errnos"]
+        return errnos
 
     @staticmethod
     def _stop(pump: subprocess.Popen[bytes]) -> None:
@@ -97,5 +125,5 @@ class Doors:
                     stream.close()
 
 
-def _key(tag: str, at: dict[str, Any]) -> str:
-    return f"{tag} {json.dumps(at, sort_keys=True)}"
+def _key(at: Place) -> str:
+    return f"{at['netns']} {at['address']} {at['port']}"

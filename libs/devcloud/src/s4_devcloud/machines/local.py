@@ -49,15 +49,30 @@ class LocalMachine(ABC):
             detail = getattr(failed, "stderr", None) or failed
             raise BootFailed(f"{self.id}: {detail}") from failed
 
-    def expose(self, port: int) -> None:
-        """Connections to `address`:`port` reach the machine. Raises OSError when that port is taken here."""
+    def expose(self, *ports: int) -> set[int]:
+        """Connections to `address` at these ports reach the machine; the ones that are taken here, and do not."""
+        with self._lock:
+            if self._destroyed:
+                return set()
+            doors = [(tcp(self._address, port), self._inside(port)) for port in ports]
+            errnos = self.doors.open_all(self.id, doors)
+        return {port for port, errno in zip(ports, errnos, strict=True) if errno}
+
+    def unexpose(self, *ports: int) -> None:
+        """New connections to these ports are refused."""
+        self.doors.shut(self.id, *(tcp(self._address, port) for port in ports))
+
+    def cut_off(self) -> None:
+        """The machine lives, but who calls gets no answer, neither on new connections nor on those there are."""
         with self._lock:
             if not self._destroyed:
-                self.doors.open(self.id, tcp(self._address, port), self._inside(port))
+                self.doors.silence(self.id)
 
-    def unexpose(self, port: int) -> None:
-        """New connections to this port are refused."""
-        self.doors.shut(self.id, tcp(self._address, port))
+    def reconnect(self) -> None:
+        """The machine is reached as before."""
+        with self._lock:
+            if not self._destroyed:
+                self.doors.speak(self.id)
 
     def wait_ssh(self, seconds: float) -> None:
         """Return when sshd answers. Raises BootFailed after `seconds`, or at once when the machine died."""

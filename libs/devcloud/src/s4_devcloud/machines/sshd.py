@@ -79,7 +79,8 @@ class SshdMachine(LocalMachine):
         none = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
         if self.spec.metadata_socket is None:
             return none
-        self.doors.open(self.id, tcp(self._inner, METADATA_PORT), {"unix": str(self.spec.metadata_socket)})
+        inner = {**tcp(self._inner, METADATA_PORT), "inner": True}
+        self.doors.open(self.id, inner, {"unix": str(self.spec.metadata_socket)})
         return {**none, METADATA_VARIABLE: f"http://{self._inner}:{METADATA_PORT}"}
 
     def _host_key(self, kind: str, private: str) -> Path:
