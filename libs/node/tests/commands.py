@@ -78,11 +78,23 @@ class Host:
     def home(self, grid_id: str = GRID_ID) -> Path:
         return self.grids / grid_id
 
+    def home_in(self, shard: str, grid_id: str = GRID_ID) -> Path:
+        return self.grids / ".shards" / shard / "grids" / grid_id
+
     def run(self, command: str, grid_id: str = GRID_ID, body: object = None) -> Answer:
+        return self.tell(command, grid_id, body=body)
+
+    def tell(self, *words: str, body: object = None) -> Answer:
         configuration = self.folder / "host.json"
         usual = {"root": str(self.grids), "supervisor": "process", "user": None, "bind": "127.0.0.1"}
         configuration.write_text(json.dumps(usual | self.more))
-        return run("s4-host", command, grid_id, body=body, environ={"S4_HOST_CONFIG": str(configuration)})
+        return run("s4-host", *words, body=body, environ={"S4_HOST_CONFIG": str(configuration)})
+
+    def listed(self) -> dict[str, Any]:
+        """The grids of `s4-host list`."""
+        answer = self.tell("list")
+        assert answer.code == 0, answer
+        return dict(answer.json["grids"])
 
     def apply(self, grid: Grid, **changes: object) -> dict[str, Any]:
         answer = self.run("apply", grid.grid_id, {**grid.specification, **changes})

@@ -22,8 +22,9 @@ settings.load_profile("patient")
 def host(tmp_path: Path) -> Iterator[Host]:
     host = Host(tmp_path)
     yield host
-    for home in host.grids.glob("*-*-*-*-*"):
-        assert host.run("remove", home.name).json["state"] == "absent"
+    for grid_id in host.listed():
+        assert host.run("remove", grid_id).json["state"] == "absent"
+    assert not [*host.grids.glob(".shards/*")], "no shard is left without a grid"
 
 
 @pytest.fixture(scope="session", autouse=True)

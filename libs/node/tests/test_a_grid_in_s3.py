@@ -1,6 +1,5 @@
 """A grid whose shares are in a bucket, as a host is told to serve it: its disk holds nothing that matters."""
 
-import json
 import os
 import shutil
 import signal
@@ -8,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from commands import Host, a_grid, eventually, free_port, probe
-from minting import Grid
+from commands import Host, eventually, free_port, probe
 from s4_node.s3.values import Store
 from support.clients import a_running_client
+from support.hosted import in_the_bucket
 from support.s3_control import S3Control
 
 
@@ -21,14 +20,6 @@ def host(host: Host, store: Store) -> Host:
     keys = store.credentials.removeprefix("file:")
     host.more["environment"] = {"AWS_SHARED_CREDENTIALS_FILE": keys, "AWS_CONFIG_FILE": "/dev/null"}
     return host
-
-
-def in_the_bucket(store: Store, grid: Grid | None = None, **changes: object) -> Grid:
-    grid = grid or a_grid()
-    s3 = {"bucket": store.bucket, "prefix": "", "region": store.region, "endpoint": store.endpoint}
-    fields = json.loads(json.dumps(grid.specification))
-    fields["storage"] |= {"s3": s3, **changes}
-    return Grid(grid.grid_id, grid.introducer_furl, fields)
 
 
 def shares(s3_control: S3Control, store: Store) -> set[str]:

@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from foolscap.furl import decode_furl
 from commands import free_port, run
 from minting import furl, location, mint_server_key, mint_tub
 from s4_node.host import configuration, processes, unit
-from s4_node.host.files import raise_sequence, write
+from s4_node.host.files import write
 from s4_node.host.owner import Owner, owner_named
+from s4_node.host.rendering import sequence_text
+from s4_node.host.supervisors import Service
 from s4_node.nodes import relocated
 from s4_node.probe.request import BadRequest, parse
 from s4_node.redaction import redacted
@@ -132,11 +135,7 @@ def test_a_running_process_knows_its_ports_and_a_dead_one_has_none() -> None:
 
 @pytest.mark.parametrize(("present", "wanted", "after"), [("5\n", 9, 9), ("9\n", 5, 9), ("junk", 5, 5), (None, 5, 5)])
 def test_the_announcement_number_only_rises(tmp_path: Path, present: str | None, wanted: int, after: int) -> None:
-    (tmp_path / "storage").mkdir()
-    if present is not None:
-        (tmp_path / "storage" / "announcement-seqnum").write_text(present)
-    raise_sequence(tmp_path, wanted, ME)
-    assert int((tmp_path / "storage" / "announcement-seqnum").read_text()) == after
+    assert int(sequence_text(present, wanted)) == after
 
 
 def test_a_file_is_replaced_whole_and_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
@@ -156,12 +155,11 @@ def test_without_a_name_the_owner_is_whoever_runs_the_command() -> None:
 
 
 def test_the_unit_confines_each_grid_to_its_own_directory() -> None:
-    text = unit.text(Path("/var/lib/s4/grids"), "s4-grid", Path("/opt/s4/node/bin/s4-node"), {})
-    lines = text.splitlines()
+    lines = unit.of_grids(configuration.HostConfiguration()).splitlines()
     for line in (
         "Type=notify",
         "User=s4-grid",
-        "ExecStart=/opt/s4/node/bin/s4-node run /var/lib/s4/grids/%i",
+        f"ExecStart={sys.prefix}/bin/s4-node run --control /var/lib/s4/grids/%i",
         "Restart=on-failure",
         "MemoryMax=512M",
         "ProtectSystem=strict",
@@ -176,7 +174,26 @@ def test_the_unit_confines_each_grid_to_its_own_directory() -> None:
         "ReadWritePaths=/var/lib/s4/grids/%i",
     ):
         assert line in lines
-    assert unit.instance("0190d3a0") == "s4-grid@0190d3a0.service"
+    assert unit.instance(Service("run", "0190d3a0", Path())) == "s4-grid@0190d3a0.service"
+
+
+def test_the_unit_of_a_shard_confines_it_as_much_and_limits_it_as_the_host_says() -> None:
+    host = configuration.HostConfiguration(shard_memory_mib=700, shard_cpu_percent=30)
+    of_grids, of_shards = unit.of_grids(host).splitlines(), unit.of_shards(host).splitlines()
+    confinement = [line for line in of_grids[of_grids.index("LimitNOFILE=16384") :] if "%i" not in line]
+
+    assert set(confinement) <= set(of_shards)
+    for line in (
+        "User=s4-shard-%i",
+        f"ExecStart={sys.prefix}/bin/s4-node shard /var/lib/s4/grids/.shards/%i",
+        "MemoryMax=700M",
+        "CPUQuota=30%",
+        "TemporaryFileSystem=/var/lib/s4/grids:ro",
+        "BindPaths=/var/lib/s4/grids/.shards/%i",
+        "ReadWritePaths=/var/lib/s4/grids/.shards/%i",
+    ):
+        assert line in of_shards
+    assert unit.instance(Service("shard", "b-2", Path())) == "s4-shard@b-2.service"
 
 
 def test_without_a_file_the_host_is_a_machine_of_its_own() -> None:

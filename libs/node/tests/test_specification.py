@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import SharedCredentialProvider
 
 from commands import GRID_ID
 from minting import Grid, furl, location, mint_grid, mint_tub
 from s4_node.host.configuration import HostConfiguration
+from s4_node.host.credentials import credentials_of, expiry_of
+from s4_node.host.refused import Refused, require_grid_id
 from s4_node.host.rendering import grid_files
-from s4_node.host.specification import Refused, parse, require_grid_id
+from s4_node.host.specification import parse
 from s4_node.settings import SECTION, read
 
 LOOPBACK = HostConfiguration(bind="127.77.3.11")
 IN_S3 = {"bucket": "s4-local-0190d3a0", "prefix": "", "region": "eu-central-1", "endpoint": ""}
+
+NO_SHARDS = ("", "-a", "A", "a" * 21, "a/b", "a\n", "..", "%i", 5)
+LENT = {
+    "access_key_id": "ASIAEXAMPLE",
+    "secret_access_key": "a/secret+key",
+    "session_token": "a-token==",
+    "expires_at": "2030-01-02T03:04:05Z",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +64,19 @@ def test_a_minted_grid_is_accepted(grid: Grid) -> None:
         ("wait_seconds", -1, "wait_seconds: not from 0 to 300"),
         ("wait_seconds", True, "wait_seconds: not from 0 to 300"),
         ("more", 1, "unknown fields: 1"),
+        *(
+            ("shard", name, "shard: neither null nor a name")
+            for name in ("", "-a", "A", "a" * 21, "a/b", "a\n", "..", 5)
+        ),
+        ("storage|credentials", LENT, "storage.credentials: there is no bucket for them"),
+        ("storage|credentials", [], "storage.credentials: not an object"),
+        ("storage|credentials", LENT | {"more": 1}, "storage.credentials: unknown fields: 1"),
+        ("storage|credentials", LENT | {"access_key_id": "A\nB"}, "storage.credentials.access_key_id: not one to 128"),
+        ("storage|credentials", LENT | {"secret_access_key": ""}, "storage.credentials.secret_access_key: not one"),
+        ("storage|credentials", LENT | {"session_token": None}, "storage.credentials.session_token: not one to 8192"),
+        ("storage|credentials", LENT | {"expires_at": "tomorrow"}, "storage.credentials.expires_at: not a moment"),
+        ("storage|credentials", LENT | {"expires_at": "2030-13-01T00:00:00Z"}, "expires_at: not a moment in UTC"),
+        ("storage|credentials", LENT | {"expires_at": "2030-01-01T00:00:00+02:00"}, "expires_at: not a moment in UTC"),
         ("introducer|nickname", "x", "introducer: unknown fields: 1"),
         ("introducer|port", 80, "introducer.port: not from 1024 to 65535"),
         ("introducer|port", "34561", "introducer.port: not from 1024 to 65535"),
@@ -193,6 +217,32 @@ def test_a_grid_in_a_bucket_is_rendered_as_the_node_reads_it(grid: Grid) -> None
     assert settings.quota_bytes == 10**12
     assert settings.spool == Path("/grids/g/storage/spool"), "in the grid's own directory, which its unit may write to"
     assert "reserved_space" not in rendered["storage"]
+
+
+def test_lent_credentials_are_a_file_that_the_configuration_names_and_no_part_of_it(grid: Grid) -> None:
+    fields: dict[str, Any] = copy.deepcopy(grid.specification)
+    fields["storage"] |= {"s3": IN_S3, "credentials": LENT}
+    parsed = parse(GRID_ID, json.dumps(fields).encode())
+    rendered = ConfigParser()
+    rendered.read_string(grid_files(parsed, LOOPBACK)["storage/tahoe.cfg"])
+
+    store = read(rendered[SECTION], Path("/grids/g/storage")).store
+
+    assert store.credentials == "file:/grids/g/storage/private/lent-credentials"
+    assert not any(LENT[name] in text for text in grid_files(parsed, LOOPBACK).values() for name in LENT)
+    assert "a/secret+key" not in repr(parsed)
+    assert "a-token" not in repr(parsed)
+
+
+def test_a_file_of_lent_credentials_says_until_when_they_are_good_and_botocore_reads_it(tmp_path: Path) -> None:
+    text = credentials_of(LENT).text
+    (tmp_path / "lent").write_text(text)
+
+    loaded = SharedCredentialProvider(str(tmp_path / "lent"), profile_name="default").load()
+
+    assert expiry_of(text) == "2030-01-02T03:04:05Z"
+    assert expiry_of("[default]\nexpires_at = tomorrow\n") is None
+    assert [loaded.access_key, loaded.secret_key, loaded.token] == [*LENT.values()][:3]
 
 
 def test_everything_that_may_be_said_about_a_bucket_arrives(grid: Grid) -> None:

@@ -16,6 +16,9 @@ LATENCY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0
 WAIT_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 MOST_OUTCOMES = 40  # S3's codes come from another machine: what it may invent is bounded
 
+# S3 API Reference, "Error responses": no request succeeds until there are other keys.
+KEYS_OF_NO_USE = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+
 Readings = Callable[[], Mapping[str, float]]
 
 # What may be read of a grid or of the process, by its name.
@@ -40,6 +43,7 @@ class BucketMeter:
     def __init__(self, metrics: "Metrics", grid: str) -> None:
         self._metrics, self._grid = metrics, grid
         self.succeeded_at: float | None = None  # by time.monotonic()
+        self.refused = ""  # the code, where the last that S3 said of the keys is that they are of no use
 
     def succeeded_within(self, seconds: float) -> bool:
         """The bucket did what it was asked, at most so long ago."""
@@ -48,7 +52,9 @@ class BucketMeter:
     def __call__(self, operation: str, outcome: str, seconds: float, sent: int, received: int) -> None:
         """One attempt is over: "ok", or the code that S3 gave."""
         if outcome == "ok":
-            self.succeeded_at = time.monotonic()
+            self.succeeded_at, self.refused = time.monotonic(), ""
+        elif outcome in KEYS_OF_NO_USE:
+            self.refused = outcome
         self._metrics.requested(self._grid, operation, outcome, seconds, sent=sent, received=received)
 
 

@@ -14,6 +14,8 @@ BIND = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3})?")
 # What neither systemd nor a shell reads as anything but itself.
 NAME, VALUE = re.compile(r"[A-Z][A-Z0-9_]*"), re.compile(r"[-A-Za-z0-9_.,:;/@+=]*")
 LEAST_SPOOL = 64 * 2**20
+# A shard at rest is 45 MiB and one more for each grid; what is read and written takes the rest, for all of them.
+SHARD_LIMITS = {"shard_memory_mib": (1024, 128), "shard_cpu_percent": (100, 5)}  # usually, and at least
 
 
 class BadConfiguration(ValueError):
@@ -29,6 +31,10 @@ class HostConfiguration:
     user: str | None = "s4-grid"  # None: whoever runs the command
     bind: str = ""  # listen on this address only; empty: on all
     spool_bytes: int | None = None  # of each grid's uploads that are not yet in its bucket; None: the node's default
+    shard_memory_mib: int = SHARD_LIMITS["shard_memory_mib"][
+        0
+    ]  # at most, of one shard; beyond it is killed, and started again
+    shard_cpu_percent: int = SHARD_LIMITS["shard_cpu_percent"][0]  # of one processor, at most
     environment: Mapping[str, str] = field(default_factory=dict)  # what every grid's process gets beside its own
     named_by: str = ""  # the file, if it was named by the environment
     units: Path = Path("/etc/systemd/system")
@@ -58,7 +64,7 @@ def load(environ: Mapping[str, str]) -> HostConfiguration:
 
 
 def _checked(fields: object, named_by: str) -> HostConfiguration:
-    known = {"root", "supervisor", "user", "bind", "spool_bytes", "environment"}
+    known = {"root", "supervisor", "user", "bind", "spool_bytes", "environment", *SHARD_LIMITS}
     if not isinstance(fields, dict) or not fields.keys() <= known:
         raise BadConfiguration(f"host configuration: the fields are {', '.join(sorted(known))}")
     root, supervisor = fields.get("root", "/var/lib/s4/grids"), fields.get("supervisor", "systemd")
@@ -72,8 +78,24 @@ def _checked(fields: object, named_by: str) -> HostConfiguration:
     if supervisor == "systemd" and user is None:
         raise BadConfiguration("host configuration: systemd runs a grid as a user of its own")
     return HostConfiguration(
-        Path(root), supervisor, user, bind, _spool(fields), _environment(fields), named_by=named_by
+        Path(root),
+        supervisor,
+        user,
+        bind,
+        spool_bytes=_spool(fields),
+        environment=_environment(fields),
+        named_by=named_by,
+        shard_memory_mib=_limit("shard_memory_mib", fields),
+        shard_cpu_percent=_limit("shard_cpu_percent", fields),
     )
+
+
+def _limit(name: str, fields: Mapping[str, object]) -> int:
+    usual, least = SHARD_LIMITS[name]
+    limit = fields.get(name, usual)
+    if type(limit) is int and limit >= least:
+        return limit
+    raise BadConfiguration(f"host configuration: {name} is not a whole number, at least {least}")
 
 
 def _spool(fields: Mapping[str, object]) -> int | None:

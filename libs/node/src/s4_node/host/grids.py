@@ -1,4 +1,4 @@
-"""The grids of this host: applied, looked at, stopped and removed."""
+"""The grids of this host: applied, stopped and removed."""
 
 import hashlib
 import json
@@ -8,25 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s4_node.host import credentials
 from s4_node.host.configuration import HostConfiguration
-from s4_node.host.files import delete, lay_out, only_one, raise_sequence, write
-from s4_node.host.owner import Owner
-from s4_node.host.processes import listening_ports
-from s4_node.host.rendering import grid_files
-from s4_node.host.specification import Specification
-from s4_node.host.supervisors import Life, Supervisor
+from s4_node.host.files import create, differing, only_one, read, remove, replace, require_room, write
+from s4_node.host.homes import Home, Homes, hand_over
+from s4_node.host.looking import Looking
+from s4_node.host.owner import Owner, owner_of
+from s4_node.host.rendering import grid_files, sequence_text
+from s4_node.host.shards import Shards
+from s4_node.host.specification import SEQUENCE, Specification
+from s4_node.host.supervisors import Life, Service, Supervisor
 
 LOOK_AGAIN_SECONDS = 0.05
-STATES: dict[Life, str] = {"up": "running", "coming": "starting", "down": "stopped", "failed": "failed"}
+ANNOUNCED = f"storage/{SEQUENCE}"
+LENT = f"storage/{credentials.PATH}"
 
 
 @dataclass(frozen=True)
 class Grids:
-    """What the four commands do; each may be killed on any line and repeated."""
+    """What the commands do; each may be killed on any line and repeated."""
 
     configuration: HostConfiguration
     supervisor: Supervisor
-    owner: Owner
 
     def apply(self, wanted: Specification) -> dict[str, Any]:
         """The grid is laid out as wanted and runs, or starts to; what was stored in it before is still there.
@@ -35,50 +38,129 @@ class Grids:
         grid again, and with its shares in a bucket nothing is missing.
         """
         began = time.monotonic()
-        with only_one(self.configuration.notes, wanted.grid_id):
-            shared = self.supervisor.setup()
-            files = grid_files(wanted, self.configuration)
-            home = self.configuration.root / wanted.grid_id
-            changed = lay_out(home, files, self.owner)
-            raise_sequence(home, wanted.sequence, self.owner)
-            applied, fingerprint = self._note(wanted.grid_id, "applied"), _fingerprint(files, shared)
-            # not noted: a command was killed after it wrote files and before the process had seen them
-            changed = changed or not applied.exists() or applied.read_text() != fingerprint
-            if changed or self.supervisor.see(wanted.grid_id).life in {"down", "failed"}:
-                raise_sequence(home, int(time.time()), self.owner)
-                self.supervisor.restart(wanted.grid_id)
-                write(applied, fingerprint)
+        with only_one(self._notes, "host"):
+            common, owner = self.supervisor.setup(), owner_of(self.configuration.user, wanted.shard)
+        with only_one(self._notes, wanted.grid_id):
+            home = self._at_its_place(wanted, owner)
+            if wanted.shard is None:
+                changed = self._apply_alone(wanted, home, owner, common)
+            else:
+                changed = self._apply_in_shard(wanted, wanted.shard, home, owner)
         seen = self._await(wanted, began + wanted.wait_seconds)
         return {**seen, "changed": changed, "start_seconds": round(time.monotonic() - began, 3)}
 
     def status(self, grid_id: str) -> dict[str, Any]:
-        """How the grid is; its process has to be alive and to listen itself on both ports for `running`."""
-        home = self.configuration.root / grid_id
-        if not home.exists():
-            return {"state": "absent", "listening": {"introducer": False, "storage": False}}
-        seen = self.supervisor.see(grid_id)
-        open_ports = listening_ports(seen.pid) if seen.pid else set()
-        with self.owner.acting():
-            ports = {node: _port(home / node / "tahoe.cfg") for node in ("introducer", "storage")}
-        listening = {node: port in open_ports for node, port in ports.items()}
-        state = "starting" if seen.life == "up" and not all(listening.values()) else STATES[seen.life]
-        return {"state": state, "listening": listening}
+        """How the grid is."""
+        return Looking(self._homes, self._shards).at_one(grid_id)
+
+    def look(self) -> dict[str, Any]:
+        """How all grids of the host are, and the host itself."""
+        return Looking(self._homes, self._shards).at_all()
 
     def stop(self, grid_id: str) -> dict[str, Any]:
         """The grid is not served; what was stored in it stays."""
-        with only_one(self.configuration.notes, grid_id):
-            was_down = self.supervisor.see(grid_id).life == "down"
-            self.supervisor.stop(grid_id)
-        return {**self.status(grid_id), "changed": not was_down}
+        with only_one(self._notes, grid_id):
+            changed = self._leave(grid_id)
+        return {**self.status(grid_id), "changed": changed}
 
     def remove(self, grid_id: str) -> dict[str, Any]:
         """The grid is gone from this host, with all that was stored on the host. A bucket of it is not touched."""
-        with only_one(self.configuration.notes, grid_id):
-            self.supervisor.stop(grid_id)
-            changed = delete(self.configuration.root / grid_id)
-            for kind in ("applied", "log"):
+        with only_one(self._notes, grid_id):
+            self._leave(grid_id)
+            changed = False
+            while (home := self._homes.find(grid_id)) is not None:
+                changed = True
+                home.path.rename(self._homes.gone(grid_id))
+                remove(self._homes.gone(grid_id))
+                if home.shard is not None:
+                    self._shards.leave(home.shard)
+            for left in (self._homes.new(grid_id), self._homes.gone(grid_id)):
+                changed |= remove(left)
+            for kind in ("applied", "shard", "log", "lock"):
                 self._note(grid_id, kind).unlink(missing_ok=True)
         return {**self.status(grid_id), "changed": changed}
+
+    def _at_its_place(self, wanted: Specification, owner: Owner) -> Home | None:
+        """Where the grid is, which is where it is to be, and nobody serves it elsewhere; None where it is nowhere."""
+        home = self._homes.find(wanted.grid_id)
+        if home is not None and home.shard == wanted.shard:
+            hand_over(home.path, owner)  # for a command that was killed while it did that
+            return home
+        require_room(self.configuration.root)
+        self._leave(wanted.grid_id)
+        left = self._homes.find(wanted.grid_id)
+        if left is None:
+            return None
+        place = self._homes.at_rest(wanted.grid_id, wanted.shard)
+        self._put(left.path, place, owner)
+        if left.shard is not None:
+            self._shards.leave(left.shard)
+        return place
+
+    def _apply_alone(self, wanted: Specification, home: Home | None, owner: Owner, common: str) -> bool:
+        files, own = grid_files(wanted, self.configuration), self._own(wanted.grid_id)
+        applied, fingerprint = self._note(wanted.grid_id, "applied"), _fingerprint(files, common)
+        stale = files if home is None else differing(home.path, files, owner)
+        # not noted: a command was killed after it wrote files and before the process had seen them
+        starts = bool(stale) or read(applied) != fingerprint or self._life(own) in {"down", "failed"}
+        self._write(wanted, home, stale, owner, starts=starts)
+        if starts:
+            self.supervisor.restart(own)
+            write(applied, fingerprint)
+        return starts
+
+    def _apply_in_shard(self, wanted: Specification, shard: str, home: Home | None, owner: Owner) -> bool:
+        files = grid_files(wanted, self.configuration)
+        stale = files if home is None else differing(home.path, files, owner)
+        starts = bool(stale) or home is None or home.is_at_rest
+        self._write(wanted, home, stale, owner, starts=starts)
+        write(self._note(wanted.grid_id, "shard"), shard)
+        return self._shards.serve(shard, wanted.grid_id) != "kept" or starts
+
+    def _write(
+        self, wanted: Specification, home: Home | None, stale: Mapping[str, str], owner: Owner, *, starts: bool
+    ) -> None:
+        """The grid's files are as wanted: all of them, or as they were."""
+        changes = dict(stale)
+        if wanted.credentials is not None:
+            changes |= {LENT: wanted.credentials.text}
+        announced = max(wanted.sequence, int(time.time()) if starts else 0)
+        if home is None:
+            beside = self._homes.new(wanted.grid_id)
+            create(beside, {**changes, ANNOUNCED: f"{announced}\n"}, owner)
+            self._put(beside, self._homes.at_rest(wanted.grid_id, wanted.shard), owner)
+            return
+        if stale:
+            require_room(self.configuration.root)
+        with owner.acting():
+            changes[ANNOUNCED] = sequence_text(read(home.path / ANNOUNCED), announced)
+        replace(home.path, differing(home.path, changes, owner), owner)
+        if wanted.credentials is None:
+            with owner.acting():
+                (home.path / LENT).unlink(missing_ok=True)
+
+    def _put(self, path: Path, place: Home, owner: Owner) -> None:
+        """The directory at `path` is at its place, and its owner's."""
+        if place.shard is None:
+            hand_over(path, owner)
+            path.rename(place.path)
+        else:
+            self._shards.take(path, place, owner)
+
+    def _leave(self, grid_id: str) -> bool:
+        """Nobody serves the grid; False when nobody did."""
+        home, noted = self._homes.find(grid_id), read(self._note(grid_id, "shard"))
+        shards = {shard for shard in (noted, home.shard if home else None) if shard}
+        changed = home is not None and home.shard is not None and not home.is_at_rest
+        if home is None or home.shard is None:
+            own = self._own(grid_id)
+            changed = self._life(own) != "down"
+            self.supervisor.stop(own)
+        for shard in shards:
+            self._shards.drop(shard, grid_id)
+        for kind in ("applied", "shard"):
+            self._note(grid_id, kind).unlink(missing_ok=True)
+        return changed
 
     def _await(self, wanted: Specification, deadline: float) -> dict[str, Any]:
         while True:
@@ -87,17 +169,27 @@ class Grids:
                 return seen
             time.sleep(LOOK_AGAIN_SECONDS)
 
+    def _own(self, grid_id: str) -> Service:
+        return Service("run", grid_id, self._homes.at(grid_id, None).path)
+
+    def _life(self, service: Service) -> Life:
+        return self.supervisor.see([service])[service.name].life
+
     def _note(self, grid_id: str, kind: str) -> Path:
-        return self.configuration.notes / f"{grid_id}.{kind}"
+        return self._notes / f"{grid_id}.{kind}"
+
+    @property
+    def _notes(self) -> Path:
+        return self.configuration.notes
+
+    @property
+    def _homes(self) -> Homes:
+        return Homes(self.configuration.root)
+
+    @property
+    def _shards(self) -> Shards:
+        return Shards(self._homes, self._notes, self.configuration.user, self.supervisor)
 
 
-def _fingerprint(files: Mapping[str, str], shared: str) -> str:
-    return hashlib.sha256(json.dumps([sorted(files.items()), shared]).encode()).hexdigest()
-
-
-def _port(config: Path) -> int:
-    """The port of a tahoe.cfg as rendering.py writes it; 0 when somebody has broken it."""
-    for line in config.read_text(encoding="utf-8").splitlines():
-        if line.startswith("tub.port = tcp:"):
-            return int(line.split(":")[1])
-    return 0
+def _fingerprint(files: Mapping[str, str], common: str) -> str:
+    return hashlib.sha256(json.dumps([sorted(files.items()), common]).encode()).hexdigest()

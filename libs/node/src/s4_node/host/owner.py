@@ -36,6 +36,11 @@ class Owner:
             os.setgroups(groups)
 
 
+def shard_user(name: str) -> str:
+    """Who runs the shard of that name, and nothing else."""
+    return f"s4-shard-{name}"
+
+
 def owner_named(name: str | None) -> Owner:
     """The owner of that name, who is made when missing; None is whoever runs the command."""
     if name is None:
@@ -51,3 +56,11 @@ def owner_named(name: str | None) -> Owner:
         )  # fmt: skip
         entry = pwd.getpwnam(name)
     return Owner(entry.pw_uid, entry.pw_gid)
+
+
+def owner_of(user: str | None, shard: str | None) -> Owner:
+    """Whose a grid of that shard is, or (None) one with a process of its own, where `user` runs those.
+
+    Without a user all is of whoever runs the command.
+    """
+    return owner_named(user if user is None or shard is None else shard_user(shard))

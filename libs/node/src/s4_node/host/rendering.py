@@ -1,5 +1,6 @@
 """The files of a grid's two node directories, as text: nothing here touches a disk."""
 
+from s4_node.host import credentials
 from s4_node.host.configuration import HostConfiguration
 from s4_node.host.specification import SEQUENCE, NodeSpecification, Specification
 from s4_node.settings import SECTION
@@ -58,12 +59,20 @@ def grid_files(specification: Specification, host: HostConfiguration) -> dict[st
     }
 
 
+def sequence_text(present: str | None, at_least: int) -> str:
+    """The announcement number: never lower than it was, or running clients ignore what is announced."""
+    was = (present or "").strip()
+    return f"{max(at_least, int(was) if was.isdecimal() else 0)}\n"
+
+
 def _s3_section(specification: Specification, host: HostConfiguration) -> str:
     """What makes the storage server keep its shares in a bucket; empty for the disk backend."""
     if specification.s3 is None:
         return ""
     numbers = {"quota_bytes": specification.quota_bytes, "spool_bytes": host.spool_bytes}
     lines = {**specification.s3, **{name: str(number) for name, number in numbers.items() if number is not None}}
+    if specification.credentials is not None:
+        lines["credentials"] = f"file:{credentials.PATH}"
     return f"\n[{SECTION}]\n" + "".join(f"{name} = {text}\n" for name, text in lines.items() if text)
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from s4_node.host.credentials import Credentials, credentials_of, problems_of
+from s4_node.host.refused import SHARD, Refused, unknown
 from s4_node.settings import BadSettings, read
 
-GRID_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 LOCATION = re.compile(r"tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5}(,tcp:[-A-Za-z0-9.]{1,253}:[0-9]{1,5})*")
 FURL = re.compile(r"pb://[a-z2-7]{32}@(?P<location>[^/\s]+)/[a-z2-7]{16,64}")
 SEQUENCE = "announcement-seqnum"
@@ -21,14 +22,6 @@ DEFAULT_WAIT_SECONDS = 20.0
 S3 = ("bucket", "prefix", "region", "endpoint", "addressing", "encryption", "kms_key")
 BUCKET = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")  # S3 User Guide, "Bucket naming rules"
 S3_TEXT = re.compile(r"[!-$&-~]{0,500}")  # ASCII without blanks; ConfigParser gives the percent sign a meaning
-
-
-class Refused(ValueError):
-    """The specification is wrong: `problems` name every field that is, never what was in it."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -51,19 +44,14 @@ class Specification:
     introducer_furl: str = field(repr=False)
     s3: dict[str, str] | None  # None: shares are files on this host
     quota_bytes: int | None  # of shares in a bucket
+    credentials: Credentials | None  # for the bucket; None: the machine's own
+    shard: str | None  # which process serves it, together with others; None: one of its own
     wait_seconds: float
 
     @property
     def sequence(self) -> int:
         """The lowest announcement number that clients of this grid have not seen yet."""
         return int(self.storage.files[SEQUENCE])
-
-
-def require_grid_id(text: str) -> str:
-    """The text, which is a UUID in lower case and hence a harmless file name; raises Refused."""
-    if not GRID_ID.fullmatch(text):
-        raise Refused(["grid_id: not a UUID in lower case"])
-    return text
 
 
 def parse(grid_id: str, body: bytes) -> Specification:
@@ -74,12 +62,15 @@ def parse(grid_id: str, body: bytes) -> Specification:
         raise Refused(["not JSON"]) from None
     if not isinstance(fields, dict):
         raise Refused(["not a JSON object"])
-    problems = _unknown("", fields, {"grid_id", "introducer", "storage", "wait_seconds"})
+    problems = unknown("", fields, {"grid_id", "introducer", "storage", "shard", "wait_seconds"})
     if fields.get("grid_id") != grid_id:
         problems.append("grid_id: not the one of the command")
     wait = fields.get("wait_seconds", DEFAULT_WAIT_SECONDS)
     if type(wait) not in {int, float} or not 0 <= wait <= 300:
         problems.append("wait_seconds: not from 0 to 300")
+    shard = fields.get("shard")
+    if shard is not None and (not isinstance(shard, str) or not SHARD.fullmatch(shard)):
+        problems.append("shard: neither null nor a name of at most 20 of a-z, 0-9 and -, the first no -")
     parts = {name: part if isinstance(part := fields.get(name), dict) else {} for name in FILES}
     for name, part in parts.items():
         problems += _node_problems(name, part)
@@ -94,6 +85,8 @@ def parse(grid_id: str, body: bytes) -> Specification:
         storage["introducer_furl"],
         _in_order(storage.get("s3")),
         storage.get("quota_bytes"),
+        credentials_of(storage["credentials"]) if storage.get("credentials") else None,
+        shard,
         float(wait),
     )
 
@@ -106,16 +99,11 @@ def _node(part: dict[str, Any], nickname: str) -> NodeSpecification:
     return NodeSpecification(part["port"], part["location"], dict(part["files"]), nickname)
 
 
-def _unknown(where: str, fields: dict[str, Any], known: set[str]) -> list[str]:
-    # the names come from outside, they may be anything: only their number is told
-    return [f"{where}unknown fields: {count}"] if (count := len(fields.keys() - known)) else []
-
-
 def _node_problems(name: str, part: dict[str, Any]) -> list[str]:
     known = {"port", "location", "files"} | (
-        {"nickname", "introducer_furl", "s3", "quota_bytes"} if name == "storage" else set()
+        {"nickname", "introducer_furl", "s3", "quota_bytes", "credentials"} if name == "storage" else set()
     )
-    problems = _unknown(f"{name}: ", part, known)
+    problems = unknown(f"{name}: ", part, known)
     port, location, files = part.get("port"), part.get("location"), part.get("files")
     if type(port) is not int or not 1024 <= port <= 65535:
         problems.append(f"{name}.port: not from 1024 to 65535")
@@ -158,6 +146,9 @@ def _storage_problems(introducer: dict[str, Any], storage: dict[str, Any]) -> li
         problems.append("storage.quota_bytes: neither null nor a number of bytes")
     if introducer.get("port") == storage.get("port"):
         problems.append("storage.port: the introducer's")
+    if storage.get("credentials") is not None:
+        problems += problems_of("storage.credentials", storage["credentials"])
+        problems += [] if storage.get("s3") is not None else ["storage.credentials: there is no bucket for them"]
     return problems + _s3_problems(storage.get("s3"))
 
 
@@ -166,7 +157,7 @@ def _s3_problems(s3: object) -> list[str]:
         return []
     if not isinstance(s3, dict):
         return ["storage.s3: neither null nor an object"]
-    problems = _unknown("storage.s3: ", s3, set(S3))
+    problems = unknown("storage.s3: ", s3, set(S3))
     lines = {name: s3[name] for name in S3 if name in s3}
     wrong = [name for name, text in lines.items() if not isinstance(text, str) or not S3_TEXT.fullmatch(text)]
     problems += [f"storage.s3.{name}: not one line of ASCII without blanks" for name in wrong]

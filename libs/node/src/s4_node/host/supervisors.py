@@ -1,28 +1,38 @@
-"""What a supervisor of grids does; systemd.py and plain.py are the two."""
+"""What a supervisor of processes does; systemd.py and plain.py are the two."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 Life = Literal["up", "coming", "down", "failed"]
 
 
+class Service(NamedTuple):
+    """A process of the node: `s4-node run` for one grid, called by its id, or `s4-node shard`, called by its name."""
+
+    kind: Literal["run", "shard"]
+    name: str
+    home: Path  # what it serves
+
+
 class Seen(NamedTuple):
-    """A grid's process as its supervisor sees it; pid 0 when there is none."""
+    """A process as its supervisor sees it; pid 0 when there is none."""
 
     life: Life
     pid: int
 
 
 class Supervisor(Protocol):
-    """Keeps one process per grid running."""
+    """Keeps one process per service running."""
 
     def setup(self) -> str:
-        """Whatever all grids of the host share is in place; the text changes when grids have to be restarted for it."""
+        """Whatever all services have in common is in place; the text changes when grids are to be restarted for it."""
 
-    def see(self, grid_id: str) -> Seen:
-        """How the grid's process is now."""
+    def see(self, services: Iterable[Service]) -> dict[str, Seen]:
+        """How the processes are now, by the names of their services."""
 
-    def restart(self, grid_id: str) -> None:
-        """A process that was started after this call serves the grid, now and after the next boot."""
+    def restart(self, service: Service) -> None:
+        """A process that was started after this call serves it, now and after the next boot."""
 
-    def stop(self, grid_id: str) -> None:
-        """No process serves the grid, nor will one after the next boot."""
+    def stop(self, service: Service) -> None:
+        """No process serves it, nor will one after the next boot."""

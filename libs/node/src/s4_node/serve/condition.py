@@ -20,6 +20,18 @@ class BucketSeen:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What is in a grid's bucket, as last counted, with what was written since."""
+
+    bytes: int
+    objects: int
+
+    def json(self) -> dict[str, object]:
+        """For a machine."""
+        return {"bytes": self.bytes, "objects": self.objects}
+
+
+@dataclass(frozen=True)
 class Condition:
     """One grid, now."""
 
@@ -28,6 +40,7 @@ class Condition:
     listening: bool = False
     announced: bool | None = None  # None where there is no storage server
     bucket: BucketSeen | None = None  # None where shares are on a disk
+    usage: Stored | None = None  # None there, too, and before the first count
 
     @property
     def is_ready(self) -> bool:
@@ -43,5 +56,6 @@ class Condition:
             "listening": self.listening,
             "announced": self.announced,
             "bucket": self.bucket.json() if self.bucket else None,
+            "usage": self.usage.json() if self.usage else None,
             **({"why": self.why} if self.why else {}),
         }

@@ -2,6 +2,9 @@
 
 GET  /grids     {"grids": {GRID_ID: the grid's condition}}
 POST /apply     the same with what was done about each: "change", one of added, restarted, retried, kept, removed
+
+With ?grid=GRID_ID both are about one grid; the second then answers as soon as its old nodes are closed, and does not
+wait until it was tried again. A process with one grid, `s4-node run --control`, answers the first only.
 """
 
 import fcntl
@@ -14,6 +17,7 @@ from typing import Any
 
 NAME = "control.sock"
 APPLIED_WITHIN_SECONDS = 600.0
+LONGEST_ANSWER = 16 * 2**20
 
 
 class TakenByAnother(Exception):
@@ -45,8 +49,8 @@ class ControlSocket:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, directory: Path) -> None:
-        super().__init__("shard", timeout=APPLIED_WITHIN_SECONDS)
+    def __init__(self, directory: Path, seconds: float) -> None:
+        super().__init__("shard", timeout=seconds)
         self._directory = directory
 
     def connect(self) -> None:
@@ -59,14 +63,16 @@ class _Connection(http.client.HTTPConnection):
             os.close(held)
 
 
-def ask(directory: Path, method: str, path: str) -> dict[str, Any]:
+def ask(directory: Path, method: str, path: str, seconds: float = APPLIED_WITHIN_SECONDS) -> dict[str, Any]:
     """What the process that serves `directory` answers. Raises NobodyServes."""
-    connection = _Connection(directory)
+    connection = _Connection(directory, seconds)
     try:
         connection.request(method, path)
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        answer = json.loads(connection.getresponse().read(LONGEST_ANSWER))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NobodyServes(f"no process serves {directory}: {type(error).__name__}") from error
     finally:
         connection.close()
+    if not isinstance(answer, dict):
+        raise NobodyServes(f"no process serves {directory}: it answers in another way")
     return answer

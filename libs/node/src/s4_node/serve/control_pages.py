@@ -1,28 +1,30 @@
-"""What a shard answers at its control socket."""
+"""What a process answers at its control socket."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 from twisted.web.http import INTERNAL_SERVER_ERROR
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from s4_node.serve.condition import Condition
 from s4_node.serve.pages import QuietSite, as_json
 from s4_node.serve.tenants import Change, Tenants
+
+Conditions = Callable[[str | None], Mapping[str, Condition]]  # of all grids, or of one
 
 
 class Grids(Resource):
     """How each grid is."""
 
-    def __init__(self, tenants: Tenants) -> None:
+    def __init__(self, conditions: Conditions) -> None:
         super().__init__()
-        self._tenants = tenants
+        self._conditions = conditions
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802  Twisted's name
-        """Each grid's condition."""
-        conditions = self._tenants.conditions()
-        return as_json(request, {"grids": {grid: condition.json() for grid, condition in conditions.items()}})
+        """Each grid's condition, or that of the one that is asked for."""
+        conditions = self._conditions(_only(request))
+        return as_json(request, {"grids": {grid: one.json() for grid, one in conditions.items()}})
 
 
 class Apply(Resource):
@@ -33,12 +35,12 @@ class Apply(Resource):
         self._tenants = tenants
 
     def render_POST(self, request: Request) -> int:  # noqa: N802  Twisted's name
-        """Answered once each grid was tried; who asked may be gone by then."""
-        gone: list[object] = []
+        """Answered once each grid was tried, or the one is about to be; who asked may be gone by then."""
+        only, gone = _only(request), list[object]()
         request.notifyFinish().addBoth(gone.append)
 
         def answer(changes: Mapping[str, Change]) -> bytes:
-            conditions = self._tenants.conditions()
+            conditions = self._tenants.conditions(only)
             grids = {
                 grid: {**(conditions[grid].json() if grid in conditions else {"state": change}), "change": change}
                 for grid, change in sorted(changes.items())
@@ -54,14 +56,21 @@ class Apply(Resource):
                 request.write(body)
                 request.finish()
 
-        applied: Deferred[dict[str, Change]] = self._tenants.apply()
+        applied = self._tenants.apply() if only is None else self._tenants.apply_one(only)
         applied.addCallback(answer).addErrback(failed).addCallback(send)
         return int(NOT_DONE_YET)
 
 
-def control_site(tenants: Tenants) -> Site:
-    """The site of the control socket."""
+def control_site(conditions: Conditions, tenants: Tenants | None = None) -> Site:
+    """The site of the control socket; without tenants nothing can be changed."""
     root = Resource()
-    root.putChild(b"grids", Grids(tenants))
-    root.putChild(b"apply", Apply(tenants))
+    root.putChild(b"grids", Grids(conditions))
+    if tenants is not None:
+        root.putChild(b"apply", Apply(tenants))
     return QuietSite(root)
+
+
+def _only(request: Request) -> str | None:
+    """The grid that is asked for; None is all."""
+    named: list[bytes] = request.args.get(b"grid", [])
+    return named[0].decode("ascii", "replace") if named else None

@@ -8,6 +8,7 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
 from s4_node.nodes import Client, Introducer, S3Client, introducer_node, relocated, storage_node
+from s4_node.serve.condition import Stored
 from s4_node.serve.connections import cut_soon
 from s4_node.serve.places import Places
 
@@ -89,6 +90,14 @@ class Grid:
     def bucket_server(self) -> "S3StorageServer | None":
         """The storage server whose shares are in a bucket; None where they are on a disk, or elsewhere."""
         return self._storage.get_anonymous_storage_server() if isinstance(self._storage, S3Client) else None
+
+    @property
+    def stored(self) -> Stored | None:
+        """How much is in the bucket; None where that is not known, or there is none."""
+        server = self.bucket_server
+        if server is None or server.stored is None:
+            return None
+        return Stored(server.stored.bytes, server.stored.objects)
 
     def _nearest(self, furl: str) -> str:
         address = self._places.introducer_address()

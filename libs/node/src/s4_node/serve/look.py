@@ -43,6 +43,8 @@ class BucketLook:
     def seen(self) -> BucketSeen:
         """What came of the last look, or of what a client asked for since."""
         ago = self._clock.seconds() - self._at
+        if self._reachable and self._meter.refused:
+            return BucketSeen(reachable=False, code=self._meter.refused, seconds_ago=0.0)
         if not self._reachable and self._meter.succeeded_within(ago):
             return BucketSeen(reachable=True, code="", seconds_ago=0.0)
         return BucketSeen(self._reachable, self._code, ago)

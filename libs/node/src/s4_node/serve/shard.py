@@ -76,7 +76,7 @@ class ServedShard:
 
         from s4_node.serve.control_pages import control_site
 
-        reactor.listenUNIX(self._control.address, control_site(self._tenants), mode=0o600)
+        reactor.listenUNIX(self._control.address, control_site(self._tenants.conditions, self._tenants), mode=0o600)
         await self._tenants.apply()
 
     async def stop(self) -> None:

@@ -111,6 +111,7 @@ class Tenant:
             listening=grid is not None and grid.listens,
             announced=grid.is_announced if grid is not None else False,
             bucket=self._look.seen if self._look else None,
+            usage=grid.stored if grid is not None else None,
         )
 
     async def _live(self) -> None:

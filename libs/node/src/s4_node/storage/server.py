@@ -32,6 +32,7 @@ from s4_node.storage.reader import Reader, Readers
 from s4_node.storage.slots import MutableShare, Slots, Vectors
 from s4_node.storage.spool import Spool, SpoolError
 from s4_node.storage.status import UNLIMITED, BucketCounter, LeaseChecker, Statistics
+from s4_node.storage.tally import Amount
 from s4_node.storage.upload import Upload
 from s4_node.storage.usage import Change, Usage
 from s4_node.workers import Stopped
@@ -146,6 +147,11 @@ class S3StorageServer(Statistics, MultiService):
             "cache_hits": self._cache.hits,
             "cache_misses": self._cache.misses,
         }
+
+    @property
+    def stored(self) -> Amount | None:
+        """Everything in the bucket; None until that was counted, here or by a node before this one."""
+        return self._usage.total if self._usage.is_known else None
 
     # immutable shares
 
