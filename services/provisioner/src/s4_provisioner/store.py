@@ -96,7 +96,8 @@ async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, now: da
     """
     await tx.execute(
         "update grids g set attempts = attempts - $3, due_at = case when stage = 'boot' and exists (select from hosts h"
-        " where h.id = g.host_id and (h.stage in ('ready', 'failed') or h.wanted = 'absent')) then $4 else $2 end"
+        " where h.id = g.host_id and (h.stage in ('ready', 'failed') or h.wanted = 'absent'))"
+        " then $4::timestamptz else $2::timestamptz end"
         " where id = $1",
         *(grid_id, due_at, 0 if failed else 1, now),
     )
