@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from s4_shop.ports import free_port as any_free_port
+from support.databases import KeptDatabases
 from support.infra import TestBroker, TestDatabases, TestRun, needs_program
 
 _FOLDERS = ("unit", "shop", "devcloud", "service", "integration", "journeys")  # in the order in which they run
@@ -69,12 +70,24 @@ def postgres(test_run: TestRun) -> TestDatabases:
         return TestDatabases(test_run.postgres())
 
 
+@pytest.fixture(scope="session")
+def kept_databases(postgres: TestDatabases) -> KeptDatabases:
+    """A database for each service, migrated once."""
+    return KeptDatabases(postgres)
+
+
 @pytest.fixture
-def database(postgres: TestDatabases) -> Iterator[str]:
-    """The url of a fresh empty database."""
+def new_database(postgres: TestDatabases) -> Iterator[str]:
+    """The url of a fresh database without any table."""
     url = postgres.create_database()
     yield url
     postgres.drop_database(url)
+
+
+@pytest.fixture
+def database(new_database: str) -> str:
+    """The database of a test; the folders of services have one with the service's tables."""
+    return new_database
 
 
 @pytest.fixture(scope="session")

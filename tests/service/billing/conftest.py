@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from s4_shop.ports import free_port
-from s4_store import migrate
 from support.billing_service import Billing, settings_for
+from support.databases import KeptDatabases
 from support.stripe_double import StripeDouble, stripe_double
 
 
@@ -33,9 +33,14 @@ async def double(running_double: StripeDouble) -> StripeDouble:
 
 
 @pytest.fixture
+async def database(kept_databases: KeptDatabases) -> str:
+    """A database with the service's tables and nothing in them."""
+    return await kept_databases.of("s4_billing")
+
+
+@pytest.fixture
 async def billing(database: str, double: StripeDouble, webhook_port: int, state_dir: Path) -> AsyncIterator[Billing]:
     """A service with its plans at Stripe, which handles events as they come."""
-    await migrate(database, "s4_billing")
     settings = settings_for(database, double, webhook_port, state_dir)
     async with Billing.running(settings, double) as billing:
         await billing.service.catalogue.push()

@@ -102,7 +102,10 @@ async def test_the_catalogue_commands_compare_and_make(environment: dict[str, st
     assert (await run(environment, "catalogue", "check"))[0] == 0
 
 
-async def test_serving_an_unmigrated_database_is_refused_with_the_command_to_run(environment: dict[str, str]) -> None:
+async def test_serving_an_unmigrated_database_is_refused_with_the_command_to_run(
+    environment: dict[str, str], new_database: str
+) -> None:
+    environment["S4_DATABASE_URL"] = new_database
     status, said = await run(environment, "serve")
     assert status == 78
     assert "python -m s4_billing migrate" in said
@@ -124,6 +127,6 @@ async def test_an_unknown_command_is_refused(environment: dict[str, str]) -> Non
     assert "serve | migrate" in said
 
 
-async def test_migrating_twice_changes_nothing(database: str) -> None:
-    assert "s4_billing/0001_init.sql" in await migrate(database, "s4_billing")
-    assert await migrate(database, "s4_billing") == []
+async def test_migrating_twice_changes_nothing(new_database: str) -> None:
+    assert "s4_billing/0001_init.sql" in await migrate(new_database, "s4_billing")
+    assert await migrate(new_database, "s4_billing") == []

@@ -7,7 +7,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from s4_store import migrate
 from support.billing_service import EMAIL, Billing, a_wish, same, settings_for
 from support.operator_cli import Terminal
 from support.stripe_double import StripeDouble
@@ -23,7 +22,6 @@ async def terminal(billing: Billing) -> AsyncIterator[Terminal]:
 async def billing_with_low_limit(
     database: str, double: StripeDouble, webhook_port: int, state_dir: Path
 ) -> AsyncIterator[Billing]:
-    await migrate(database, "s4_billing")
     settings = same(settings_for(database, double, webhook_port, state_dir), refund_limit=2499)
     async with Billing.running(settings, double) as billing:
         await billing.service.catalogue.push()

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from s4_shop.ports import free_port
-from s4_store import Pool, migrate
+from s4_store import Pool
 from support.billing_service import PLANS, TOKEN, a_wish
 from support.stripe_double import SECRET_KEY, WEBHOOK_SECRET, StripeDouble
 from support.waiting import until
@@ -86,7 +86,6 @@ def environment(
 async def test_a_payment_while_the_service_is_dead_is_published_once_after_its_return(
     environment: dict[str, str], database: str, double: StripeDouble
 ) -> None:
-    await migrate(database, "s4_billing")
     push = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "s4_billing", "catalogue", "push", env=environment, stdout=asyncio.subprocess.DEVNULL
     )

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from s4_store import migrate
 from support.billing_service import Billing, same, settings_for
 from support.stripe_double import StripeDouble
 from support.subscriber import Subscriber
@@ -14,7 +13,6 @@ from support.subscriber import Subscriber
 @pytest.fixture
 async def taxed(database: str, double: StripeDouble, webhook_port: int, state_dir: Path) -> AsyncIterator[Billing]:
     """A service that collects tax."""
-    await migrate(database, "s4_billing")
     settings = same(settings_for(database, double, webhook_port, state_dir), stripe_tax=True)
     async with Billing.running(settings, double) as billing:
         await billing.service.catalogue.push()

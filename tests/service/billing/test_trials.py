@@ -10,7 +10,6 @@ from s4_billing import provisioning
 from s4_bus.testing import deliver
 from s4_contracts.billing import SubscriptionEnded
 from s4_shop.ports import free_port
-from s4_store import migrate
 from support.billing_life import Life, a_failure
 from support.billing_service import EMAIL, PLANS, Billing, a_wish, same, settings_for
 from support.stripe_double import StripeDouble
@@ -20,7 +19,6 @@ from support.subscriber import Subscriber
 @pytest.fixture
 async def trying(database: str, double: StripeDouble, webhook_port: int, state_dir: Path) -> AsyncIterator[Billing]:
     """A service whose personal plan begins with a fortnight free."""
-    await migrate(database, "s4_billing")
     settings = settings_for(database, double, webhook_port, state_dir)
     plans = state_dir / "trying.toml"
     plans.write_text(PLANS.replace("[large]", "trial_days = 14\n\n[large]"))

@@ -21,9 +21,9 @@ def migration(name: str) -> str:
     return resources.files("s4_billing").joinpath("migrations", name).read_text()
 
 
-async def test_of_two_live_subscriptions_one_is_kept_and_all_are_due_for_a_look(database: str) -> None:
+async def test_of_two_live_subscriptions_one_is_kept_and_all_are_due_for_a_look(new_database: str) -> None:
     account = new_id()
-    async with Pool.open(database) as pool:
+    async with Pool.open(new_database) as pool:
         await pool.execute(migration("0001_init.sql"))
         await pool.execute(_CUSTOMER, account)
         for name, state, paid in (("old", "ended", True), ("unpaid", "pending", False), ("paid", "active", True)):

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from support.databases import KeptDatabases
 from support.grid_cloud import KEYS, Cloud, baked, light, local_cloud
+
+
+@pytest.fixture
+async def database(kept_databases: KeptDatabases) -> str:
+    """A database with the service's tables and nothing in them."""
+    return await kept_databases.of("s4_provisioner")
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,12 @@ from support.waiting import until
 
 
 @pytest.fixture
+def database(new_database: str) -> str:
+    """Without tables: the service's own command makes them."""
+    return new_database
+
+
+@pytest.fixture
 async def process(
     state_dir: Path, cloud: Cloud, database: str, amqp_url: str, free_port: Callable[[], int]
 ) -> AsyncIterator[ProvisionerProcess]:

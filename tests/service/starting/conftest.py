@@ -8,8 +8,8 @@ from s4_shop import addresses
 from s4_shop.folder import StateFolder
 from s4_shop.options import Options
 from s4_shop.wiring import SERVICES, Wiring
-from s4_store import migrate
 from service.starting.program import Program
+from support.databases import KeptDatabases
 
 ROOT = Path(__file__).parents[3]
 Secretly = Callable[[str, str], str]
@@ -45,13 +45,18 @@ def nowhere(service: str, tmp_path: Path) -> Program:
 
 
 @pytest.fixture
-def unmigrated(nowhere: Program, database: str, secretly: Secretly) -> Program:
+def unmigrated(nowhere: Program, new_database: str, secretly: Secretly) -> Program:
     """The service with a database that is empty."""
-    return nowhere.told("S4_DATABASE_URL", S4_DATABASE_URL_FILE=secretly("database-url", database))
+    return nowhere.told("S4_DATABASE_URL", S4_DATABASE_URL_FILE=secretly("database-url", new_database))
 
 
 @pytest.fixture
-async def migrated(unmigrated: Program, database: str) -> Program:
+async def database(service: str, kept_databases: KeptDatabases) -> str:
+    """A database with the service's tables and nothing in them."""
+    return await kept_databases.of(f"s4_{service}")
+
+
+@pytest.fixture
+def migrated(nowhere: Program, database: str, secretly: Secretly) -> Program:
     """The service with a database that is as it should be, and no broker."""
-    await migrate(database, f"s4_{unmigrated.service}")
-    return unmigrated
+    return nowhere.told("S4_DATABASE_URL", S4_DATABASE_URL_FILE=secretly("database-url", database))
