@@ -1,7 +1,9 @@
 """The notifier in process, with a database and a mail server that are real."""
 
 from random import Random
+from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -51,7 +53,12 @@ class Notifier:
             public_url="https://s4.example",
             claim_private_key=Secret(PEM),
         )
-        self.routes = Desk(clock).routes()
+        self.routes = Desk(clock, self.settings).routes()
+
+    def configure(self, **changed: Any) -> None:
+        """The service runs with these settings from now on."""
+        self.settings = msgspec.structs.replace(self.settings, **changed)
+        self.routes = Desk(self.clock, self.settings).routes()
 
     def replica(self) -> Rounds:
         postman = Postman(

@@ -141,7 +141,7 @@ async def test_a_plan_that_is_too_small_says_how_much_to_delete_before_it_can_be
     await measured(site, buyer, 300_400_000_001, 2000 * GB)
     page = await choice(browser, buyer)
     assert "disabled" in radio(page, "personal")
-    assert "300 GB is stored. Delete at least 50.5 GB first." in page.text
+    assert "300 GB is stored. At least 50.5 GB has to be deleted first." in page.text
     assert '<button type="submit" disabled>' in page.text
 
 
@@ -158,12 +158,12 @@ async def test_billings_refusal_of_a_plan_that_is_too_small_is_shown_with_its_nu
     page = await wish(browser, buyer, "personal")
     assert (page.status, page.heading) == (409, "Change your plan")
     assert "300 GB is stored in your grid, and Personal holds 250 GB" in page.text
-    assert "delete at least 50 GB" in page.text
+    assert "At least 50 GB has to be deleted" in page.text
     for path in ("plan", "plan-preview"):  # more was stored between the look and the button
         site.billing.answer_next(f"/accounts/{buyer.account_id}/{path}", *refusal)
     form = {name: shown.value(name) for name in ("csrf", "plan", "preview_id")}
     page = await browser.post(f"/account/{buyer.account_id}/plan", form)
-    assert (page.status, "delete at least 50 GB" in page.text) == (409, True)
+    assert (page.status, "At least 50 GB has to be deleted" in page.text) == (409, True)
 
 
 async def test_a_refusal_without_its_numbers_counts_as_no_answer(site: RunningSite, browser: Browser) -> None:
@@ -173,13 +173,19 @@ async def test_a_refusal_without_its_numbers_counts_as_no_answer(site: RunningSi
 
 
 LEVELS = [
-    (0, "0 bytes</strong> of 250 GB used (0 %)", "plenty", 0, ""),
-    (1, "1 bytes</strong> of 250 GB used (less than 1 %)", "plenty", 0, ""),
-    (187 * GB, "187 GB</strong> of 250 GB used (74 %)", "plenty", 74, ""),
-    (200 * GB, "200 GB</strong> of 250 GB used (80 %)", "nearly", 80, "nearly full"),
-    (250 * GB - 1, "250 GB</strong> of 250 GB used (99 %)", "nearly", 99, "nearly full"),
-    (250 * GB, "250 GB</strong> of 250 GB used (100 %)", "full", 100, "Delete something with your client"),
-    (300 * GB + 1, "300 GB</strong> of 250 GB used (120 %)", "full", 100, "Delete at least 50.1 GB with your client"),
+    (0, "0 bytes</strong> of 250 GB used (0&nbsp;%)", "plenty", 0, ""),
+    (1, "1 bytes</strong> of 250 GB used (less than 1&nbsp;%)", "plenty", 0, ""),
+    (187 * GB, "187 GB</strong> of 250 GB used (74&nbsp;%)", "plenty", 74, ""),
+    (200 * GB, "200 GB</strong> of 250 GB used (80&nbsp;%)", "nearly", 80, "nearly full"),
+    (250 * GB - 1, "250 GB</strong> of 250 GB used (99&nbsp;%)", "nearly", 99, "nearly full"),
+    (250 * GB, "250 GB</strong> of 250 GB used (100&nbsp;%)", "full", 100, "Something has to be deleted first"),
+    (
+        300 * GB + 1,
+        "300 GB</strong> of 250 GB used (120&nbsp;%)",
+        "full",
+        100,
+        "At least 50.1 GB has to be deleted first",
+    ),
 ]
 
 
@@ -224,7 +230,7 @@ async def test_the_latest_measurement_is_shown_in_whatever_order_they_come(site:
     for order in permutations(told):
         await site.pool.execute("DELETE FROM usage")
         await site.hears(*order, *order)
-        assert "<strong>3 GB</strong> of 9 GB used (33 %)" in (await account(browser, buyer)).text
+        assert "<strong>3 GB</strong> of 9 GB used (33&nbsp;%)" in (await account(browser, buyer)).text
 
 
 async def test_while_billing_is_silent_the_bar_is_still_there(site: RunningSite, browser: Browser) -> None:
@@ -233,4 +239,4 @@ async def test_while_billing_is_silent_the_bar_is_still_there(site: RunningSite,
     site.billing.is_down = True
     page = await account(browser, buyer)
     assert "Billing cannot be reached" in page.text
-    assert "Delete at least 10 GB with your client." in page.text
+    assert "At least 10 GB has to be deleted first" in page.text

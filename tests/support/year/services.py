@@ -189,7 +189,7 @@ class Street(msgspec.Struct, frozen=True, kw_only=True):
             give_up_after=timedelta(days=4),
         )
         return [
-            consume("notifier", Desk(self.clock).routes(), pool, self.amqp),
+            consume("notifier", Desk(self.clock, settings).routes(), pool, self.amqp),
             relay("notifier", pool, self.amqp),
             Rounds(pool, postman, self.clock, settings.concurrency).forever(),
         ]

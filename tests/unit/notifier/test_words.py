@@ -25,7 +25,7 @@ from s4_notifier.links import Link
 from s4_notifier.news import SUBJECTS, letter_about
 from s4_notifier.render import Letters, Unwritable
 from s4_notifier.store import OwedLetter
-from s4_notifier.words import size
+from s4_notifier.words import duration, size
 from s4_runtime import Secret
 from support.news import START, Life
 
@@ -180,7 +180,30 @@ def test_a_letter_without_words_or_facts_waits_for_a_release_that_has_them() -> 
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(250 * 10**9, "250 GB"), (10**12, "1 TB"), (4 * 10**12, "4 TB"), (1_500_000_000_000, "1.5 TB"), (0, "0 GB")],
+    [
+        (250 * 10**9, "250 GB"),
+        (10**12, "1 TB"),
+        (4 * 10**12, "4 TB"),
+        (1_500_000_000_000, "1.5 TB"),
+        (0, "0 GB"),
+        (1, "1 MB"),
+        (2_000_001, "3 MB"),
+    ],
 )
 def test_a_size_is_written_as_plans_are_sold(count: int, words: str) -> None:
     assert size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (59, "less than a minute"),
+        (60, "1 minute"),
+        (960, "16 minutes"),
+        (3600, "1 hour"),
+        (3660, "1 hour 1 minute"),
+        (90000, "25 hours"),
+    ],
+)
+def test_an_outage_is_measured_as_people_do(seconds: int, words: str) -> None:
+    assert duration(seconds) == words

@@ -7,7 +7,7 @@ import pytest
 
 import s4_web
 from s4_web.troubles import read_words
-from s4_web.words import duration, price, size
+from s4_web.words import at_least, duration, price, size
 
 SOURCE = Path(s4_web.__file__).parent
 
@@ -79,3 +79,17 @@ def test_every_form_that_changes_something_carries_the_token() -> None:
         for form in re.findall(r"<form.*?</form>", path.read_text(), re.DOTALL):
             assert 'method="post"' in form, path.name
             assert 'name="csrf" value="{{ csrf() }}"' in form, path.name
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1, "1 bytes"),
+        (50_000_000_000, "50 GB"),
+        (50_000_000_001, "50.1 GB"),
+        (999_900_000_000, "1 TB"),
+    ],
+)
+def test_what_has_to_be_deleted_is_never_rounded_down(count: int, words: str) -> None:
+    assert at_least(count) == words

@@ -33,7 +33,7 @@ async def serve() -> None:
         )
         await run(
             "notifier",
-            consume("notifier", Desk(clock).routes(), pool, settings.amqp_url),
+            consume("notifier", Desk(clock, settings).routes(), pool, settings.amqp_url),
             relay("notifier", pool, settings.amqp_url),
             Rounds(pool, postman, clock, settings.concurrency).forever(),
             serve_probes(settings.probes_listen, bus_ready("notifier", pool)),

@@ -9,7 +9,10 @@ from s4_contracts.ids import LetterId
 from s4_contracts.provisioner import FurlIssued
 from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
 from s4_notifier import store
+from s4_notifier.fillings import Gauge
 from s4_notifier.news import Newsroom
+from s4_notifier.outages import Watch
+from s4_notifier.settings import Settings
 from s4_notifier.store import Letter
 from s4_runtime import Clock, Temporary, derived_id
 from s4_store import Transaction, notify
@@ -18,8 +21,9 @@ from s4_store import Transaction, notify
 class Desk:
     """Where events are read and letters are laid out."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, settings: Settings) -> None:
         self._clock = clock
+        self._settings = settings
 
     def routes(self) -> Sequence[Route[Any]]:
         """What the notifier listens to."""
@@ -30,6 +34,8 @@ class Desk:
             on(FurlClaimed, self.note_claim),
             on(SignInRequested, self.owe_sign_in),
             *Newsroom(self._clock).routes(),
+            *Watch(self._clock, self._settings).routes(),
+            *Gauge(self._clock).routes(),
         ]
 
     async def learn_address(self, event: SignupPaid, tx: Transaction) -> None:

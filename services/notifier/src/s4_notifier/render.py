@@ -7,7 +7,7 @@ import jinja2
 
 from s4_notifier.links import Link
 from s4_notifier.store import OwedLetter
-from s4_notifier.words import day, minute, size
+from s4_notifier.words import day, duration, minute, size
 from s4_runtime import Temporary, money
 
 # A line of two hyphens and a space begins a signature (RFC 3676, section 4.3).
@@ -31,7 +31,7 @@ class Letters:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._words.filters |= {"day": day, "minute": minute, "money": money, "size": size}
+        self._words.filters |= {"day": day, "minute": minute, "money": money, "size": size, "duration": duration}
 
     def message(self, letter: OwedLetter, link: Link) -> EmailMessage:
         """The whole message.

@@ -21,5 +21,8 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     concurrency: int = 8
     link_lifetime: timedelta = timedelta(days=7)
     sign_in_lifetime: timedelta = timedelta(minutes=30)
+    # An outage that took longer is told when it is over; one that takes longer than the second, while it lasts.
+    outage_told_from: timedelta = timedelta(minutes=15)
+    loss_told_after: timedelta = timedelta(hours=1)
     # RFC 5321, section 4.5.4.1: give up after 4-5 days.
     give_up_after: timedelta = timedelta(days=4)

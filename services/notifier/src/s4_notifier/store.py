@@ -39,6 +39,23 @@ _TWICE = """
         AND receipt.facts -> 'amount' = mine.facts -> 'amount'
     )
 """
+# What is said of a grid's state is no news when the state is another one by now, or there is no grid to speak of any
+# more. Several losses before the grid was back are one outage, of which one letter tells.
+_OVER = """
+    SELECT letter_id FROM letters AS mine LEFT JOIN outages USING (grid_id) LEFT JOIN fillings USING (grid_id)
+    WHERE letter_id = ANY($1) AND kind IN ('lost', 'recovered', 'filling') AND (
+        (kind = 'lost' AND back_at >= happened_at) OR (kind = 'recovered' AND lost_at > happened_at)
+        OR (kind = 'filling' AND mark <> (facts ->> 'mark')::integer)
+        OR EXISTS (
+            SELECT 1 FROM letters AS other WHERE other.signup_id = mine.signup_id AND (
+                other.kind = 'deleted' OR (other.kind = 'ended' AND other.facts ->> 'reason' <> 'duplicate')
+                OR (other.kind = 'suspended' AND other.happened_at > mine.happened_at)
+                OR (mine.kind = 'lost' AND other.kind = 'lost' AND other.state <> 'withdrawn'
+                    AND other.happened_at < mine.happened_at AND coalesce(other.happened_at > back_at, true))
+            )
+        )
+    )
+"""
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,14 +95,15 @@ async def learn_address(tx: Transaction, account: AccountId, email: str, now: da
         account,
         email,
     )
-    await tx.execute("UPDATE letters SET due_at = $2 WHERE account_id = $1 AND state = 'owed'", account, now)
+    sql = "UPDATE letters SET due_at = $2 WHERE account_id = $1 AND state = 'owed' AND issued_at <= $2"
+    await tx.execute(sql, account, now)
 
 
-async def owe_letter(tx: Transaction, letter: Letter, now: datetime) -> None:
-    """The letter is owed and due, and the postman knows. Owing it twice changes nothing."""
+async def owe_letter(tx: Transaction, letter: Letter, due: datetime) -> None:
+    """The letter is owed and bears the date when it is due, and the postman knows. Owing it twice changes nothing."""
     facts = msgspec.json.encode(letter.facts).decode()
     columns = msgspec.structs.astuple(msgspec.structs.replace(letter, facts=facts))
-    await tx.execute(_OWE, *columns, now)
+    await tx.execute(_OWE, *columns, due)
     await notify(tx, CHANNEL)
 
 
@@ -136,7 +154,11 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
 
 async def _needless(pool: Pool, letters: list[str]) -> set[str]:
     """Those of the letters that newer ones have made old, or that another says as well."""
-    rows = [*await pool.fetch(_OLD, letters, END), *await pool.fetch(_TWICE, letters)]
+    rows = [
+        *await pool.fetch(_OLD, letters, END),
+        *await pool.fetch(_TWICE, letters),
+        *await pool.fetch(_OVER, letters),
+    ]
     return {row["letter_id"] for row in rows}
 
 
