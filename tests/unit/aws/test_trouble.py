@@ -7,9 +7,14 @@ from s4_aws.trouble import (
     KINDS,
     AwsRefused,
     AwsUnavailable,
+    NameTaken,
     NoCapacity,
+    NoSuchImage,
+    NoSuchType,
+    NotInZone,
     NotThere,
     QuotaReached,
+    WrongRegion,
     aws_errors,
     code_of,
     translated,
@@ -19,8 +24,8 @@ from s4_runtime import Permanent, Temporary
 SECRET = "arn:aws:iam::123456789012:role/somebody"
 
 
-def an_error(code: str, status: int = 400) -> ClientError:
-    told = {"Error": {"Code": code, "Message": f"about {SECRET}"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+def an_error(code: str, status: int = 400, message: str = f"about {SECRET}") -> ClientError:
+    told = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(told, "RunInstances")
 
 
@@ -49,6 +54,50 @@ def test_a_quota_needs_a_person(code: str) -> None:
 
     assert isinstance(trouble, QuotaReached)
     assert trouble.ids == {"reason": code}
+
+
+@pytest.mark.parametrize("code", sorted(KINDS["image"]))
+def test_a_machine_image_that_does_not_exist_is_also_something_that_is_not_there(code: str) -> None:
+    trouble = translated(an_error(code))
+
+    assert isinstance(trouble, NoSuchImage)
+    assert isinstance(trouble, NotThere)
+
+
+@pytest.mark.parametrize("code", sorted(KINDS["region"]))
+def test_the_wrong_region_is_called_so(code: str) -> None:
+    assert isinstance(translated(an_error(code)), WrongRegion)
+
+
+@pytest.mark.parametrize("code", sorted(KINDS["taken"]))
+def test_a_name_that_is_taken_is_called_so(code: str) -> None:
+    assert isinstance(translated(an_error(code)), NameTaken)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("InvalidParameterValue", "Invalid value 'x9.tiny' for InstanceType."),
+        ("InvalidInstanceType", "The instance type 'x9.tiny' does not exist"),
+        ("Unsupported", "The requested InstanceType is not supported"),
+    ],
+)
+def test_a_type_that_does_not_exist_is_called_so(code: str, message: str) -> None:
+    assert isinstance(translated(an_error(code, message=message)), NoSuchType)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "Unsupported",
+            "Your requested instance type (m7g.large) is not supported in your requested Availability Zone (eu-1e).",
+        ),
+        ("InvalidParameterValue", "Invalid availability zone: [eu-nowhere-1a]"),
+    ],
+)
+def test_a_type_that_a_zone_does_not_have_may_be_in_another_zone(code: str, message: str) -> None:
+    assert isinstance(translated(an_error(code, message=message)), NotInZone)
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
@@ -104,6 +153,16 @@ def test_no_answer_is_temporary(error: Exception) -> None:
         raise error
 
     assert away.value.code == "aws-unreachable"
+
+
+def test_who_expected_several_errors_is_told_which_it_was() -> None:
+    with aws_errors("NoSuchBucket", "NoSuchBucketPolicy") as ended:
+        raise an_error("NoSuchBucketPolicy")
+    with aws_errors("NoSuchBucket") as undisturbed:
+        pass
+
+    assert ended.code == "NoSuchBucketPolicy"
+    assert undisturbed.code is None
 
 
 def test_an_error_without_a_code_has_an_empty_one() -> None:
