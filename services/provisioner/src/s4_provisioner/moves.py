@@ -94,8 +94,18 @@ async def start_over(tx: Transaction, grid: Grid, code: str, now: datetime) -> N
     await store.count_relaunch(tx, grid.id)
     if grid.host is not None:
         await hosts.depart(tx, grid.id, grid.host.id, stopped=False, now=now)
+        await lose_host(tx, grid.host.id, code, now)
     await store.enter(tx, grid.id, elsewhere(grid.stage), now)
     await begin(tx, grid.id, now)
+
+
+async def host_retries(tx: Transaction, host_id: HostId, now: datetime) -> None:
+    """A step of the host's will be tried again: who waits for a grid on it is told."""
+    for grid_id in await store.on_host(tx, host_id):
+        grid = present(await store.grid(tx, grid_id))
+        if grid.stage is Stage.BOOT:
+            with context.bound(context.from_headers(grid.story)):
+                await tell_progress(tx, grid, grid.stage, "retrying", now)
 
 
 async def relocate(tx: Transaction, grid_id: GridId, now: datetime) -> None:

@@ -11,7 +11,7 @@ from random import Random
 from typing import assert_never
 
 from s4_contracts.ids import HostId
-from s4_provisioner import metrics
+from s4_provisioner import metrics, moves
 from s4_provisioner.error_place import error_place
 from s4_provisioner.fleet import lifecycle, store
 from s4_provisioner.fleet.hosts import Host
@@ -174,6 +174,7 @@ class Hosts:
                 case Temporary():
                     wait = max(self._backoff.delay(host.attempts, self._random), result.retry_after or timedelta(0))
                     await store.look_again(tx, host.id, now + wait, failed=True)
+                    await moves.host_retries(tx, host.id, now)
                 case Permanent():
                     await store.fail(tx, host.id, result.code, now)
                 case _:
