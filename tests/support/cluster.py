@@ -131,7 +131,8 @@ class Cluster:
 
     def volume(self, pod: dict[str, Any], name: str) -> Path:
         """Where a volume of the pod is on this machine."""
-        return self.state / "pods" / pod["metadata"]["uid"] / "volumes" / name
+        folder: Path = self.state / "pods" / pod["metadata"]["uid"] / "volumes" / name
+        return folder
 
     def control(self, method: str, path: str, body: Any = None) -> Answer:
         """Status and answer of the control API."""
@@ -177,9 +178,9 @@ def local_cluster(state: Path, image: Path, *flags: str) -> Iterator[Cluster]:
         assert cluster.stop() == 0
 
 
-def condition(of: dict[str, Any], kind: str) -> str | None:
+def condition(of: dict[str, Any] | None, kind: str) -> str | None:
     """What a condition says."""
-    found = of.get("status", {}).get("conditions", [])
+    found = (of or {}).get("status", {}).get("conditions", [])
     return next((str(each["status"]) for each in found if each["type"] == kind), None)
 
 

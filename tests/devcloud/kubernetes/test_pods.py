@@ -79,7 +79,7 @@ async def test_a_container_that_ends_is_started_again_in_the_same_pod(cluster: C
     def crashes() -> bool:
         seen = cluster.get("Pod", "grid-0", namespace)
         return (
-            bool(seen)
+            seen is not None
             and seen["status"]["containerStatuses"][0].get("lastState", {}).get("terminated", {}).get("exitCode") == 3
         )
 

@@ -47,8 +47,8 @@ class Controllers:
         if kind is not kinds.POD:
             self._store.remove(kind, one)
         elif "deletionTimestamp" not in one["metadata"]:
-            one["metadata"]["deletionTimestamp"] = now()
-            one["metadata"]["deletionGracePeriodSeconds"] = one["spec"]["terminationGracePeriodSeconds"]
+            grace = one["spec"]["terminationGracePeriodSeconds"]
+            one["metadata"].update(deletionTimestamp=now(grace), deletionGracePeriodSeconds=grace)
             self._store.put(kind, one)
 
     def _end(self, namespace: Object) -> None:

@@ -9,7 +9,6 @@ from s4_devcloud.kubernetes.problems import forbidden
 from s4_devcloud.kubernetes.quantities import amount
 from s4_devcloud.kubernetes.store import Object, Store
 
-_SERVICES = {"LoadBalancer": "services.loadbalancers", "NodePort": "services.nodeports"}
 _COMPUTED = tuple(f"{sort}.{resource}" for sort in ("requests", "limits") for resource in ("cpu", "memory"))
 
 
@@ -43,8 +42,9 @@ def _usage(kind: Kind, one: Object) -> Iterator[tuple[str, Decimal]]:
     yield f"count/{kind.resource}", Decimal(1)
     if kind in {kinds.POD, kinds.SECRET, kinds.SERVICE}:
         yield kind.plural, Decimal(1)
-    if kind is kinds.SERVICE and one["spec"]["type"] in _SERVICES:
-        yield _SERVICES[one["spec"]["type"]], Decimal(1)
+    if kind is kinds.SERVICE:
+        yield "services.loadbalancers", Decimal(int(one["spec"]["type"] == "LoadBalancer"))
+        yield "services.nodeports", Decimal(sum("nodePort" in port for port in one["spec"].get("ports", [])))
     if kind is kinds.POD:
         for name in _COMPUTED:
             sort, _, resource = name.partition(".")

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import itertools
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from s4_devcloud.kubernetes.kinds import Kind
@@ -12,9 +12,9 @@ from s4_devcloud.kubernetes.kinds import Kind
 Object = dict[str, Any]
 
 
-def now() -> str:
-    """The time as objects say it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def now(later_seconds: float = 0) -> str:
+    """The time, or a later one, as objects say it."""
+    return (datetime.now(UTC) + timedelta(seconds=later_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Store:

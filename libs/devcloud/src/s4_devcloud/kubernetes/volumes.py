@@ -1,6 +1,7 @@
 """A pod's volumes as folders of this machine; what a Secret holds is replaced whole, as a kubelet does."""
 
 import base64
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,11 @@ class Volumes:
 
     def mounted(self, container: Object, text: str) -> str:
         """The text, with paths at which the container mounts volumes replaced by where these are."""
-        mounts = sorted(container.get("volumeMounts", []), key=lambda mount: -len(mount["mountPath"]))
-        for mount in mounts:
-            text = text.replace(mount["mountPath"], str(self.place(mount["name"])))
-        return text
+        places = {mount["mountPath"]: str(self.place(mount["name"])) for mount in container.get("volumeMounts", [])}
+        if not places:
+            return text
+        longest_first = sorted(map(re.escape, places), key=len, reverse=True)
+        return re.sub("|".join(longest_first), lambda found: places[found[0]], text)
 
     def _write(self, place: Path, volume: dict[str, Any]) -> None:
         wanted = volume["secret"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from s4_devcloud.kubernetes import kinds, merging
-from s4_devcloud.kubernetes.access import Access
+from s4_devcloud.kubernetes.access import Access, Asked
 from s4_devcloud.kubernetes.admission import Admission, require_name
 from s4_devcloud.kubernetes.calls import APPLY, Call
 from s4_devcloud.kubernetes.problems import Refused
@@ -81,6 +81,8 @@ class Writing:
             raise Refused(400, "metadata.managedFields must be nil")
         require_name(call.kind, sent, call.namespace, call.name)
         live = self._store.get(call.kind, call.namespace, call.name)
+        if live is None:
+            self._access.require(Asked(user, "create", call.kind.group, call.resource, call.namespace, call.name))
         base = live or {"apiVersion": sent["apiVersion"], "kind": sent["kind"], "metadata": {"name": call.name}}
         merged = merging.applied(base, sent, manager, force=query.get("force") == "true")
         self._judge(call, live, merged, user)
@@ -130,7 +132,7 @@ class Writing:
     def _mark(self, call: Call, live: Object, grace: int | None) -> Object:
         if "deletionTimestamp" in live["metadata"]:
             return live
-        live["metadata"]["deletionTimestamp"] = now()
+        live["metadata"]["deletionTimestamp"] = now(grace or 0)
         if grace is not None:
             live["metadata"]["deletionGracePeriodSeconds"] = grace
         return self._store.put(call.kind, live)
