@@ -7,9 +7,10 @@ import msgspec
 import pytest
 
 from s4_contracts.billing import ServiceSuspended, SubscriptionEnded
-from s4_contracts.ids import GridId, HostId
+from s4_contracts.ids import GridId
 from s4_contracts.provisioner import GridDeleted, InstanceLost, InstanceRecovered
 from s4_runtime import new_id
+from support import outages
 from support.news import START
 from support.notifier_service import READER, Notifier
 
@@ -17,27 +18,19 @@ AWAY, BACK = "Your storage grid cannot be reached right now", "Your storage grid
 MINUTE = timedelta(minutes=1)
 
 
+class Owner:
+    """The reader, with one of their grids."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self.account_id, self.signup_id, self.grid_id = notifier.account, notifier.life.signup, notifier.grid
+
+
 def lost(notifier: Notifier, after: timedelta = timedelta()) -> InstanceLost:
-    return InstanceLost(
-        occurred_at=START + after,
-        account_id=notifier.account,
-        signup_id=notifier.life.signup,
-        grid_id=notifier.grid,
-        host_id=HostId(new_id()),
-        code="gone",
-    )
+    return outages.lost(Owner(notifier), START + after)
 
 
 def recovered(notifier: Notifier, after: timedelta, seconds: float) -> InstanceRecovered:
-    return InstanceRecovered(
-        occurred_at=START + after,
-        account_id=notifier.account,
-        signup_id=notifier.life.signup,
-        grid_id=notifier.grid,
-        host_id=HostId(new_id()),
-        proved_at=START + after,
-        seconds=seconds,
-    )
+    return outages.recovered(Owner(notifier), START + after, seconds)
 
 
 async def read_after(notifier: Notifier, time: timedelta) -> list[str]:

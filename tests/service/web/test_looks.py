@@ -1,12 +1,15 @@
-"""The pages of an account in a real browser, without JavaScript: wide, narrow, light and dark."""
+"""The pages of an account in a real browser: wide, narrow, light and dark, without JavaScript unless it is said."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from support.browser import chromium, window
+from support.outages import lost, recovered
+from support.room import a_measurement, a_report
 from support.web_peers import CANNOT, ENDED
 from support.web_site import RunningSite
 
@@ -123,3 +126,49 @@ async def test_every_page_of_an_account_is_whole_in_every_window(
         site.billing.is_down = True
         await page.goto(f"{site.origin}/account")
         await looks_right("account-billing-silent", "Personal")
+
+
+async def test_what_is_full_lost_or_sold_out_is_whole_in_every_window(site: RunningSite, chrome: Browser) -> None:
+    async with site.browser() as elsewhere:
+        buyer = await site.an_owner(elsewhere)
+    buyer.has_account()
+    ids = (buyer.account_id, buyer.signup_id)
+    async with window(chrome, site.origin, javascript=False) as person:
+        page = person.page
+
+        async def looks_right(name: str, place: str, words: str) -> None:
+            await page.goto(site.origin + place)
+            await expect(page.locator("main")).to_contain_text(words)
+            await person.looks_right(name)
+
+        await page.goto(f"{site.origin}/sign-in/link?token={buyer.sign_in_link()}")
+        await page.get_by_role("button", name="Sign in").click()
+        for percent, words in ((40, "40 %"), (88, "nearly full"), (120, "20 GB has to be deleted")):
+            await site.later(minutes=1)
+            await site.hears(a_measurement(site.clock.now(), *ids, percent * 10**9, quota=100 * 10**9))
+            await looks_right(f"account-{percent}-percent", "/account", words)
+        await expect(page.get_by_role("meter", name="Room")).to_have_attribute("aria-valuetext", "120 percent")
+        await site.hears(lost(buyer, site.clock.now()))
+        await looks_right("account-lost", "/account", "was lost")
+        await site.hears(recovered(buyer, site.clock.now() + timedelta(seconds=90), 90))
+        await looks_right("account-back", "/account", "Your grid is back")
+        await site.hears(a_report(site.clock.now(), "studio"))
+        await looks_right("account-plan-sold-out", f"/account/{buyer.account_id}/plan", "Not available now")
+        for place in ("plans", "signup"):
+            await looks_right(f"{place}-sold-out", f"/{place}?another={buyer.signup_id}", "Not available now")
+
+
+async def test_who_watches_sees_the_loss_and_the_recovery_without_asking(site: RunningSite, chrome: Browser) -> None:
+    async with window(chrome, site.origin) as person:
+        async with site.browser() as elsewhere:
+            buyer = await site.an_owner(elsewhere)
+            for each in elsewhere.session.cookie_jar:
+                await person.page.context.add_cookies([{"name": each.key, "value": each.value, "url": site.origin}])
+        heading = person.page.get_by_role("heading", level=1)
+        await person.page.goto(f"{site.origin}/status")
+        await expect(heading).to_have_text("Your grid is ready")
+        await site.hears(lost(buyer, site.clock.now()))
+        await expect(heading).to_have_text("Your grid cannot be reached right now")
+        await site.hears(recovered(buyer, site.clock.now() + timedelta(seconds=90), 90))
+        await expect(heading).to_have_text("Your grid is ready")
+        await expect(person.page.get_by_text("could not be reached for 1 min 30 s")).to_be_visible()

@@ -1,40 +1,17 @@
 """A lost machine is told with what happens now, until a client has read through the grid again."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
-from s4_contracts.ids import HostId
-from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended, InstanceLost, InstanceRecovered
-from s4_runtime import new_id
+from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended
+from support.outages import lost, recovered
 from support.web_peers import ENDED, Browser
-from support.web_site import Buyer, RunningSite
+from support.web_site import RunningSite
 
 MINUTE = timedelta(minutes=1)
-
-
-def lost(buyer: Buyer, at: datetime) -> InstanceLost:
-    return InstanceLost(
-        account_id=buyer.account_id,
-        signup_id=buyer.signup_id,
-        grid_id=buyer.grid_id,
-        host_id=HostId(new_id()),
-        code="gone",
-        occurred_at=at,
-    )
-
-
-def recovered(buyer: Buyer, at: datetime, seconds: float = 240.0) -> InstanceRecovered:
-    return InstanceRecovered(
-        account_id=buyer.account_id,
-        signup_id=buyer.signup_id,
-        grid_id=buyer.grid_id,
-        host_id=HostId(new_id()),
-        proved_at=at,
-        seconds=seconds,
-        occurred_at=at + timedelta(seconds=1),
-    )
 
 
 async def test_the_owner_reads_what_happened_what_happens_now_and_when_it_is_back(
@@ -102,7 +79,7 @@ async def test_a_grid_that_was_stopped_is_not_called_lost_and_one_that_was_start
     site: RunningSite, browser: Browser
 ) -> None:
     buyer = await site.a_member(browser)
-    ids = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
+    ids: dict[str, Any] = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
     await site.hears(lost(buyer, site.clock.now()))
     await site.later(minutes=1)
     await site.hears(GridSuspended(**ids, occurred_at=site.clock.now()))
@@ -116,7 +93,7 @@ async def test_a_grid_that_was_stopped_is_not_called_lost_and_one_that_was_start
 async def test_nothing_is_told_of_a_grid_that_is_gone(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
     now = site.clock.now()
-    ids = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
+    ids: dict[str, Any] = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
     await site.hears(lost(buyer, now), GridDeleted(**ids, occurred_at=now + MINUTE, objects=1))
     buyer.has_account(state="ended", ended=ENDED)
     for path in (f"/account/{buyer.account_id}", "/status"):

@@ -218,7 +218,7 @@ async def test_what_was_never_measured_or_is_deleted_is_not_drawn(site: RunningS
     buyer = await site.a_member(browser)
     assert 'id="usage"' not in (await account(browser, buyer)).text
     await measured(site, buyer, 3 * GB)
-    ids = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
+    ids: dict[str, Any] = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
     await site.hears(GridDeleted(**ids, objects=7, occurred_at=site.clock.now()))
     assert 'id="usage"' not in (await account(browser, buyer)).text
 
