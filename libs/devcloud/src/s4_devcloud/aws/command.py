@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 
 from s4_devcloud.image import Image, ImageMissing
-from s4_devcloud.machines.drivers import open_driver, sweep
+from s4_devcloud.machines import Driver
+from s4_devcloud.machines.drivers import open_crowd, open_driver, sweep
 from s4_devcloud.machines.network import NetworkTaken
 from s4_devcloud.machines.owned import StateInUse, owned
+
+CROWD_IMAGE = "s4-node-crowd"
 
 
 def place(text: str) -> tuple[str, int]:
@@ -26,14 +29,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
         somewhere = ("127.0.0.1", 0)
         parser.add_argument(flag, type=place, default=somewhere, metavar="HOST:PORT", help=f"where {what} answers")
     parser.add_argument("--state", type=Path, required=True, help="a folder of its own for the machines' disks")
-    parser.add_argument("--driver", choices=["nspawn", "sshd"], default="nspawn")
+    parser.add_argument("--driver", choices=["nspawn", "sshd", "crowd"], default="nspawn")
+    parser.add_argument("--boot-seconds", type=float, default=0.3, help="how long a machine of a crowd boots")
     parser.add_argument("--image", type=Path, help="the folder that s4_devcloud image baked into")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("--network", help="a 127.A.B.0/24 for the machines; a free one when not given")
     parser.add_argument("--ssh-port", type=int, help="the port that leads to sshd: 22 for nspawn, 2222 for sshd")
     parser.add_argument("--sweep", action="store_true", help="only end what a killed run left in the state folder")
     chosen = parser.parse_args(argv)
-    if not chosen.image and not chosen.sweep:
+    if not chosen.image and not chosen.sweep and chosen.driver != "crowd":
         parser.error("--image is needed")
     return chosen
 
@@ -58,13 +62,20 @@ def main(argv: list[str]) -> int:
 
 def _serve(chosen: argparse.Namespace, state: Path) -> None:
     configure_moto(state)
-    image = Image.read(chosen.image.resolve(), chosen.driver)
-    driver = open_driver(image, state, chosen.network, chosen.ssh_port)
+    driver, image_name = _opened(chosen, state)
     from s4_devcloud.aws.server import Places, serve
 
     about = {"driver": chosen.driver, "network": driver.network, "ssh_port": driver.ssh_port}
     about["ssh_user"] = driver.ssh_user
-    asyncio.run(serve(Places(chosen.listen, chosen.control, chosen.region), state, driver, image.name, about))
+    asyncio.run(serve(Places(chosen.listen, chosen.control, chosen.region), state, driver, image_name, about))
+
+
+def _opened(chosen: argparse.Namespace, state: Path) -> tuple[Driver, str]:
+    """The driver, and the name of what it boots."""
+    if chosen.driver == "crowd":
+        return open_crowd(state, chosen.network, chosen.ssh_port, chosen.boot_seconds), CROWD_IMAGE
+    image = Image.read(chosen.image.resolve(), chosen.driver)
+    return open_driver(image, state, chosen.network, chosen.ssh_port), image.name
 
 
 def configure_moto(state: Path) -> None:

@@ -106,6 +106,18 @@ class Fleet:
             say(f"{instance_id} {'cut off' if is_cut else 'reached again'}")
         return True
 
+    def behave(self, instance_id: str, changes: dict[str, Any]) -> bool:
+        """The machine misbehaves, or with no change is well; False when there is none. Raises BehaviourRefused."""
+        berth = self._berths.get(instance_id)
+        if berth is None or berth.machine is None:
+            return False
+        berth.machine.behave(changes)
+        return True
+
+    def running(self) -> list[str]:
+        """The ids of the instances that have come up."""
+        return [instance_id for instance_id, berth in list(self._berths.items()) if berth.is_up and berth.machine]
+
     def health(self, instance_id: str) -> Health | None:
         """What is wrong with the instance and what EC2 shall say of it; None for one that does not run."""
         berth = self._berths.get(instance_id)
@@ -171,7 +183,7 @@ class Fleet:
             private_address=instance.private_ip,
             user_data=user_data_of(instance),
             public_key=public_key,
-            metadata_socket=self._metadata.open(instance),
+            metadata_socket=self._metadata.open(instance) if self.driver.has_metadata else None,
             reachable=(self._api,),
         )
 

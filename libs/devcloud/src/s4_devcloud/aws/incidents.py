@@ -8,6 +8,7 @@ from s4_devcloud.aws.faults import FaultRefused
 from s4_devcloud.aws.fleet import Fleet
 from s4_devcloud.aws.health import CHECKS, EVENT_CODES, Event, Health
 from s4_devcloud.aws.sessions import end_sessions
+from s4_devcloud.machines.crowd.behaviour import BehaviourRefused
 
 Described = dict[str, Any]
 DONE = {"done": True}
@@ -73,11 +74,25 @@ def _ended_sessions(_: Fleet, described: Described) -> dict[str, Any]:
     return {"ended": end_sessions(role, str(described.get("session", "")))}
 
 
+def _behave(fleet: Fleet, described: Described) -> dict[str, Any]:
+    changes = {name: value for name, value in described.items() if name not in {"kind", "instance_id"}}
+    which = described.get("instance_id")
+    ids = fleet.running() if which == "*" else which if isinstance(which, list) else [which]
+    try:
+        done = [each for each in ids if fleet.behave(str(each), changes)]
+    except BehaviourRefused as refused:
+        raise FaultRefused(str(refused)) from None
+    if len(done) < len(ids):
+        raise FaultRefused("no machine runs for this instance_id")
+    return {"machines": len(done)}
+
+
 INCIDENTS: dict[str, Callable[[Fleet, Described], dict[str, Any]]] = {
     "lost": _lost,
     "unreachable": _unreachable,
     "reachable": _reachable,
     "impaired": _impaired,
+    "behave": _behave,
     "event": _event,
     "no-events": _no_events,
     "ended-sessions": _ended_sessions,

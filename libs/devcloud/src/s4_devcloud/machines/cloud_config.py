@@ -1,5 +1,7 @@
 """The parts of a cloud-config document that a machine without cloud-init can honour: host keys and authorized keys."""
 
+import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +27,7 @@ def parse(user_data: bytes) -> CloudConfig:
     """Read user-data; what is no cloud-config has neither. Raises UserDataRefused for broken YAML."""
     if not user_data.startswith(HEADER):
         return CloudConfig({}, ())
-    try:
-        document = yaml.safe_load(user_data)
-    except yaml.YAMLError as broken:
-        raise UserDataRefused(f"user-data is not YAML: {type(broken).__name__}") from None
+    document = _read(user_data)
     if not isinstance(document, dict):
         return CloudConfig({}, ())
     given = document.get("ssh_keys") or {}
@@ -36,6 +35,16 @@ def parse(user_data: bytes) -> CloudConfig:
     users = [user for user in document.get("users") or [] if isinstance(user, dict)]
     keys = [key for holder in [document, *users] for key in _keys(holder)]
     return CloudConfig(private, tuple(dict.fromkeys(keys)))
+
+
+def _read(user_data: bytes) -> Any:
+    """JSON is YAML, and read a hundred times as fast."""
+    with suppress(json.JSONDecodeError, UnicodeDecodeError):
+        return json.loads(user_data.partition(b"\n")[2])
+    try:
+        return yaml.safe_load(user_data)
+    except yaml.YAMLError as broken:
+        raise UserDataRefused(f"user-data is not YAML: {type(broken).__name__}") from None
 
 
 def _keys(holder: dict[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class BootFailed(Exception):
@@ -55,6 +55,10 @@ class Machine(Protocol):
         """The machine is reached as before."""
         ...
 
+    def behave(self, changes: dict[str, Any]) -> None:
+        """It misbehaves from now on; an empty change makes it well. Raises BehaviourRefused."""
+        ...
+
     def wait_ssh(self, seconds: float) -> None:
         """Return when sshd answers. Raises BootFailed after `seconds`, or at once when the machine died."""
         ...
@@ -83,6 +87,11 @@ class Driver(Protocol):
     @property
     def ssh_user(self) -> str | None:
         """The only user who can log in, or None where user-data decides."""
+        ...
+
+    @property
+    def has_metadata(self) -> bool:
+        """Machines ask a metadata service."""
         ...
 
     @property

@@ -7,9 +7,15 @@ from pathlib import Path
 from s4_devcloud.image import Image, Kind
 from s4_devcloud.machines import nspawn, sshd
 from s4_devcloud.machines.contract import Driver
-from s4_devcloud.machines.network import Network
+from s4_devcloud.machines.crowd.driver import CrowdDriver
+from s4_devcloud.machines.network import Network, WideNetwork
 
 UNPRIVILEGED_SSH_PORT = 2222  # so that no root is needed
+
+
+def open_crowd(state: Path, network: str | None, ssh_port: int | None, boot_seconds: float) -> Driver:
+    """The driver of machines that are rows. Raises NetworkTaken."""
+    return CrowdDriver(WideNetwork.claim(network, state), ssh_port or UNPRIVILEGED_SSH_PORT, boot_seconds)
 
 
 def open_driver(image: Image, state: Path, network: str | None, ssh_port: int | None) -> Driver:

@@ -2,25 +2,27 @@
 
 import asyncio
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-from s4_devcloud.machines.carry import Outside
 from s4_devcloud.machines.netns import make_socket
+
+Welcome = Callable[[socket.socket], Coroutine[Any, Any, Any]]
 
 BACKLOG = 128
 TRY_AGAIN_SECONDS = 0.5  # when there are too many open files
 
 
 class Listener:
-    """It is bound when it is made. Raises OSError."""
+    """It is bound when it is made, which raises OSError; who connects is welcomed in a task of their own."""
 
-    def __init__(self, at: dict[str, Any], to: dict[str, Any], held: set[Outside]) -> None:
-        self._to, self._held = to, held
+    def __init__(self, at: dict[str, Any], welcome: Welcome) -> None:
+        self._welcome = welcome
         self._loop = asyncio.get_running_loop()
         self._welcomes: set[asyncio.Task[Any]] = set()
         self._filler: socket.socket | None = None
-        self.is_outer = at["netns"] is None and not at.get("inner")
+        self.is_outer = is_outer(at)
         self._socket = make_socket(at["netns"])
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,16 +77,18 @@ class Listener:
                 connection.close()
                 continue
             connection.setblocking(False)
-            self._welcome(connection)
+            self._begin(connection)
 
-    def _welcome(self, connection: socket.socket) -> None:
-        made = self._loop.connect_accepted_socket(
-            lambda: Outside(self._to, self._held, is_outer=self.is_outer), connection
-        )
-        task = self._loop.create_task(made)
+    def _begin(self, connection: socket.socket) -> None:
+        task = self._loop.create_task(self._welcome(connection))
         self._welcomes.add(task)
         task.add_done_callback(self._welcomes.discard)
 
     def _resume(self) -> None:
         if self._socket.fileno() >= 0 and self._filler is None:
             self._loop.add_reader(self._socket.fileno(), self._accept)
+
+
+def is_outer(at: dict[str, Any]) -> bool:
+    """It is where the world reaches a machine, not a way out of it."""
+    return at["netns"] is None and not at.get("inner")

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from s4_devcloud.image import Image
 from s4_devcloud.machines.cloud_config import UserDataRefused
 from s4_devcloud.machines.contract import BootFailed, MachineSpec
+from s4_devcloud.machines.crowd.behaviour import BehaviourRefused
 from s4_devcloud.machines.doors import Doors, tcp
 from s4_devcloud.machines.network import Network
 
@@ -74,6 +75,10 @@ class LocalMachine(ABC):
             if not self._destroyed:
                 self.doors.speak(self.id)
 
+    def behave(self, changes: dict[str, Any]) -> None:  # noqa: ARG002  only a crowd can
+        """Raises BehaviourRefused: what a real machine does is up to what runs on it."""
+        raise BehaviourRefused("only machines of the driver crowd misbehave on demand")
+
     def wait_ssh(self, seconds: float) -> None:
         """Return when sshd answers. Raises BootFailed after `seconds`, or at once when the machine died."""
         deadline = time.monotonic() + seconds
@@ -125,6 +130,8 @@ M = TypeVar("M", bound=LocalMachine)
 
 class LocalDriver(ABC, Generic[M]):
     """The machines of one state folder."""
+
+    has_metadata = True
 
     def __init__(self, state: Path, image: Image, network: Network, ssh_port: int) -> None:
         self.image, self.doors = image, Doors()

@@ -5,11 +5,13 @@ import ipaddress
 import itertools
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 CLAIM_PORT = 40404  # the claim on a network is a listener on its .1; any unprivileged port would do
 FIRST, LAST = 10, 250  # the last byte of a machine's address
+WIDE_LOWEST, WIDE_HIGHEST = 16, 60  # the second byte of a wide network
 LOWEST, HIGHEST = 64, 120  # the second byte: below 128, because its partner network is 128 higher
 
 
@@ -64,6 +66,50 @@ class Network:
         self._claim.close()
 
 
+class WideNetwork:
+    """A claimed 127.A.0.0/16, for machines that have no private partner: nothing but ourselves listens there."""
+
+    def __init__(self, second: int, claim: socket.socket) -> None:
+        self._second, self._claim = second, claim
+        self._free: deque[str] = deque(
+            f"127.{second}.{third}.{last}" for third in range(256) for last in range(FIRST, LAST + 1)
+        )
+
+    @classmethod
+    def claim(cls, wanted: str | None, state: Path) -> "WideNetwork":
+        """The wanted network, or the first free one in the state folder's own order. Raises NetworkTaken."""
+        seed, total = _seed(state), WIDE_HIGHEST - WIDE_LOWEST + 1
+        candidates = [_second_of(wanted)] if wanted else [WIDE_LOWEST + (seed + at) % total for at in range(total)]
+        for second in candidates:
+            claim = socket.socket()
+            try:
+                claim.bind((f"127.{second}.0.1", CLAIM_PORT))
+                claim.listen(1)
+            except OSError:
+                claim.close()
+                continue
+            return cls(second, claim)
+        raise NetworkTaken(f"{wanted or 'every wide network of ours'} is in use by another local cloud")
+
+    def __str__(self) -> str:
+        return f"127.{self._second}.0.0/16"
+
+    def take(self) -> str:
+        """An address that no machine has; one that was given back comes last. Raises NetworkTaken."""
+        try:
+            return self._free.popleft()
+        except IndexError:
+            raise NetworkTaken(f"no address of {self} is free") from None
+
+    def give_back(self, address: str) -> None:
+        """The address may be taken again."""
+        self._free.append(address)
+
+    def release(self) -> None:
+        """Another local cloud may claim the network."""
+        self._claim.close()
+
+
 def partner(address: str) -> str:
     """Where a machine without a network namespace listens itself; only exposed ports lead there."""
     first, second, third, last = address.split(".")
@@ -78,8 +124,20 @@ def _prefix_of(network: str) -> str:
     return str(parsed.network_address).rpartition(".")[0]
 
 
+def _second_of(network: str) -> int:
+    parsed = ipaddress.ip_network(network)
+    second = parsed.network_address.packed[1]
+    if parsed.prefixlen != 16 or parsed.network_address.packed[0] != 127:
+        raise NetworkTaken(f"{network} is not a /16 inside 127.0.0.0/8")
+    return second
+
+
+def _seed(state: Path) -> int:
+    return int.from_bytes(hashlib.sha256(str(state.resolve()).encode()).digest()[:4])
+
+
 def _candidates(state: Path) -> Iterator[str]:
-    seed = int.from_bytes(hashlib.sha256(str(state.resolve()).encode()).digest()[:4])
+    seed = _seed(state)
     total = (HIGHEST - LOWEST + 1) * 256
     for offset in range(total):
         high, low = divmod((seed + offset) % total, 256)

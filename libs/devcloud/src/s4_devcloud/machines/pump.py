@@ -14,7 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 from s4_devcloud.machines.carry import Outside
-from s4_devcloud.machines.listener import Listener
+from s4_devcloud.machines.listener import Listener, Welcome, is_outer
 
 COMMAND_BYTES = 64 * 2**20  # the longest command: every port of a machine
 
@@ -49,13 +49,17 @@ class Doors:
         if _place(at) in self.open[tag]:
             return 0
         try:
-            listener = Listener(at, to, self.held[tag])
+            listener = Listener(at, self._welcome(tag, to, is_outer=is_outer(at)))
         except OSError as failed:
             return failed.errno or -1
         self.open[tag][_place(at)] = listener
         if tag in self.silent and listener.is_outer:
             listener.silence()
         return 0
+
+    def _welcome(self, tag: str, to: dict[str, Any], *, is_outer: bool) -> Welcome:
+        loop, held = asyncio.get_running_loop(), self.held[tag]
+        return lambda line: loop.connect_accepted_socket(lambda: Outside(to, held, is_outer=is_outer), line)
 
     def _silence(self, tag: str) -> None:
         self.silent.add(tag)
