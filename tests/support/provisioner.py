@@ -25,6 +25,7 @@ from s4_provisioner import ports, store
 from s4_provisioner.converge import Converger
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.converge import Hosts
+from s4_provisioner.fleet.warm import Warm
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import DOWN, Stage
 from s4_provisioner.names import grid_of_signup
@@ -107,7 +108,7 @@ class Desk:
         self.pool = pool
         self.tools = tools
         self.settings = tools.settings
-        self._calendar = calendar
+        self.calendar = calendar
 
     async def pay(self, payment: SignupPaid | None = None, event_id: str | None = None) -> GridId:
         """The payment was told; the grid that it leads to."""
@@ -124,7 +125,7 @@ class Desk:
 
     async def pass_time(self, by: timedelta) -> None:
         """It is later, and convergers look at the clock."""
-        self._calendar.ahead += by
+        self.calendar.ahead += by
         async with self.pool.transaction() as tx:
             await store.wake(tx)
             await hosts.wake(tx)
@@ -167,10 +168,11 @@ class Desk:
         tools = msgspec.structs.replace(self.tools, settings=settings)
         task = asyncio.create_task(Converger(self.pool, tools, Random(7), steps).forever())
         machines = asyncio.create_task(Hosts(self.pool, tools, Random(8)).forever())
+        stock = asyncio.create_task(Warm(self.pool, tools, Random(9)).forever())
         try:
             yield task
         finally:
-            for each in (task, machines):
+            for each in (task, machines, stock):
                 each.cancel()
                 with suppress(asyncio.CancelledError):
                     await each

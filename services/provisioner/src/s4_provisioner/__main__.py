@@ -7,9 +7,8 @@ from random import SystemRandom
 from s4_bus import bus_ready, consume, relay
 from s4_contracts.ids import GridId
 from s4_provisioner import lifecycle, moves, ports, store
-from s4_provisioner.converge import Converger
-from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.http import Furls, application
+from s4_provisioner.loops import loops
 from s4_provisioner.settings import Settings
 from s4_provisioner.tools import open_tools
 from s4_provisioner.wishes import Wishes
@@ -28,8 +27,7 @@ async def _serve(settings: Settings) -> None:
             _NAME,
             consume(_NAME, wishes.routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
-            Converger(pool, tools, SystemRandom()).forever(),
-            Hosts(pool, tools, SystemRandom()).forever(),
+            *loops(pool, tools, SystemRandom()),
             serve(application(Furls(pool, tools.seal, settings, clock)), settings.listen),
             serve_probes(settings.probes_listen, bus_ready(_NAME, pool)),
         )

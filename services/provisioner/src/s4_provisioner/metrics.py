@@ -24,6 +24,10 @@ HOST_STEP_SECONDS = Histogram(
     ["pool", "step"],
     buckets=(0.1, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640),
 )
+EMPTY_HOSTS = Gauge("provisioner_empty_hosts", "Hosts that stand empty, or will soon.", ["pool", "state"])
+FAILING_HOSTS = Gauge(
+    "provisioner_failing_hosts", "Hosts in a row that could not be had; 0 after one that could.", ["pool"]
+)
 HOST_TROUBLE = Counter(
     "provisioner_host_trouble_total", "Attempts at a host's step that did not succeed.", ["pool", "step", "code"]
 )

@@ -7,12 +7,21 @@ from datetime import datetime
 import msgspec
 
 from s4_contracts.ids import AccountId, GridId, HostId
+from s4_provisioner.fleet import stock
 from s4_provisioner.fleet import store as hosts
+from s4_provisioner.fleet.growth import add_host
 from s4_provisioner.fleet.hosts import Host, host_of_row
+from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.grids import Grid
-from s4_runtime import new_id
 from s4_store import Transaction
+
+_RESIDENTS = """
+select host_id, id as grid_id, account_id, port, shard from grids where host_id = any($1)
+union all
+select d.host_id, g.id, g.account_id, g.port, null from departures d join grids g on g.id = d.grid_id
+where d.host_id = any($1)
+"""
 
 
 class Resident(msgspec.Struct, frozen=True):
@@ -25,10 +34,11 @@ class Resident(msgspec.Struct, frozen=True):
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A host with its residents."""
+    """A host with its residents. ``slots``: how many grids it takes, by what its pool and its memory allow."""
 
     host: Host
     residents: Sequence[Resident]
+    slots: int
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -40,20 +50,35 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def choose(grid: Grid, pool: Pool, candidates: Sequence[Candidate]) -> Place | None:
-    """The best place for the grid among hosts that may be in any order of preference; None when none has room.
+    """The best place for the grid among hosts in the order of preference; None when none has room.
 
-    A port of the grid may be in use on a host; grids of one customer are spread over hosts where there is a choice.
+    A host that is ready comes first. Then grids of one customer are spread over hosts, and over zones, where there is
+    a choice. A port of the grid may be in use on a host.
     """
-    fitting = [each for each in candidates if _fits(grid, pool, each)]
+    fitting = [each for each in candidates if _fits(grid, each)]
     if not fitting:
         return None
-    best = min(fitting, key=lambda each: sum(there.account_id == grid.account_id for there in each.residents))
-    return Place(best.host.id, _shard(pool, best), len(best.residents) + 1 >= pool.slots)
+    zones: Counter[str | None] = Counter()
+    for each in candidates:
+        zones[each.host.zone] += _of_customer(grid, each)
+    best = min(
+        fitting,
+        key=lambda each: (
+            each.host.stage is not HostStage.READY,
+            _of_customer(grid, each),
+            zones[each.host.zone],
+        ),
+    )
+    return Place(best.host.id, _shard(pool, best), len(best.residents) + 1 >= best.slots)
 
 
-def _fits(grid: Grid, pool: Pool, candidate: Candidate) -> bool:
+def _of_customer(grid: Grid, candidate: Candidate) -> int:
+    return sum(there.account_id == grid.account_id for there in candidate.residents)
+
+
+def _fits(grid: Grid, candidate: Candidate) -> bool:
     taken = {there.port for there in candidate.residents}
-    return len(candidate.residents) < pool.slots and not taken & {grid.port - 1, grid.port, grid.port + 1}
+    return len(candidate.residents) < candidate.slots and not taken & {grid.port - 1, grid.port, grid.port + 1}
 
 
 def _shard(pool: Pool, candidate: Candidate) -> str | None:
@@ -70,64 +95,41 @@ def _name(number: int) -> str:
 
 
 async def place(tx: Transaction, fleet: Fleet, grid: Grid, now: datetime) -> None:
-    """The grid is on a host of its pool: one with room, or one more, which is wanted from now on."""
+    """The grid is on a host of its pool: one with room, or one more, which is wanted from now on.
+
+    One grid of a pool at a time: who comes second finds the room that the first left, or the host that it asked for.
+    """
     pool = fleet.spec(grid.pool)
     release = grid.release_wanted or pool.image
-    place = await _found(tx, grid, pool, release)
-    if place is None:
-        # One at a time: who comes second finds the host that the first has asked for.
-        await tx.execute("select pg_advisory_xact_lock(hashtext('s4-pool:' || $1))", grid.pool)
-        place = await _found(tx, grid, pool, release) or await _one_more(tx, grid, pool, release, now)
-    await _keep(tx, grid, pool, place, now)
+    await stock.hold(tx, grid.pool)
+    wanted = await _candidates(tx, grid, pool, release, grid.host_wanted) if grid.host_wanted else []
+    found = choose(grid, pool, wanted) or choose(grid, pool, await _candidates(tx, grid, pool, release))
+    if found is None:
+        host_id = await add_host(tx, grid.pool, pool, release, now)
+        shard = _name(0) if pool.isolation == "shard" else None
+        found = Place(host_id, shard, is_last=pool.slots <= 1)
+    await _keep(tx, grid, pool, found, now)
+    await stock.wake(tx)
 
 
-async def _found(tx: Transaction, grid: Grid, pool: Pool, release: str) -> Place | None:
+async def _candidates(
+    tx: Transaction, grid: Grid, pool: Pool, release: str, only: HostId | None = None
+) -> list[Candidate]:
     left = [host.id for host, _ in await hosts.left_hosts(tx, grid.id)]
-    rows = await hosts.room_of(tx, grid.pool, release, left)
-    if grid.host_wanted is not None:
-        rows = [row for row in rows if row["id"] == grid.host_wanted]
-    return choose(grid, pool, [await _candidate(tx, host_of_row(row)) for row in rows])
+    rows = await stock.room(tx, grid.pool, release, not_on=left, port=grid.port, only=only)
+    residents: dict[str, list[Resident]] = {row["id"]: [] for row in rows}
+    for host_id, *there in await tx.fetch(_RESIDENTS, list(residents)):
+        residents[host_id].append(Resident(*there))
+    return [Candidate(host_of_row(row), residents[row["id"]], pool.slots_in(row["memory_mib"])) for row in rows]
 
 
-async def _candidate(tx: Transaction, host: Host) -> Candidate:
-    rows = await tx.fetch(
-        "select id as grid_id, account_id, port, shard from grids where host_id = $1 union all"
-        " select g.id, g.account_id, g.port, null from departures d join grids g on g.id = d.grid_id"
-        " where d.host_id = $1",
-        host.id,
-    )
-    return Candidate(host, [Resident(**row) for row in rows])
-
-
-async def _one_more(tx: Transaction, grid: Grid, pool: Pool, release: str, now: datetime) -> Place:
-    host_id = HostId(new_id())
-    zone = await emptiest_zone(tx, grid.pool, pool)
-    await hosts.add(
-        tx, host_id, pool=grid.pool, driver=pool.driver, region=pool.region, zone=zone, release=release, now=now
-    )
-    host = await hosts.host(tx, host_id)
-    place = choose(grid, pool, [Candidate(host, [])] if host else [])
-    return place or Place(host_id, None, is_last=True)
-
-
-async def emptiest_zone(tx: Transaction, name: str, pool: Pool) -> str | None:
-    """The zone of the pool with the fewest hosts; None where the driver chooses."""
-    if not pool.zones:
-        return None
-    rows = await tx.fetch(
-        "select zone, count(*) as hosts from hosts where pool = $1 and wanted = 'open' group by zone", name
-    )
-    sizes = {row["zone"]: row["hosts"] for row in rows}
-    return min(pool.zones, key=lambda zone: sizes.get(zone, 0))
-
-
-async def _keep(tx: Transaction, grid: Grid, pool: Pool, place: Place, now: datetime) -> None:
+async def _keep(tx: Transaction, grid: Grid, pool: Pool, found: Place, now: datetime) -> None:
     await tx.execute(
         "update hosts set is_used = true, is_full = $2, capacity = $3 where id = $1",
-        *(place.host_id, place.is_last, pool.slots),
+        *(found.host_id, found.is_last, pool.slots),
     )
     await tx.execute(
         "update grids set host_id = $2, shard = $3, host_wanted = null,"
         " announced_from = greatest(announced_from + 1, $4) where id = $1",
-        *(grid.id, place.host_id, place.shard, int(now.timestamp())),
+        *(grid.id, found.host_id, found.shard, int(now.timestamp())),
     )

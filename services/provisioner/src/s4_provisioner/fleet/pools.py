@@ -36,8 +36,15 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def slots(self) -> int:
         """How many grids a host of the pool takes, by number and by memory."""
-        each = GRID_MIB[self.isolation]
-        return 1 if self.isolation == "host" else min(self.capacity, int(self.memory_mib / each))
+        if self.isolation == "host":
+            return 1
+        return min(self.capacity, int(self.memory_mib / GRID_MIB[self.isolation]))
+
+    def slots_in(self, memory_mib: int | None) -> int:
+        """The same of a host that said that it has so much for grids: fewer if it is smaller than the pool says."""
+        if self.isolation == "host" or memory_mib is None:
+            return self.slots
+        return max(1, min(self.slots, int(memory_mib / GRID_MIB[self.isolation])))
 
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +90,11 @@ def read(text: str, usual: Pool) -> Fleet:
     problems = [
         f"S4_FLEET: no pool is called {name}" for name in {*fleet.plans.values(), fleet.otherwise} if name not in pools
     ]
-    problems += [f"S4_FLEET: pool {name} has room for no grid" for name, pool in pools.items() if pool.slots < 1]
+    problems += [
+        f"S4_FLEET: a host of pool {name} is shared, and takes fewer than two grids"
+        for name, pool in pools.items()
+        if pool.isolation != "host" and pool.slots < 2
+    ]
     if problems:
         raise SettingsError(sorted(problems))
     return msgspec.structs.replace(fleet, pools=pools)

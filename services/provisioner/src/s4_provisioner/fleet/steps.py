@@ -87,7 +87,7 @@ async def prepare(host: Host, tools: Tools) -> HostOutcome:
     report = await tools.driver(host).report(host)
     if abs(report.clock - tools.clock.now().timestamp()) > tools.settings.clock_skew_limit.total_seconds():
         return MachineLost("clock-off")  # S3 refuses requests that are a quarter of an hour off
-    return Done(partial(store.keep_ready, host_id=host.id, version=report.version, now=tools.clock.now()))
+    return Done(partial(store.keep_ready, host_id=host.id, report=report, now=tools.clock.now()))
 
 
 async def release(host: Host, tools: Tools) -> HostOutcome:

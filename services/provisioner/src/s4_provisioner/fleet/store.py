@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from s4_contracts.ids import GridId, HostId
-from s4_provisioner.drivers.contract import Plan
+from s4_provisioner.drivers.contract import HostReport, Plan
 from s4_provisioner.fleet.hosts import Host, host_of_row
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.sealing import Sealed
-from s4_store import Pool, Record, Transaction, notify
+from s4_store import Pool, Transaction, notify
 
 CHANNEL = "hosts"  # who waits for work on hosts listens here
 # Hosts that a change in the grids on them leaves with nothing to be there for: drained and empty, or used up.
@@ -111,10 +111,11 @@ async def keep_place(tx: Transaction, host_id: HostId, address: str | None, zone
     )
 
 
-async def keep_ready(tx: Transaction, host_id: HostId, version: str, now: datetime) -> None:
+async def keep_ready(tx: Transaction, host_id: HostId, report: HostReport, now: datetime) -> None:
     """The host takes grids, and is looked after from now on. Those that wait for it go on."""
     await tx.execute(
-        "update hosts set ready_at = $2, look_at = $2, lend_at = $2, version = $3 where id = $1", host_id, now, version
+        "update hosts set ready_at = $2, look_at = $2, lend_at = $2, version = $3, memory_mib = $4 where id = $1",
+        *(host_id, now, report.version, report.memory_available_mib),
     )
     await wake_grids(tx, host_id, now)
 
@@ -129,6 +130,7 @@ async def give_up(tx: Transaction, host_id: HostId, reason: str, now: datetime) 
     """The host goes, whoever is still on it; False when it was going already."""
     given = await tx.fetchval(
         "update hosts set wanted = 'absent', reason = $2, is_full = true, look_at = null, lend_at = null, due_at = $3,"
+        " failed_code = case when ready_at is null then coalesce(failed_code, $2) else failed_code end,"
         " attempts = 0 where id = $1 and wanted <> 'absent' returning true",
         *(host_id, reason, now),
     )
@@ -189,8 +191,8 @@ async def depart(tx: Transaction, grid_id: GridId, host_id: HostId, *, stopped: 
     """The grid is on no host; what is left of it on this one is seen to."""
     state = "stopped" if stopped else "serving"
     await tx.execute(
-        "insert into departures (grid_id, host_id, state, since) values ($1, $2, $3, $4)"
-        " on conflict (grid_id, host_id) do update set state = $3",
+        "insert into departures (grid_id, host_id, state, since) select $1, id, $3, $4 from hosts where id = $2"
+        " and stage <> 'gone' on conflict (grid_id, host_id) do update set state = $3",
         *(grid_id, host_id, state, now),
     )
     await tx.execute(
@@ -232,13 +234,3 @@ async def next_due(pool: Pool) -> datetime | None:
         "select min(greatest(due_at, lease_until)) from hosts where due_at is not null"
     )
     return found
-
-
-async def room_of(tx: Transaction, pool: str, release: str, not_on: Sequence[HostId]) -> list[Record]:
-    """Hosts of the pool with room, locked by ``tx``, those that are ready first, the fullest of them first."""
-    return await tx.fetch(
-        "select * from hosts where pool = $1 and release = $2 and wanted = 'open' and not is_full and stage <> 'failed'"
-        " and not (id = any($3)) order by stage = 'ready' desc, is_used desc, created_at limit 16"
-        " for update skip locked",
-        *(pool, release, list(not_on)),
-    )

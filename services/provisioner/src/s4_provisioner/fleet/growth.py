@@ -1,0 +1,46 @@
+"""One more host for a pool, in the zone where it is wanted most."""
+
+from datetime import datetime, timedelta
+
+from s4_contracts.ids import HostId
+from s4_provisioner.fleet import store
+from s4_provisioner.fleet.pools import Pool
+from s4_runtime import new_id
+from s4_store import Transaction
+
+_SHUNNED = timedelta(minutes=10)  # a zone that had no machine for us is asked last for so long
+_ZONES = """
+select zone, count(*) filter (where wanted = 'open') as hosts,
+    max(stage_since) filter (where failed_code = 'aws-no-capacity' and stage_since > $2) as refused
+from hosts where pool = $1 and zone is not null and (wanted = 'open' or stage_since > $2) group by zone
+"""
+
+
+async def add_host(tx: Transaction, name: str, pool: Pool, release: str, now: datetime) -> HostId:
+    """The pool will have one more host. Whoever calls holds the pool."""
+    host_id = HostId(new_id())
+    await store.add(
+        tx,
+        host_id,
+        pool=name,
+        driver=pool.driver,
+        region=pool.region,
+        zone=await emptiest_zone(tx, name, pool, now),
+        release=release,
+        now=now,
+    )
+    return host_id
+
+
+async def emptiest_zone(tx: Transaction, name: str, pool: Pool, now: datetime) -> str | None:
+    """The zone of the pool with the fewest hosts, of those that had room of late; None where the driver chooses."""
+    if not pool.zones:
+        return None
+    rows = {row["zone"]: row for row in await tx.fetch(_ZONES, name, now - _SHUNNED)}
+    never = now - _SHUNNED
+
+    def merit(zone: str) -> tuple[datetime, int]:
+        found = rows.get(zone)
+        return (found["refused"] or never, found["hosts"]) if found else (never, 0)
+
+    return min(pool.zones, key=merit)
