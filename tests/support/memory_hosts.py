@@ -10,7 +10,7 @@ import msgspec
 
 from s4_aws.sessions import Session
 from s4_contracts.ids import GridId, HostId
-from s4_provisioner.drivers.contract import GridReport, HostReport, HostSilent, Leftover, Machine, Plan
+from s4_provisioner.drivers.contract import GridReport, HostReport, HostSilent, Leftover, Machine, Plan, StrangeHost
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Pool
 from s4_runtime import Clock, Secret
@@ -19,16 +19,21 @@ from s4_runtime import Clock, Secret
 class MemoryMachine:
     """One machine: what runs on it, and how it is."""
 
-    def __init__(self, host: Host, number: int) -> None:
-        self.host_id, self.address = host.id, IPv4Address("127.99.0.0") + number
+    def __init__(self, host_id: HostId, number: int) -> None:
+        self.host_id, self.address = host_id, IPv4Address("127.99.0.0") + number
         self.state = "alive"
         self.is_silent = False
         self.is_impaired = False
+        self.is_strange = False
+        self.is_unknown = False
+        self.clock_is_off_by = 0.0
+        self.disk_free_mib = 10_000
         self.retires_at: datetime | None = None
         self.grids: dict[GridId, str] = {}
         self.payloads: dict[GridId, bytes] = {}
         self.bucket_codes: dict[GridId, str] = {}
         self.lent: dict[GridId, Session] = {}
+        self.holds: dict[GridId, tuple[int, int]] = {}  # bytes, objects
 
 
 class MemoryHosts:
@@ -38,6 +43,7 @@ class MemoryHosts:
         self._clock = clock
         self.machines: dict[HostId, MemoryMachine] = {}
         self.endings: dict[str, list[Exception]] = {}  # of the next calls of a method
+        self.asked: list[tuple[int, bool]] = []  # looks: at how many, and with checks
 
     def machine(self, host_id: HostId) -> MemoryMachine:
         return self.machines[host_id]
@@ -61,6 +67,8 @@ class MemoryHosts:
         machine = self.machines.get(host.id)
         if machine is None or machine.state != "alive" or machine.is_silent:
             raise HostSilent("host-unreachable")
+        if machine.is_strange:
+            raise StrangeHost("strange-host-key")
         return machine
 
     async def plan(self, host: Host, pool: Pool) -> Plan:
@@ -70,12 +78,14 @@ class MemoryHosts:
     async def launch(self, host: Host, private_key: Secret | None) -> str:
         self._ending("launch")
         if host.id not in self.machines:
-            self.machines[host.id] = MemoryMachine(host, len(self.machines) + 1)
+            self.machines[host.id] = MemoryMachine(host.id, len(self.machines) + 1)
         return f"m-{host.id}"
 
     async def look(self, hosts: Sequence[Host], *, checks: bool = False) -> Mapping[HostId, Machine]:
         self._ending("look")
-        found = {host.id: self.machines[host.id] for host in hosts if host.id in self.machines}
+        self.asked.append((len(hosts), checks))
+        machines = {host.id: self.machines[host.id] for host in hosts if host.id in self.machines}
+        found = {host_id: machine for host_id, machine in machines.items() if not machine.is_unknown}
         return {
             host_id: Machine(
                 id=f"m-{host_id}",
@@ -103,14 +113,20 @@ class MemoryHosts:
         self._ending("report")
         machine = self._reached(host)
         grids = {
-            grid: GridReport(state=state, is_listening=state == "running", bucket_code=machine.bucket_codes.get(grid))
+            grid: GridReport(
+                state=state,
+                is_listening=state == "running",
+                bucket_code=machine.bucket_codes.get(grid),
+                stored_bytes=machine.holds[grid][0] if grid in machine.holds else None,
+                stored_objects=machine.holds[grid][1] if grid in machine.holds else None,
+            )
             for grid, state in machine.grids.items()
         }
         return HostReport(
             version="s4-node 0",
-            clock=self._clock.now().timestamp(),
+            clock=self._clock.now().timestamp() + machine.clock_is_off_by,
             memory_available_mib=1000,
-            disk_free_mib=1000,
+            disk_free_mib=machine.disk_free_mib,
             grids=grids,
         )
 

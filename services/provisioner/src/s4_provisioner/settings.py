@@ -7,11 +7,12 @@ import msgspec
 from s4_provisioner import ports
 from s4_provisioner.fleet import pools
 from s4_provisioner.fleet.pools import Fleet, Pool
+from s4_provisioner.health.settings import HealthSettings
 from s4_provisioner.names import DEPLOYMENT
-from s4_runtime import Secret, ServiceSettings, SettingsError
+from s4_runtime import Secret, SettingsError
 
 
-class Settings(ServiceSettings, frozen=True, kw_only=True):
+class Settings(HealthSettings, frozen=True, kw_only=True):
     """Names and defaults of the S4_ variables; AWS credentials come by AWS's own chain."""
 
     listen: str

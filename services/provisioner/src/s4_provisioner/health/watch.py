@@ -1,0 +1,131 @@
+"""Looks at the hosts that are due, and does what the verdict says unless the breaker of their region keeps it back."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from s4_contracts.ids import HostId
+from s4_provisioner import moves
+from s4_provisioner import store as grids
+from s4_provisioner.fleet import store as hosts
+from s4_provisioner.fleet.hosts import Host
+from s4_provisioner.health import breakers, metrics, store
+from s4_provisioner.health.breaker import State
+from s4_provisioner.health.looking import Looked, Looks
+from s4_provisioner.health.store import Watched
+from s4_provisioner.health.usage import keep_usage
+from s4_provisioner.health.verdict import Alarm, Fine, Lost, Marks, Retire, Verdict, Wait, marked, noted, verdict
+from s4_provisioner.tools import NoDriver, Tools
+from s4_runtime import get_logger
+from s4_store import Pool
+
+_BATCH = 1000  # ids of one DescribeInstances (EC2 API)
+
+
+class _Judged(msgspec.Struct, frozen=True):
+    """A look, what is on record after it, and what follows."""
+
+    looked: Looked
+    marks: Marks
+    verdict: Verdict
+
+    @property
+    def id(self) -> HostId:
+        """The host's."""
+        return self.looked.watched.host.id
+
+
+class Watch:
+    """Any number of these may run, in any number of processes: each takes other hosts."""
+
+    def __init__(self, pool: Pool, tools: Tools) -> None:
+        self._pool, self._tools = pool, tools
+        self._clock, self._settings = tools.clock, tools.settings
+        self._looks = Looks(tools.settings, tools.clock, tools.settings.clock_skew_limit.total_seconds())
+
+    async def round(self) -> bool:
+        """The hosts that were due were looked at, and what follows is done; whether there may be more."""
+        claimed = await store.claim(self._pool, _BATCH, self._settings.look_every, self._clock.now())
+        groups: dict[tuple[str, str], list[Watched]] = defaultdict(list)
+        for each in claimed:
+            groups[each.host.driver, each.host.region].append(each)
+        await asyncio.gather(*(self._group(group) for group in groups.values()))
+        await self._show()
+        return len(claimed) == _BATCH
+
+    async def _group(self, group: list[Watched]) -> None:
+        """Everything seen is on record before anything is done: how much fails at once decides on that."""
+        try:
+            driver = self._tools.driver(group[0].host)
+        except NoDriver as trouble:
+            get_logger().error("hosts.out-of-reach", hosts=len(group), trouble=str(trouble))
+            return
+        judged = [self._judged(each) for each in await self._looks.look(driver, group)]
+        await self._keep(judged)
+        region = group[0].host.region
+        is_quiet = all(isinstance(each.verdict, Fine | Alarm) for each in judged)
+        if is_quiet and await breakers.state_of(self._pool, region) is State.CLOSED:
+            return
+        await breakers.judge(self._pool, region, self._settings, self._clock.now())
+        for each in judged:
+            if isinstance(each.verdict, Lost | Retire):
+                await self._act(each.looked.watched.host, each.verdict)
+
+    def _judged(self, looked: Looked) -> _Judged:
+        now = self._clock.now()
+        marks = marked(looked.watched.marks, looked.sight, now)
+        found = verdict(looked.sight, marks, self._settings, now)
+        return _Judged(looked, noted(marks, found, now), found)
+
+    async def _keep(self, judged: Sequence[_Judged]) -> None:
+        now, settings = self._clock.now(), self._settings
+        changed = [(each.id, each.marks) for each in judged if each.marks != each.looked.watched.marks]
+        checked = [each.id for each in judged if each.looked.sight.impaired is not None]
+        asked = [each.id for each in judged if each.looked.sight.report != "unasked"]
+        async with self._pool.transaction() as tx:
+            await store.keep_marks(tx, changed)
+            await store.checked(tx, checked, settings.check_every, now)
+            await store.asked(tx, asked, settings.report_every, now)
+        for each in judged:
+            _tell(each)
+            if each.looked.report is not None:
+                async with self._pool.transaction() as tx:
+                    await store.keep_report(tx, each.id, each.looked.report)
+                    await keep_usage(tx, each.id, each.looked.report, settings, now)
+
+    async def _act(self, host: Host, found: Lost | Retire) -> None:
+        """In one transaction: the host is lost, or drained, and its grids go elsewhere."""
+        now = self._clock.now()
+        async with self._pool.transaction() as tx:
+            if not await breakers.allows(tx, host.region, self._settings):
+                return
+            if isinstance(found, Lost):
+                told = await moves.lose_host(tx, host.id, found.code, now)
+                await store.note_lost(tx, host.id, now)
+            else:
+                told = await grids.on_host(tx, host.id) if await hosts.drain(tx, host.id, found.code, now) else []
+                for grid_id in told:
+                    await moves.relocate(tx, grid_id, now)
+        if isinstance(found, Lost):
+            metrics.HOSTS_LOST.labels(host.pool, found.code).inc()
+        get_logger().warning("host.given-up", host=host.id, pool=host.pool, code=found.code, grids=len(told))
+
+    async def _show(self) -> None:
+        await breakers.show(self._pool)
+        metrics.HOSTS_UNWELL.clear()
+        for (region, code), count in (await store.unwell(self._pool)).items():
+            metrics.HOSTS_UNWELL.labels(region, code).set(count)
+
+
+def _tell(judged: _Judged) -> None:
+    watched, found, alarm = judged.looked.watched, judged.verdict, judged.marks.alarm
+    metrics.HOST_LOOKS.labels(watched.host.region, type(found).__name__.lower()).inc()
+    log = get_logger().bind(host=watched.host.id, pool=watched.host.pool)
+    if isinstance(found, Wait) and watched.marks.bad_since is None:
+        log.warning("host.unwell", code=found.code)
+    if alarm != watched.marks.alarm and alarm is not None:
+        log.error("host.alarm", code=alarm)
+    elif alarm != watched.marks.alarm:
+        log.info("host.alarm-over", code=watched.marks.alarm)
