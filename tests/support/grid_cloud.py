@@ -55,7 +55,12 @@ apply) cat > "$told/$2"; rm -f "$told/$2.stopped"; echo '{"state": "starting", "
 status) if [ -e "$told/$2" ]; then echo "{\\"state\\": \\"running\\", $listening}"; else echo '{"state": "absent"}'; fi ;;
 stop) mv "$told/$2" "$told/$2.stopped" 2>/dev/null; echo '{"state": "stopped", "changed": true}' ;;
 remove) rm -f "$told/$2" "$told/$2.stopped"; echo '{"state": "absent", "changed": true}' ;;
-lend) cat > "$told.lent"; echo '{"lent": [], "absent": []}' ;;
+lend)
+  cat > "$told.lent"
+  absent=$(grep -o '"[0-9a-f-]*":{' "$told.lent" | tr -d '":{' | while read -r grid; do
+    [ -e "$told/$grid" ] || { printf '%s"%s"' "$comma" "$grid"; comma=,; }
+  done)
+  echo "{\\"lent\\": [], \\"absent\\": [$absent]}" ;;
 list)
   grids=$(cd "$told" && for grid in *-*[0-9a-f]; do
     [ -e "$grid" ] && printf '%s"%s": {"state": "running", %s}' "$comma" "$grid" "$listening" && comma=,

@@ -1,6 +1,7 @@
 """The API server: every request is known by its token, allowed or not, judged, and carried out on the store."""
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -29,12 +30,12 @@ class Api:
             return await self._answer(request)
         except Refused as refused:
             headers = {"Retry-After": str(refused.retry_after)} if refused.retry_after else {}
-            return web.json_response(refused.status(), status=refused.code, headers=headers)
+            return _json(refused.status(), status=refused.code, headers=headers)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         user = self._access.user_of(request.headers.get("Authorization", ""))
         if (known := discovery.document(request.path)) is not None:
-            return web.json_response(known)
+            return _json(known)
         call = call_of(request)
         self.calls[f"{call.verb} {call.resource}"] += 1
         cut = await self._go_wrong(call)
@@ -62,11 +63,11 @@ class Api:
             case ("get", "log"):
                 return web.Response(text=self._reading.log(call))
             case ("get", _):
-                return web.json_response(self._reading.get(call))
+                return _json(self._reading.get(call))
             case ("list", _):
-                return web.json_response(self._reading.list(call, request.query))
+                return _json(self._reading.list(call, request.query))
             case ("create", "token"):
-                return web.json_response(self._lend_token(call), status=201)
+                return _json(self._lend_token(call), status=201)
             case _:
                 return await self._change(call, request, user)
 
@@ -77,10 +78,17 @@ class Api:
 
     async def _change(self, call: Call, request: web.Request, user: str) -> web.StreamResponse:
         code, changed, warnings = self._writing.change(call, request, await body_of(request), user)
-        answer = web.json_response(changed, status=code)
+        answer = _json(changed, status=code)
         for text in warnings:
             answer.headers.add("Warning", f'299 - "{text}"')
         return answer
+
+
+def _json(found: Object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """As a real server says it: clients compare the content type, which has no charset."""
+    return web.Response(
+        body=json.dumps(found).encode(), content_type="application/json", status=status, headers=headers
+    )
 
 
 def _hang_up(request: web.Request) -> None:
