@@ -5,23 +5,18 @@ import threading
 from typing import Any, ClassVar
 
 from moto.ec2 import utils as moto_utils
-from moto.ec2.exceptions import (
-    DependencyViolationError,
-    EC2ClientError,
-    InvalidInstanceIdError,
-    InvalidInstanceTypeError,
-)
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError, InvalidInstanceTypeError
 from moto.ec2.models import EC2Backend, ec2_backends
-from moto.ec2.models.instances import Instance, Reservation
-from moto.ec2.utils import filter_reservations
+from moto.ec2.models.instances import Instance
 
 from s4_devcloud.aws import status
 from s4_devcloud.aws.fleet import Fleet, groups_of
+from s4_devcloud.aws.indexed import IndexedBackend
 from s4_devcloud.aws.quotas import Quotas
 from s4_devcloud.aws.tokens import MISSING, ClientTokens, fingerprint
 
 
-class MachineBackend(EC2Backend):
+class MachineBackend(IndexedBackend):
     """One account's EC2 in one region. moto makes its backends itself, so what they share is set by `extend`."""
 
     fleet: ClassVar[Fleet]
@@ -67,19 +62,6 @@ class MachineBackend(EC2Backend):
 
     def _living(self) -> list[Instance]:
         return [instance for instance in self.all_instances() if instance.state != "terminated"]
-
-    def get_reservations_by_instance_ids(self, instance_ids: list[str], filters: Any = None) -> list[Reservation]:
-        """As moto's own, which compares every id with every instance."""
-        wanted, found = set(instance_ids), []
-        for reservation in self.all_reservations():
-            instances = [instance for instance in reservation.instances if instance.id in wanted]
-            if instances:
-                reservation.instances = instances
-                found.append(reservation)
-        missing = wanted - {instance.id for reservation in found for instance in reservation.instances}
-        if missing:
-            raise InvalidInstanceIdError(min(missing))
-        return found if filters is None else filter_reservations(found, filters)
 
     def terminate_instances(self, instance_ids: list[str]) -> Any:
         """Their machines are destroyed when this returns."""
