@@ -26,8 +26,9 @@ ONCE = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeou
 class LocalCloud:
     """`python -m s4_devcloud aws` with machines of this kind; its answers are what a real client gets."""
 
-    def __init__(self, state: Path, image: Path, *flags: str) -> None:
-        command = [sys.executable, "-m", "s4_devcloud", "aws", "--state", str(state), "--image", str(image), *flags]
+    def __init__(self, state: Path, image: Path | None, *flags: str) -> None:
+        command = [sys.executable, "-m", "s4_devcloud", "aws", "--state", str(state), *flags]
+        command += ["--image", str(image)] if image else []
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -1,6 +1,5 @@
 """One local cloud with real machines for all tests of this folder, and what a launch needs."""
 
-import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,17 +21,18 @@ def cloud_of_all(machine_image: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def crowd_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    folder = tmp_path_factory.mktemp("crowd")
-    (folder / "sshd.json").write_text(json.dumps({"kind": "sshd", "name": "s4-node-light", "layers": ["light"]}))
-    started = LocalCloud(folder / "state", folder, "--driver", "sshd")
+    started = LocalCloud(tmp_path_factory.mktemp("crowd"), None, "--driver", "crowd")
     yield started
     assert started.stop() == 0
 
 
 @pytest.fixture
 def crowd(crowd_of_all: LocalCloud) -> Iterator[LocalCloud]:
-    """A cloud for what needs no machine that runs anything."""
+    """A cloud whose machines are rows; afterwards nothing goes wrong and no instance is left."""
     yield crowd_of_all
+    left = [one["instance_id"] for one in crowd_of_all.control("GET", "/state")[1]["instances"] if one["alive"]]
+    if left:
+        crowd_of_all.client("ec2").terminate_instances(InstanceIds=left)
     crowd_of_all.control("DELETE", "/faults")
     crowd_of_all.control("DELETE", "/traffic")
 
