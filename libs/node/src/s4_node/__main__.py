@@ -10,6 +10,7 @@ from importlib.metadata import version
 COMMANDS = {
     "run": ("s4_node.serve.run", "serve a grid, or one node of it"),
     "shard": ("s4_node.serve.shard", "serve many grids with one process, and change which"),
+    "pod": ("s4_node.serve.pod", "serve one grid in a container, from files that others replace"),
     "check": ("s4_node.tools.check", "find out whether a node could store in a bucket, and what to do if not"),
     "usage": ("s4_node.tools.usage", "count what is stored: bytes and objects"),
     "verify": ("s4_node.tools.verify", "read the headers of every share, and name what is damaged"),
