@@ -157,6 +157,7 @@ class PretendBilling(Peer):
         self.plans: list[dict[str, Any]] = list(PLANS)
         self.is_open = True
         self.is_taxed = False
+        self.is_sold_out = False
         self.checkouts: dict[str, str] = {}
         self.page_url = "https://checkout.stripe.test/pay/cs_test_1"
         self.accounts: dict[str, dict[str, Any]] = {}
@@ -169,8 +170,9 @@ class PretendBilling(Peer):
         if path.startswith("/accounts/"):
             return self._of_account(path.split("/")[2], "/".join(path.split("/")[3:]), body)
         if path == "/checkouts":
-            if self.checkouts.setdefault(body["checkout_id"], "open") == "paid":
-                return 409, {"code": "already-paid"}
+            is_paid = self.checkouts.setdefault(body["checkout_id"], "open") == "paid"
+            if is_paid or self.is_sold_out:
+                return 409, {"code": "already-paid" if is_paid else "sold-out"}
             secret, url = ("cs_test_1_secret_2", None) if body["ui"] == "embedded" else (None, self.page_url)
             return 200, {
                 "checkout_id": body["checkout_id"],

@@ -172,3 +172,24 @@ async def test_who_watches_sees_the_loss_and_the_recovery_without_asking(site: R
         await site.hears(recovered(buyer, site.clock.now() + timedelta(seconds=90), 90))
         await expect(heading).to_have_text("Your grid is ready")
         await expect(person.page.get_by_text("could not be reached for 1 min 30 s")).to_be_visible()
+
+
+# What Stripe's script does with ours: it asks for the secret.
+STRIPE = "window.Stripe = () => ({ createEmbeddedCheckoutPage: (ours) => ours.fetchClientSecret() });"
+
+
+async def test_who_comes_to_pay_for_what_was_sold_out_meanwhile_reads_why_not(
+    site: RunningSite, chrome: Browser
+) -> None:
+    page = await chrome.new_page()
+    await page.route(
+        "https://js.stripe.test/**", lambda route: route.fulfill(body=STRIPE, content_type="text/javascript")
+    )
+    async with site.browser() as elsewhere:
+        assert (await elsewhere.sign_up()).status == 303
+        for each in elsewhere.session.cookie_jar:
+            await page.context.add_cookies([{"name": each.key, "value": each.value, "url": site.origin}])
+    site.billing.is_sold_out = True
+    await page.goto(f"{site.origin}/pay")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("This plan is not available right now")
+    await page.close()

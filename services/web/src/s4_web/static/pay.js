@@ -12,6 +12,9 @@ async function fetchClientSecret() {
   if (said.code === "already-paid") {
     window.location.assign("/status");
   }
+  if (said.code === "sold-out") {
+    document.getElementById("pay-hosted").submit(); // the page that it leads to has the words
+  }
   if (!answer.ok) {
     throw new Error(said.code);
   }
