@@ -5,6 +5,7 @@ from random import Random
 
 from s4_provisioner.converge import Converger
 from s4_provisioner.fleet.converge import Hosts
+from s4_provisioner.fleet.retire import Retire
 from s4_provisioner.fleet.warm import Warm
 from s4_provisioner.health.loops import health
 from s4_provisioner.tools import Tools
@@ -17,5 +18,6 @@ def loops(pool: Pool, tools: Tools, random: Random) -> list[Coroutine[None, None
         Converger(pool, tools, random).forever(),
         Hosts(pool, tools, random).forever(),
         Warm(pool, tools, random).forever(),
+        Retire(pool, tools).forever(),
         health(pool, tools),
     ]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from s4_provisioner import ports
+from s4_provisioner.drivers import patching
 from s4_provisioner.fleet import pools
 from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.health.settings import HealthSettings
@@ -69,6 +70,11 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     retry_cap: timedelta = timedelta(minutes=5)
     max_attempts: int = 20
     max_relaunches: int = 3
+    # Of a pool's grids so many move at once, when hosts are drained.
+    moves_at_once: int = 10
+    # Machines install security updates by themselves, and restart in this time of day (UTC), each at a minute of its
+    # own. Empty: neither.
+    reboot_window: str = "03:00-05:00"
     # A grid that was ready is kept this long after we heard of the end: a dispute or a correction may be on its way.
     kept_at_least: timedelta = timedelta(days=1)
 
@@ -77,6 +83,7 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
         if not DEPLOYMENT.fullmatch(self.deployment):
             raise SettingsError(["S4_DEPLOYMENT is not 1 to 20 of a-z, 0-9 and -, beginning with a letter"])
         ports.read(self.grid_ports)
+        patching.read(self.reboot_window)
         self.pools()
 
     def pools(self) -> Fleet:

@@ -14,6 +14,7 @@ from s4_aws.trouble import NotThere
 from s4_aws.watching import Status
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import names
+from s4_provisioner.drivers import patching
 from s4_provisioner.drivers.contract import HostReport, Leftover, Machine, Plan, PlanOutdated
 from s4_provisioner.drivers.user_data import HostKey, new_host_key, public_half, user_data
 from s4_provisioner.fleet.hosts import Host
@@ -42,6 +43,7 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None
     user: str
     authorized_key: str
+    restart_at: str | None = None
 
 
 class Ec2Hosts:
@@ -60,6 +62,7 @@ class Ec2Hosts:
         self._ssh, self._nodes = ssh, NodeHost(ssh)
         self._settings, self._ports, self._clock = settings, ports, clock
         self._authorized_key = public_half(settings.ssh_key)
+        self._window = patching.read(settings.reboot_window)
         self._lock = asyncio.Lock()
         self._images: dict[str, Image] = {}
         self._group: str | None = None
@@ -78,6 +81,7 @@ class Ec2Hosts:
             zone=host.zone,
             user=self._settings.host_user,
             authorized_key=self._authorized_key,
+            restart_at=self._window.of(host.id) if self._window else None,
         )
         return Plan(
             request=msgspec.json.encode(request).decode(), private_key=Secret(key.private), public_key=key.public
@@ -115,7 +119,7 @@ class Ec2Hosts:
                     instance_type=request.instance_type,
                     disk_gib=request.disk_gib,
                     security_groups=(request.security_group,),
-                    user_data=user_data(key, request.user, request.authorized_key),
+                    user_data=user_data(key, request.user, request.authorized_key, request.restart_at),
                     tags=names.host_tags(self._settings.deployment, host.id, host.pool),
                     zone=request.zone,
                 )

@@ -1,6 +1,7 @@
 """What a new machine is told at its first boot: the SSH host key that we already know, and who may log in. Pure."""
 
 import json
+from typing import Any
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
+from s4_provisioner.drivers import patching
 from s4_runtime import Permanent, Secret
 
 
@@ -47,12 +49,14 @@ def public_half(ssh_key: Secret) -> str:
     return key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
 
 
-def user_data(host_key: HostKey, user: str, authorized_key: str) -> str:
+def user_data(host_key: HostKey, user: str, authorized_key: str, restart_at: str | None = None) -> str:
     """A cloud-init document: exactly this host key, exactly this user. The same arguments give the same bytes.
+
+    With ``restart_at``, a time of day, the machine patches itself, and restarts then when an update needs it.
 
     JSON is YAML, so nothing needs escaping rules of its own (cloud-init, "User data formats", cloud config).
     """
-    config = {
+    config: dict[str, Any] = {
         "locale": False,
         "manage_etc_hosts": True,
         "disable_root": True,
@@ -70,4 +74,6 @@ def user_data(host_key: HostKey, user: str, authorized_key: str) -> str:
             }
         ],
     }
+    if restart_at is not None:
+        config["write_files"] = patching.files(restart_at)
     return "#cloud-config\n" + json.dumps(config, indent=1) + "\n"
