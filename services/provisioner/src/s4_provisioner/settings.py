@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 
 from s4_provisioner import ports
-from s4_provisioner.drivers import patching
+from s4_provisioner.drivers import clusters, patching
 from s4_provisioner.fleet import pools
 from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.health.settings import HealthSettings
@@ -35,6 +35,9 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     # The pools of hosts and which plan is served from which, as JSON (docs/operations/grids.md); without it one pool of
     # dedicated hosts as the three lines above say.
     fleet: str = ""
+    # How each region's Kubernetes cluster is reached, as JSON, for pools with the driver kubernetes
+    # (docs/operations/kubernetes-grids.md).
+    clusters: str = ""
     # The ports that grids have, two for each for ever. Below what Linux takes for connections of its own
     # (ip_local_port_range, from 32768).
     grid_ports: str = "10000-32767"
@@ -84,6 +87,7 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
             raise SettingsError(["S4_DEPLOYMENT is not 1 to 20 of a-z, 0-9 and -, beginning with a letter"])
         ports.read(self.grid_ports)
         patching.read(self.reboot_window)
+        clusters.read(self.clusters)
         self.pools()
 
     def pools(self) -> Fleet:

@@ -14,6 +14,7 @@ from s4_aws.zones import Zone
 from s4_provisioner import ports
 from s4_provisioner.drivers.contract import Driver
 from s4_provisioner.drivers.ec2 import Ec2Hosts
+from s4_provisioner.drivers.kubernetes import open_clusters
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Fleet
 from s4_provisioner.probe import Probe
@@ -116,4 +117,6 @@ async def open_tools(settings: Settings, clock: Clock, pool: Pool) -> AsyncItera
     """Everything that the steps need, for as long as the block lasts."""
     wanted = {settings.aws_region, *(each.region for each in settings.pools().pools.values())}
     async with open_regions(settings.aws_endpoint_url, clock) as regions:
-        yield tools_of(settings, clock, pool, {region: await regions.of(region) for region in sorted(wanted)})
+        tools = tools_of(settings, clock, pool, {region: await regions.of(region) for region in sorted(wanted)})
+        async with open_clusters(settings.clusters, settings.deployment, clock) as clusters:
+            yield msgspec.structs.replace(tools, drivers={**tools.drivers, **clusters})

@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 
 from s4_aws.sessions import Session
 from s4_contracts.ids import GridId, HostId
-from s4_provisioner.drivers import manifests, reports
+from s4_provisioner.drivers import clusters, manifests, reports
 from s4_provisioner.drivers.clusters import Cluster
 from s4_provisioner.drivers.contract import HostReport, HostSilent, Leftover, Machine, Plan, lent
 from s4_provisioner.drivers.kube_api import ClusterRefused, KubeApi
@@ -199,6 +199,20 @@ class KubernetesHosts:
             return IPv4Address(where)
         except ValueError:
             return await _resolved(where)
+
+
+@asynccontextmanager
+async def open_clusters(
+    setting: str, deployment: str, clock: Clock
+) -> AsyncIterator[Mapping[tuple[str, str], KubernetesHosts]]:
+    """The driver of each region that has a cluster, for as long as the block lasts. Raises ClusterRefused."""
+    async with AsyncExitStack() as stack:
+        found = {}
+        for region, cluster in clusters.read(setting).items():
+            api = KubeApi(cluster.kubeconfig)
+            stack.push_async_callback(api.close)
+            found["kubernetes", region] = KubernetesHosts(api, cluster, deployment, clock)
+        yield found
 
 
 async def _resolved(name: str) -> IPv4Address | None:

@@ -58,12 +58,14 @@ async def wait_for_boot(host: Host, tools: Tools) -> HostOutcome:
         machine = (await driver.look([host])).get(host.id)
         if machine is not None and machine.state != "alive":
             return MachineLost("machine-gone")
-        if machine is None or machine.address is None:
+        # a namespace never has an address, a machine gets one
+        if machine is None or (machine.address is None and not await driver.greets(host)):
             await tools.clock.sleep(tools.settings.poll.total_seconds())
             continue
         there = msgspec.structs.replace(host, address=machine.address, zone=machine.zone or host.zone)
         if await _lets_us_in(there, tools):
-            return Done(partial(store.keep_place, host_id=host.id, address=str(machine.address), zone=there.zone))
+            address = str(machine.address) if machine.address else None
+            return Done(partial(store.keep_place, host_id=host.id, address=address, zone=there.zone))
     return NotYet(timedelta(0))
 
 
