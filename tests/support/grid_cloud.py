@@ -166,12 +166,6 @@ class Cloud:
         found: list[dict[str, Any]] = self.client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
         return found
 
-    def profiles(self, deployment: str) -> list[str]:
-        """The names of the deployment's instance profiles."""
-        pages = self.client("iam").get_paginator("list_instance_profiles").paginate(PathPrefix="/s4/")
-        found = [profile["InstanceProfileName"] for page in pages for profile in page["InstanceProfiles"]]
-        return [name for name in found if name.startswith(f"s4-{deployment}-")]
-
     def volumes(self, deployment: str) -> list[str]:
         """The ids of the disks of the deployment's machines."""
         filters = [{"Name": "tag:s4:deployment", "Values": [deployment]}]
@@ -184,8 +178,6 @@ class Cloud:
             "instances": [instance["InstanceId"] for instance in living],
             "volumes": self.volumes(deployment),
             "buckets": self.buckets(deployment),
-            "roles": self.roles(deployment),
-            "profiles": self.profiles(deployment),
             "addresses": self.address_of(dns_name),
         }
         return {kind: names for kind, names in found.items() if names}
@@ -194,7 +186,8 @@ class Cloud:
         """What the zone says of a name."""
         route53 = self.client("route53")
         zone = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"][0]["Id"]
-        records = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+        pages = route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone)
+        records = [record for page in pages for record in page["ResourceRecordSets"]]
         values = [record["ResourceRecords"] for record in records if record["Name"].rstrip(".") == name]
         return [value["Value"] for group in values for value in group]
 

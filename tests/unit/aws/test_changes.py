@@ -24,6 +24,7 @@ class Route53:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.bad: set[str] = set()
+        self.refusal = "InvalidChangeBatch"
         self.says: str | None = None
         self.open = asyncio.Event()
         self.open.set()
@@ -43,7 +44,7 @@ class Route53:
         if self.says:
             raise ClientError({"Error": {"Code": self.says}}, "ChangeResourceRecordSets")
         if {name for _, name in batch} & self.bad:
-            raise ClientError({"Error": {"Code": "InvalidChangeBatch"}}, "ChangeResourceRecordSets")
+            raise ClientError({"Error": {"Code": self.refusal}}, "ChangeResourceRecordSets")
         return {"ChangeInfo": {"Id": f"/change/{len(self.batches)}"}}
 
 
@@ -91,8 +92,9 @@ async def test_no_request_holds_more_than_route53_takes(changes: Changes, route5
     assert [len(batch) for batch in route53.batches] == [500, 500, 100]
 
 
-async def test_one_bad_change_fails_alone(changes: Changes, route53: Route53) -> None:
-    route53.bad = {"g13"}
+@pytest.mark.parametrize("refusal", ["InvalidChangeBatch", "InvalidInput", "InvalidDomainName"])
+async def test_one_bad_change_fails_alone(changes: Changes, route53: Route53, refusal: str) -> None:
+    route53.bad, route53.refusal = {"g13"}, refusal
     results = await asyncio.gather(*(upsert(changes, f"g{number}") for number in range(40)), return_exceptions=True)
 
     bad = [number for number, result in enumerate(results) if isinstance(result, BaseException)]

@@ -1,7 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 
 from s4_aws.trouble import (
     KINDS,
@@ -153,6 +159,13 @@ def test_no_answer_is_temporary(error: Exception) -> None:
         raise error
 
     assert away.value.code == "aws-unreachable"
+
+
+def test_what_the_sdk_itself_does_not_send_is_a_refusal_that_quotes_nothing() -> None:
+    with pytest.raises(AwsRefused) as refused, aws_errors():
+        raise ParamValidationError(report=f"Invalid value {SECRET}")
+
+    assert SECRET not in str(refused.value)
 
 
 def test_who_expected_several_errors_is_told_which_it_was() -> None:

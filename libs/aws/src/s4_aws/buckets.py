@@ -99,10 +99,11 @@ class Buckets:
             await self._s3.delete_bucket_policy(Bucket=name)
 
     async def measure(self, name: str, at_most_pages: int | None = None) -> Measure:
-        """How many objects there are and how large they are together; a page is a thousand, and one request."""
+        """How many objects there are and how large they are together; each page of them is one request."""
         objects = size = pages = 0
         with aws_errors():
-            async for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=name):
+            pages_of = self._s3.get_paginator("list_objects_v2").paginate
+            async for page in pages_of(Bucket=name, PaginationConfig={"PageSize": self._page}):
                 found = page.get("Contents", ())
                 objects, size, pages = objects + len(found), size + sum(each["Size"] for each in found), pages + 1
                 if page.get("IsTruncated") and pages == at_most_pages:

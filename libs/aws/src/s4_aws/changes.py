@@ -14,6 +14,7 @@ from s4_runtime import Clock, Permanent, SystemClock, Temporary, Trouble
 _GATHERING_SECONDS = 0.05
 # "Quotas" (Route 53 Developer Guide): 1,000 records and 32,000 characters of values in a request, an UPSERT's twice.
 _MOST = 1000
+_BAD = ("InvalidChangeBatch", "InvalidInput", "InvalidDomainName")
 _COST = {"UPSERT": 2, "CREATE": 1, "DELETE": 1}
 Action = Literal["UPSERT", "CREATE", "DELETE"]
 
@@ -115,7 +116,7 @@ class Changes:
 
     async def _change(self, zone: str, batch: list[_Wanted]) -> str | None:
         changes = [{"Action": wanted.action, "ResourceRecordSet": wanted.record} for wanted in batch]
-        with aws_errors("InvalidChangeBatch", "NoSuchHostedZone") as ended:
+        with aws_errors(*_BAD, "NoSuchHostedZone") as ended:
             answer = await self._route53.change_resource_record_sets(
                 HostedZoneId=zone, ChangeBatch={"Changes": changes}
             )

@@ -1,5 +1,6 @@
 """How much the account may still have. Who may not ask does not know: that is None, never nothing and never all."""
 
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -8,7 +9,8 @@ from s4_aws.trouble import aws_errors
 
 # Service Quotas, "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", in vCPUs of one region.
 _VCPUS = ("ec2", "L-1216C47A")
-_STANDARD = tuple("acdhimrtz")
+_STANDARD = frozenset("acdhimrtz")
+_OTHERS = frozenset({"dl", "hpc", "inf", "mac", "trn"})  # these have quotas of their own
 # "General purpose buckets" of the whole account; only Northern Virginia has it.
 _BUCKETS = ("s3", "L-DC2B2D3D")
 _PAGE = 1000
@@ -61,7 +63,7 @@ class Quotas:
             )
             groups = [group async for page in pages for group in page["Reservations"]]
             types = [each["InstanceType"] for group in groups for each in group["Instances"]]
-            standard = [kind for kind in types if kind.startswith(_STANDARD)]
+            standard = [kind for kind in types if _is_standard(kind)]
             await self._learn(set(standard))
             return sum(self._vcpus[kind] for kind in standard)
         return None
@@ -86,3 +88,8 @@ class Quotas:
             with aws_errors(*_DENIED, _ABSENT):
                 return int((await client.get_aws_default_service_quota(**wanted))["Quota"]["Value"])
         return None
+
+
+def _is_standard(instance_type: str) -> bool:
+    family = "".join(takewhile(str.isalpha, instance_type))
+    return family[:1] in _STANDARD and family not in _OTHERS

@@ -1,6 +1,6 @@
 """Everything that a deployment has in a region, found by its tag, and what AWS does not find by tags."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 
@@ -69,9 +69,10 @@ class Tagged:
                 case "s3:bucket":
                     return _pairs((await s3.get_bucket_tagging(Bucket=name))["TagSet"])
                 case "iam:role":
-                    return _pairs((await iam.list_role_tags(RoleName=name))["Tags"])
+                    return _pairs((await iam.get_role(RoleName=name))["Role"].get("Tags", ()))
                 case _:
-                    return _pairs((await iam.list_instance_profile_tags(InstanceProfileName=name))["Tags"])
+                    found = await iam.get_instance_profile(InstanceProfileName=name)
+                    return _pairs(found["InstanceProfile"].get("Tags", ()))
         return {}
 
 
@@ -82,5 +83,5 @@ def _thing(arn: str, tags: list[dict[str, str]]) -> Thing:
     return Thing(f"{service}:{kind}", own, _pairs(tags)) if own else Thing(f"{service}:bucket", name, _pairs(tags))
 
 
-def _pairs(tags: list[dict[str, str]]) -> dict[str, str]:
+def _pairs(tags: Iterable[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tags}

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from types import MappingProxyType
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 from s4_runtime import Permanent, Temporary
 
@@ -164,5 +165,7 @@ def aws_errors(*expected: str) -> Iterator[Ended]:
         ended.code = code_of(error)
         if ended.code not in expected:
             raise translated(error) from None
-    except (BotoCoreError, OSError, TimeoutError):
+    except ParamValidationError:  # the SDK knows without asking; its text quotes the request
+        raise AwsRefused("aws-refused", reason="ParamValidation") from None
+    except (BotoCoreError, ResponseParserError, OSError, TimeoutError):
         raise AwsUnavailable("aws-unreachable") from None
