@@ -5,6 +5,7 @@ import sys
 
 PARTS = {
     "aws": "EC2, S3, IAM, STS, Route 53 and KMS, where a started instance is a machine that sshd answers on",
+    "dns": "an authoritative DNS server for the names in the emulated Route 53",
     "image": "bakes the root filesystem that the instances boot, once",
     "kubernetes": "a Kubernetes API server, and a small cluster whose pods are processes",
     "mail": "an SMTP server that keeps what it is given, and a web page to read it",

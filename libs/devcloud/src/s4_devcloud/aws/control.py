@@ -13,6 +13,7 @@ from s4_devcloud.aws.fleet import Fleet
 from s4_devcloud.aws.incidents import happen
 from s4_devcloud.aws.permissions import WHO, Enforcement
 from s4_devcloud.aws.quotas import Quotas, UnknownQuota
+from s4_devcloud.aws.route53 import records_of
 from s4_devcloud.aws.traffic import Latency, Rate, Traffic
 
 
@@ -45,6 +46,7 @@ def application(cloud: Cloud) -> web.Application:
             web.delete("/traffic", controls.clear_traffic),
             web.put("/enforcement", controls.enforce),
             web.get("/quotas", controls.quotas),
+            web.get("/records", records),
             web.put("/quotas", controls.set_quota),
         ]
     )
@@ -140,6 +142,12 @@ class Controls:
         except UnknownQuota:
             raise FaultRefused(f"no quota {which[1]} of {which[0]} is kept here") from None
         return await self.quotas(request)
+
+
+async def records(request: web.Request) -> web.Response:
+    """What Route 53 has for a name, for the dns part; it counts as no call."""
+    is_ours, found = records_of(request.query.get("name", "").strip(".").lower())
+    return web.json_response({"is_ours": is_ours, "records": found})
 
 
 async def _described(request: web.Request) -> dict[str, Any]:

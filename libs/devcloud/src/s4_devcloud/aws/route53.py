@@ -21,6 +21,21 @@ class StrictRoute53Backend(Route53Backend):
         super().change_resource_record_sets(zoneid, change_list)
 
 
+def records_of(name: str) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether the name is in a zone of any account, and its records; the longest zone that fits has it."""
+    zones = [zone for account in list(route53_backends.values()) for zone in _zones(account)]
+    fitting = [zone for zone in zones if f".{name}".endswith(f".{str(zone.name).strip('.').lower()}")]
+    if not fitting:
+        return False, []
+    zone = max(fitting, key=lambda each: len(each.name))
+    found = [record for record in list(zone.rrsets) if str(record.name).strip(".").lower() == name]
+    return True, [{"type": each.type, "ttl": int(each.ttl or 0), "values": list(each.records)} for each in found]
+
+
+def _zones(account: Any) -> list[Any]:
+    return [zone for backend in list(account.values()) for zone in list(backend.zones.values())]
+
+
 def extend() -> None:
     """From now on every account has the strict one."""
     StrictRoute53Backend.__module__ = Route53Backend.__module__  # moto finds its routes by the module's name
