@@ -18,7 +18,7 @@ from support.year.services import Street
 
 @pytest.fixture
 async def street(postgres: TestDatabases, amqp_url: str, tmp_path: Path) -> AsyncIterator[Street]:
-    async with mail_sink(tmp_path) as sink:
+    with mail_sink(tmp_path) as sink:
         street = Street.planned(postgres.create_database, amqp_url, sink)
         async with street.open():
             yield street

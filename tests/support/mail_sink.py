@@ -1,12 +1,11 @@
 """The mail sink as a program of its own, for tests."""
 
-import asyncio
 import json
 import os
-import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,36 +38,30 @@ class MailSink:
         ):
             assert answer.status == 201
 
+    async def reset(self) -> None:
+        """No letter is left and nothing is refused."""
+        async with aiohttp.ClientSession() as session:
+            for what in ("letters", "faults"):
+                async with session.delete(f"{self.http}/api/{what}") as answer:
+                    assert answer.status == 200
+
     async def page(self, path: str) -> tuple[int, str]:
         async with aiohttp.ClientSession() as session, session.get(self.http + path) as answer:
             return answer.status, await answer.text()
 
 
-@asynccontextmanager
-async def mail_sink(folder: Path) -> AsyncIterator[MailSink]:
+@contextmanager
+def mail_sink(folder: Path) -> Iterator[MailSink]:
     password = folder / "password"
     password.write_text(PASSWORD)
-    arguments = [
-        "mail",
-        "--smtp",
-        "127.0.0.1:0",
-        "--http",
-        "127.0.0.1:0",
-        "--state",
-        str(folder / "mail"),
-        "--user",
-        USER,
-    ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "s4_devcloud", *arguments, "--password-file", str(password),
-        stdout=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"]},
-    )  # fmt: skip
-    assert process.stdout
-    try:
-        async with asyncio.timeout(30):
-            ready = json.loads(await process.stdout.readline())
-        yield MailSink(ready["smtp"], ready["http"], folder / "mail" / "ca.pem")
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
-        process._transport.close()  # type: ignore[attr-defined]  # asyncio leaves the pipe open otherwise
+    command = [sys.executable, "-m", "s4_devcloud", "mail", "--smtp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+    command += ["--state", str(folder / "mail"), "--user", USER, "--password-file", str(password)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline() or b"{}")
+            assert ready.get("ready"), "the mail sink did not start"
+            yield MailSink(ready["smtp"], ready["http"], folder / "mail" / "ca.pem")
+        finally:
+            process.terminate()
+            process.wait(10)

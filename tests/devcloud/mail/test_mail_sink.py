@@ -1,5 +1,5 @@
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from support.mail_sink import PASSWORD, USER, MailSink, mail_sink
 
 
 @pytest.fixture
-async def sink(tmp_path: Path) -> AsyncIterator[MailSink]:
-    async with mail_sink(tmp_path) as running:
+def sink(tmp_path: Path) -> Iterator[MailSink]:
+    with mail_sink(tmp_path) as running:
         yield running
 
 
@@ -86,9 +86,9 @@ async def test_a_refused_recipient_is_told_at_once(sink: MailSink) -> None:
 
 
 async def test_letters_survive_a_restart(tmp_path: Path) -> None:
-    async with mail_sink(tmp_path) as first:
+    with mail_sink(tmp_path) as first:
         await send(first, a_letter())
-    async with mail_sink(tmp_path) as second:
+    with mail_sink(tmp_path) as second:
         assert len(await second.letters()) == 1
         await send(second, a_letter())
         assert [letter["number"] for letter in await second.letters()] == [2, 1]
