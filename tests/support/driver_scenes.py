@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import yaml
 
 from s4_aws.clients import open_clients
 from s4_aws.machines import Machines
@@ -33,6 +35,7 @@ from support.memory_hosts import MemoryHosts
 from support.provisioner import some_settings
 from support.waiting import until
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = timedelta(seconds=20)
 IMAGE = "registry.invalid/s4/s4-node:1"
 IDENTITY = Identity(
@@ -133,12 +136,26 @@ async def ec2_scene(cloud: Cloud) -> AsyncIterator[Scene]:
             await asyncio.to_thread(cloud.end_machines, settings.deployment)
 
 
+def prepare(cluster: Cluster, folder: Path) -> dict[str, Any]:
+    """How the provisioner gets into the cluster, which is prepared for it as the handbook says."""
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "s4"}})
+    for file in sorted((ROOT / "k8s" / "grids").glob("*.yaml")):
+        for wanted in yaml.safe_load_all(file.read_text()):
+            if wanted["kind"] != "Kustomization":
+                status, answer = cluster.apply(wanted)
+                assert status < 300, answer
+    token = cluster.account("s4-provisioner", "s4")
+    kubeconfig = cluster.kubeconfig_of(token, folder / "provisioner.kubeconfig")
+    return {"kubeconfig": str(kubeconfig), "role": "s4-grids-host", "account": "s4/s4-provisioner"}
+
+
 @asynccontextmanager
-async def kubernetes_scene(cluster: Cluster, **how: Any) -> AsyncIterator[Scene]:
+async def kubernetes_scene(
+    cluster: Cluster, way_in: dict[str, Any], *, unheard: timedelta = PATIENCE, **how: Any
+) -> AsyncIterator[Scene]:
     deployment = f"t{new_id()[-10:]}"
-    how = {"kubeconfig": str(cluster.kubeconfig)} | how
-    api = KubeApi(how["kubeconfig"])
-    driver = KubernetesHosts(api, ClusterSettings(**how), deployment, SystemClock())
+    api = KubeApi(way_in["kubeconfig"])
+    driver = KubernetesHosts(api, ClusterSettings(**way_in, **how), deployment, SystemClock(), unheard=unheard)
 
     def lose(host: Host) -> None:
         assert cluster.delete("Namespace", namespace_name(deployment, host.id))[0] == 200

@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.cluster import Cluster, light_nodes, local_cluster
-from support.driver_scenes import Scene, ec2_scene, kubernetes_scene, memory_scene
+from support.driver_scenes import Scene, ec2_scene, kubernetes_scene, memory_scene, prepare
 from support.grid_cloud import Cloud
 
 
@@ -18,9 +19,15 @@ def cluster_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def way_in(cluster_of_all: Cluster, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The provisioner's own, in a cluster that was prepared for it."""
+    return prepare(cluster_of_all, Path(tmp_path_factory.mktemp("way-in")))
+
+
 @pytest.fixture
-async def on_kubernetes(cluster_of_all: Cluster) -> AsyncIterator[Scene]:
-    async with kubernetes_scene(cluster_of_all) as scene:
+async def on_kubernetes(cluster_of_all: Cluster, way_in: dict[str, Any]) -> AsyncIterator[Scene]:
+    async with kubernetes_scene(cluster_of_all, way_in) as scene:
         yield scene
 
 

@@ -36,8 +36,11 @@ class GridStillThere(Temporary):
 class KubernetesHosts:
     """Namespaces of one cluster."""
 
-    def __init__(self, api: KubeApi, cluster: Cluster, deployment: str, clock: Clock) -> None:
-        self._api, self._cluster, self._deployment, self._clock = api, cluster, deployment, clock
+    def __init__(
+        self, api: KubeApi, cluster: Cluster, deployment: str, clock: Clock, *, unheard: timedelta = _UNHEARD
+    ) -> None:
+        self._api, self._cluster, self._deployment = api, cluster, deployment
+        self._clock, self._unheard = clock, unheard
 
     async def plan(self, host: Host, pool: Pool) -> Plan:
         """What the namespace will be for."""
@@ -180,7 +183,7 @@ class KubernetesHosts:
         Its node may still run it, unseen: no client is led there, its session ends within the hour, and what two
         nodes write into one bucket at a time they write under conditions.
         """
-        if not reports.is_overdue(pod, self._clock.now(), _UNHEARD):
+        if not reports.is_overdue(pod, self._clock.now(), self._unheard):
             return
         node = await self._api.get("Node", pod.spec.nodeName) if pod.spec.nodeName else None
         if node is None or not reports.is_ready(node):
