@@ -44,6 +44,7 @@ class MemoryHosts:
         self.machines: dict[HostId, MemoryMachine] = {}
         self.endings: dict[str, list[Exception]] = {}  # of the next calls of a method
         self.asked: list[tuple[int, bool]] = []  # looks: at how many, and with checks
+        self.lendings = 0
 
     def machine(self, host_id: HostId) -> MemoryMachine:
         return self.machines[host_id]
@@ -148,6 +149,7 @@ class MemoryHosts:
 
     async def lend(self, host: Host, sessions: Mapping[GridId, Session]) -> set[GridId]:
         self._ending("lend")
+        self.lendings += 1
         machine = self._reached(host)
         machine.lent |= {grid: session for grid, session in sessions.items() if grid in machine.grids}
         return {grid for grid in sessions if grid not in machine.grids}

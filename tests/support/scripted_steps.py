@@ -24,6 +24,10 @@ class Script:
         """How often the step was begun."""
         return self._calls.count(stage)
 
+    def then(self, stage: Stage, *endings: Outcome | Exception) -> None:
+        """From now on the step ends like this, and then succeeds."""
+        self._endings[stage] = list(endings)
+
     def next(self, stage: Stage) -> Outcome | None:
         """The step's next ending; None once it succeeds."""
         self._calls.append(stage)

@@ -6,15 +6,23 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, cast
 
+import msgspec
+
+from s4_aws.sessions import Session
 from s4_contracts import Event
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner.health import breakers
 from s4_provisioner.health.breaker import State
+from s4_provisioner.health.cheap import CheapLooks
+from s4_provisioner.health.greeting import Greeting
+from s4_provisioner.health.probing import Probing
 from s4_provisioner.health.watch import Watch
+from s4_provisioner.lending import Lending
 from s4_provisioner.lifecycle import Stage
-from s4_runtime import new_id
+from s4_provisioner.tools import Tools
+from s4_runtime import Clock, new_id
 from support.grid_cloud import REGION
-from support.memory_hosts import MemoryHosts, MemoryMachine
+from support.memory_hosts import MemoryHosts, MemoryMachine, a_session
 from support.provisioner import Desk, a_desk_without_aws
 from support.scripted_steps import Script, scripted
 from support.waiting import until
@@ -30,8 +38,31 @@ insert into grids (id, account_id, signup_id, subscription_id, plan, pool, regio
     stage_since, created_at, proved_at, proof_seconds, host_id, address, sealed_identity, dns_name, bucket, lent_until,
     look_at, probe_at, storage_tub)
 values ($1, $2, $3, $4, 'personal', 'dedicated', $5, $6, '{}', 'ready', 'ready', $7, $7, $7, 0.5, $8, $9, 'sealed',
-    'g.grids.test', 'bucket', $7::timestamptz + interval '1 hour', $7, $7::timestamptz + interval '6 hours', 'tub')
+    'g.grids.test', 'bucket', $7::timestamptz + interval '1 hour', $7, $7::timestamptz + interval '30 hours', 'tub')
 """
+
+
+class MemoryRights:
+    """Sessions that no cloud knows; the next ones may be refused."""
+
+    def __init__(self, clock: Clock, lasting: timedelta) -> None:
+        self._clock, self._lasting = clock, lasting
+        self.had: list[GridId] = []
+        self.refused: dict[GridId, Exception] = {}
+        self.at_once = self.most_at_once = 0
+
+    async def role_arn(self) -> str:
+        return "arn:aws:iam::123456789012:role/s4-test-grids"
+
+    async def session(self, _bucket: str, grid: GridId) -> Session:
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        await asyncio.sleep(0)
+        self.at_once -= 1
+        if grid in self.refused:
+            raise self.refused[grid]
+        self.had.append(grid)
+        return a_session(self._clock.now() + self._lasting)
 
 
 class Ward:
@@ -41,6 +72,14 @@ class Ward:
         self.desk, self.pool, self.tools, self.settings = desk, desk.pool, desk.tools, desk.settings
         self.hosts = cast("MemoryHosts", desk.tools.drivers["ec2", REGION])
         self.watch = Watch(desk.pool, desk.tools)
+        self.client = Script()  # what the real client finds, next
+        self.probing = Probing(desk.pool, desk.tools, scripted(self.client))
+        self.unheard: set[GridId] = set()  # whose storage server does not show its certificate
+        self.cheap = CheapLooks(desk.pool, desk.tools, self._greet)
+        self.rights = MemoryRights(desk.tools.clock, desk.settings.session_length)
+        cloud = msgspec.structs.replace(desk.tools.cloud(REGION), sessions=self.rights)
+        self.tools = msgspec.structs.replace(desk.tools, clouds={REGION: cloud})
+        self.lending = Lending(desk.pool, self.tools)
         self._ports = iter(range(10_000, 30_000, 2))
 
     async def host(self, grids: int = 1) -> tuple[HostId, list[GridId]]:
@@ -70,6 +109,35 @@ class Ward:
         await self.pool.execute("update hosts set look_at = $1 where look_at is not null", self.tools.clock.now())
         while await self.watch.round():
             pass
+
+    async def look_at_grids(self, after: timedelta = timedelta(0)) -> None:
+        """Later, the storage server of every grid is looked for once, and real clients go where they are due."""
+        await self.later(after)
+        await self.pool.execute("update grids set look_at = $1 where look_at is not null", self.tools.clock.now())
+        while await self.cheap.round():
+            pass
+        await self.probe()
+
+    async def probe(self, after: timedelta = timedelta(0)) -> None:
+        """Later, real clients go where they are due."""
+        await self.later(after)
+        while await self.probing.round():
+            pass
+
+    async def _greet(self, _host: str, port: int, _tub: str, _context: object) -> Greeting:
+        grid: str | None = await self.pool.fetchval("select id from grids where port = $1", port - 1)
+        return "silent" if grid in self.unheard else "there"
+
+    async def lend(self, after: timedelta = timedelta(0)) -> None:
+        """Later, sessions are renewed where they must be."""
+        await self.later(after)
+        while await self.lending.round():
+            pass
+
+    def with_buckets(self, buckets: object) -> Tools:
+        """The tools, with buckets that answer as these do."""
+        cloud = msgspec.structs.replace(self.tools.cloud(REGION), buckets=buckets)
+        return msgspec.structs.replace(self.tools, clouds={REGION: cloud})
 
     async def later(self, by: timedelta) -> None:
         await self.desk.pass_time(by)

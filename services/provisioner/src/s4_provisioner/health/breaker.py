@@ -63,7 +63,7 @@ def following(state: State, waited: timedelta, region: Region, limits: HealthSet
         case State.CLOSED:
             return State.OPEN if is_outage(region.lately, limits) else state
         case State.OPEN:
-            answers = not is_outage(region.now, limits)
+            answers = not is_outage(region.now, limits) and not is_outage(region.lately, limits)
             return State.HALF_OPEN if answers or waited >= limits.breaker_rest else state
         case State.HALF_OPEN:
             if is_outage(region.lately, limits) or waited >= limits.breaker_rest:

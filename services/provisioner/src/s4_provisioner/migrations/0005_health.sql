@@ -30,6 +30,8 @@ alter table grids
     add column mends integer not null default 0,
     add column mends_since timestamptz,
     add column mended_at timestamptz,
+    -- Why nothing is left to try for it; null while something is, or nothing is wrong.
+    add column unmended text,
     -- What was told of what it holds, and when its bucket is counted by us next.
     add column told_bytes bigint,
     add column told_at timestamptz,
