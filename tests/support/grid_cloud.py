@@ -52,7 +52,8 @@ mkdir -p "$told"
 listening='"listening": {"introducer": true, "storage": true}'
 case $1 in
 apply) cat > "$told/$2"; rm -f "$told/$2.stopped"; echo '{"state": "starting", "changed": true}' ;;
-status) if [ -e "$told/$2" ]; then echo "{\\"state\\": \\"running\\", $listening}"; else echo '{"state": "absent"}'; fi ;;
+status)
+  if [ -e "$told/$2" ]; then echo "{\\"state\\": \\"running\\", $listening}"; else echo '{"state": "absent"}'; fi ;;
 stop) mv "$told/$2" "$told/$2.stopped" 2>/dev/null; echo '{"state": "stopped", "changed": true}' ;;
 remove) rm -f "$told/$2" "$told/$2.stopped"; echo '{"state": "absent", "changed": true}' ;;
 lend)
@@ -65,7 +66,8 @@ list)
   grids=$(cd "$told" && for grid in *-*[0-9a-f]; do
     [ -e "$grid" ] && printf '%s"%s": {"state": "running", %s}' "$comma" "$grid" "$listening" && comma=,
   done)
-  printf '{"version": "s4-node light", "clock": %s, "disk_free_mib": 9999, "memory_mib": {"available": 999},' "$(date +%s)"
+  printf '{"version": "s4-node light", "disk_free_mib": 9999, "memory_mib": {"available": 999}, '
+  printf '"clock": %s,' "$(date +%s)"
   echo " \\"grids\\": {$grids}}" ;;
 *) exit 2 ;;
 esac

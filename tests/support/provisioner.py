@@ -139,10 +139,10 @@ class Desk:
     async def rests(self, grid_id: GridId) -> Grid:
         """The grid once nothing is being done for it, and nothing is due now."""
         resting = (
-            "select lease_token is null and (due_at is null or due_at > $2) and stage = any($3)"
+            "select lease_token is null and (due_at is null or due_at > $2 and stage <> all($4)) and stage = any($3)"
             " from grids where id = $1"
         )
-        is_resting = partial(self.pool.fetchval, resting, grid_id, self.tools.clock.now(), RESTS)
+        is_resting = partial(self.pool.fetchval, resting, grid_id, self.tools.clock.now(), RESTS, list(DOWN))
         await until(is_resting, within=30, what="the grid rests")
         return await self.grid(grid_id)
 
@@ -227,6 +227,10 @@ def tools_without_aws(settings: Settings, clock: Clock, pool: Pool) -> Tools:
 
 class NoAws:
     """Every call finds no connection."""
+
+    def get_paginator(self, _call: str) -> Any:
+        """No page can be had either."""
+        raise ConnectionRefusedError
 
     def __getattr__(self, _call: str) -> Callable[..., Awaitable[None]]:
         async def refuse(**_parameters: object) -> None:

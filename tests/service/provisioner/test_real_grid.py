@@ -12,7 +12,6 @@ from s4_contracts.provisioner import FurlIssued, GridDeleted, GridResumed, Insta
 from s4_provisioner.capability import furl_of
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage
-from s4_provisioner.node_files import INTRODUCER_PORT, STORAGE_PORT
 from s4_shop.demo.tahoe import TahoeClient, TahoeFailed
 from support.grid_cloud import Cloud
 from support.provisioner import a_desk, a_payment, real_probe, real_tahoe
@@ -45,10 +44,9 @@ async def test_a_payment_becomes_a_grid_that_a_real_client_has_used(database: st
 
 def answering(grid: Grid) -> list[int]:
     """On which of the grid's two ports a node speaks. The local cloud takes connections for machines that do not."""
-    assert grid.host
     found = []
-    for port in (INTRODUCER_PORT, STORAGE_PORT):
-        with suppress(OSError), socket.create_connection((str(grid.host.address), port), timeout=10) as knocking:
+    for port in (grid.port, grid.port + 1):
+        with suppress(OSError), socket.create_connection((str(grid.address), port), timeout=10) as knocking:
             knocking.sendall(b"GET /id/nobody HTTP/1.1\r\nUpgrade: TLS/1.0\r\nConnection: Upgrade\r\n\r\n")
             if knocking.recv(1):
                 found.append(port)

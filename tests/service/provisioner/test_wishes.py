@@ -74,7 +74,7 @@ async def test_a_suspended_grid_is_stopped_by_one_step_and_that_is_told_once(
 
     (told,) = await desk.events(GridSuspended, grid_id)
     assert (told.account_id, told.signup_id) == subscription.whose
-    assert (grid.host, grid.sealed_identity) == (before.host, before.sealed_identity)
+    assert (grid.host, grid.sealed_identity) == (None, before.sealed_identity)
     assert script.calls(Stage.STOP) == 1
     assert [step for step, _ in await desk.steps(grid_id)][len(UP) :] == ["stop"]
 

@@ -10,9 +10,9 @@ from s4_provisioner.lifecycle import (
     Stage,
     Wanted,
     aim,
+    elsewhere,
     next_stage,
     position,
-    stage_without_host,
     told_anew,
     turned,
 )
@@ -103,13 +103,13 @@ def test_a_node_that_may_have_been_told_is_told_anew_and_no_other(stage: Stage) 
     assert told_anew(stage) is (Stage.NODE if stage in after else stage)
 
 
-def test_a_lost_machine_takes_the_grid_back_to_the_launch_and_no_further() -> None:
-    back = {stage: stage_without_host(stage) for stage in Stage}
+def test_a_grid_that_is_to_be_elsewhere_is_placed_anew_and_loses_nothing_of_what_it_is() -> None:
+    back = {stage: elsewhere(stage) for stage in Stage}
 
     assert {stage for stage in Stage if back[stage] is Stage.HOST} == {
-        *(Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF)
+        *(Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF, Stage.READY)
     }
-    assert all(back[stage] is stage for stage in (Stage.IDENTITY, Stage.BUCKET, Stage.CREDENTIALS, Stage.READY))
+    assert all(back[stage] is stage for stage in Stage if back[stage] is not Stage.HOST)
 
 
 def test_positions_count_the_steps_from_one_to_the_total() -> None:

@@ -31,12 +31,7 @@ def test_the_longest_bucket_name_is_one_that_s3_takes() -> None:
 
 
 def test_the_longest_role_name_is_one_that_iam_takes() -> None:
-    assert len(names.role(LONGEST, GRID)) <= 64
-
-
-def test_a_client_token_fits_and_changes_with_the_generation() -> None:
-    assert len(names.client_token(HOST, 999_999)) <= 64
-    assert names.client_token(HOST, 1) != names.client_token(HOST, 2)
+    assert len(names.role(LONGEST)) <= 64
 
 
 def test_a_dns_name_is_the_grids_own_and_a_valid_label() -> None:
@@ -48,7 +43,11 @@ def test_a_dns_name_is_the_grids_own_and_a_valid_label() -> None:
 
 
 def test_tags_are_opaque_ids() -> None:
-    assert names.tags("local", GRID, HOST) == {"s4:deployment": "local", "s4:grid": GRID, "s4:host": HOST}
+    assert names.host_tags("local", HOST, "shared") == {
+        "s4:deployment": "local",
+        "s4:host": HOST,
+        "s4:pool": "shared",
+    }
     assert names.tags("local", GRID) == {"s4:deployment": "local", "s4:grid": GRID}
 
 

@@ -12,7 +12,7 @@ from s4_provisioner.tools import Tools
 from s4_runtime import Temporary
 from s4_store import Transaction
 
-_POLL = timedelta(seconds=2)
+_POLL = timedelta(seconds=1)
 _SOON = timedelta(milliseconds=250)
 
 

@@ -41,9 +41,11 @@ async def mint_identity(grid: Grid, tools: Tools) -> Outcome:
 
 
 async def make_bucket(grid: Grid, tools: Tools) -> Outcome:
-    """The grid has a bucket that keeps what it is given."""
-    bucket = names.bucket(tools.settings.deployment, grid.id)
-    await tools.cloud(grid.region).buckets.ensure(bucket, names.tags(tools.settings.deployment, grid.id))
+    """The grid has a bucket that keeps what it is given, and lets nodes of the grid in."""
+    bucket, buckets = names.bucket(tools.settings.deployment, grid.id), tools.cloud(grid.region).buckets
+    await buckets.ensure(bucket, names.tags(tools.settings.deployment, grid.id))
+    if grid.bucket is not None:  # removal may have begun before, and have shut nodes out
+        await buckets.admit(bucket)
     return Done(partial(store.keep_bucket, grid_id=grid.id, bucket=bucket))
 
 

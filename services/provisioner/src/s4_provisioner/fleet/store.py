@@ -55,7 +55,8 @@ async def wake(tx: Transaction) -> None:
 async def enter(tx: Transaction, host_id: HostId, stage: HostStage, now: datetime) -> None:
     """The host is in the stage, at the first attempt of its step; its lease goes on."""
     await tx.execute(
-        "update hosts set stage = $2, stage_since = $3, attempts = 1, due_at = $3 where id = $1", host_id, stage, now
+        "update hosts set stage = $2, stage_since = $3, attempts = 1, due_at = $3, trouble = null where id = $1",
+        *(host_id, stage, now),
     )
 
 
@@ -68,10 +69,11 @@ async def rest(tx: Transaction, host_id: HostId) -> None:
     )
 
 
-async def look_again(tx: Transaction, host_id: HostId, due_at: datetime, *, failed: bool) -> None:
-    """The host is due later. A look that merely came too early does not count as an attempt."""
+async def look_again(tx: Transaction, host_id: HostId, due_at: datetime, trouble: str | None = None) -> None:
+    """The host is due later. A look that merely came too early, without trouble, does not count as an attempt."""
     await tx.execute(
-        "update hosts set due_at = $2, attempts = attempts - $3 where id = $1", host_id, due_at, 0 if failed else 1
+        "update hosts set due_at = $2, attempts = attempts - $3, trouble = $4 where id = $1",
+        *(host_id, due_at, 0 if trouble else 1, trouble),
     )
     await wake(tx)
 
@@ -212,9 +214,12 @@ async def stopped(tx: Transaction, grid_id: GridId, now: datetime) -> None:
 
 
 async def to_be_tidied(tx: Transaction, host_id: HostId, now: datetime) -> None:
-    """The host's converger removes what left it."""
+    """The host's converger removes what left it; one that was to be for that grid alone, and is not ready yet, goes."""
     await tx.execute(
-        "update hosts set due_at = $2 where id = $1 and wanted <> 'absent' and stage = 'ready'", host_id, now
+        "update hosts set due_at = $2,"
+        " wanted = case when stage <> 'ready' and capacity = 1 then 'absent' else wanted end"
+        " where id = $1 and wanted <> 'absent' and (stage = 'ready' or capacity = 1)",
+        *(host_id, now),
     )
     await wake(tx)
 
