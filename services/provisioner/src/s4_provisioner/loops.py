@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from random import Random
 
 from s4_provisioner.converge import Converger
+from s4_provisioner.fleet.capacity import Capacity
 from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.fleet.retire import Retire
 from s4_provisioner.fleet.warm import Warm
@@ -19,5 +20,6 @@ def loops(pool: Pool, tools: Tools, random: Random) -> list[Coroutine[None, None
         Hosts(pool, tools, random).forever(),
         Warm(pool, tools, random).forever(),
         Retire(pool, tools).forever(),
+        Capacity(pool, tools).forever(),
         health(pool, tools),
     ]

@@ -28,6 +28,7 @@ EMPTY_HOSTS = Gauge("provisioner_empty_hosts", "Hosts that stand empty, or will 
 FAILING_HOSTS = Gauge(
     "provisioner_failing_hosts", "Hosts in a row that could not be had; 0 after one that could.", ["pool"]
 )
+ROOM = Gauge("provisioner_room", "How many more grids the pool can take; not a number where nobody knows.", ["pool"])
 HOST_TROUBLE = Counter(
     "provisioner_host_trouble_total", "Attempts at a host's step that did not succeed.", ["pool", "step", "code"]
 )

@@ -9,6 +9,7 @@ import msgspec
 from s4_aws.buckets import Buckets
 from s4_aws.clients import Clients, open_regions
 from s4_aws.machines import Machines
+from s4_aws.quotas import Quotas
 from s4_aws.sessions import Sessions
 from s4_aws.zones import Zone
 from s4_provisioner import ports
@@ -25,12 +26,15 @@ from s4_provisioner.ssh import Ssh
 from s4_runtime import Clock, Permanent, Temporary, get_logger
 from s4_store import Pool
 
+_WHOLE_ACCOUNT = "us-east-1"  # Service Quotas, "Amazon S3 quotas": that of buckets is kept there
+
 
 class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     """What a grid uses of one region, wherever its host is."""
 
     buckets: Buckets
     sessions: Rights
+    quotas: Quotas
 
 
 class NoDriver(Permanent):
@@ -77,9 +81,15 @@ class Tools(msgspec.Struct, frozen=True, kw_only=True):
             get_logger().warning("aws.not-as-expected", trouble=str(trouble))
 
 
-def tools_of(settings: Settings, clock: Clock, pool: Pool, regions: Mapping[str, Clients]) -> Tools:
-    """The adapters of this deployment over these connections to AWS."""
+def tools_of(
+    settings: Settings, clock: Clock, pool: Pool, regions: Mapping[str, Clients], everywhere: Clients | None = None
+) -> Tools:
+    """The adapters of this deployment over these connections to AWS.
+
+    ``everywhere``: those of the one region that knows the quotas of the whole account.
+    """
     home = regions[settings.aws_region]
+    quotas = (everywhere or home).quotas
     ssh = Ssh(settings.ssh_key, settings.host_user, settings.ssh_port)
     rights = {
         region: Rights(Sessions(clients.sts, clients.iam, clock), settings.deployment, settings.session_length)
@@ -95,7 +105,11 @@ def tools_of(settings: Settings, clock: Clock, pool: Pool, regions: Mapping[str,
         probe=Probe(settings.probe_command, settings.probe_limit, settings.probes_at_once),
         ssh=ssh,
         clouds={
-            region: Cloud(buckets=Buckets(clients.s3, region), sessions=rights[region])
+            region: Cloud(
+                buckets=Buckets(clients.s3, region),
+                sessions=rights[region],
+                quotas=Quotas(clients.quotas, quotas, clients.ec2, clients.s3),
+            )
             for region, clients in regions.items()
         },
         drivers={("ec2", region): _ec2(clients, ssh, settings, clock) for region, clients in regions.items()},
@@ -117,6 +131,7 @@ async def open_tools(settings: Settings, clock: Clock, pool: Pool) -> AsyncItera
     """Everything that the steps need, for as long as the block lasts."""
     wanted = {settings.aws_region, *(each.region for each in settings.pools().pools.values())}
     async with open_regions(settings.aws_endpoint_url, clock) as regions:
-        tools = tools_of(settings, clock, pool, {region: await regions.of(region) for region in sorted(wanted)})
+        clients = {region: await regions.of(region) for region in sorted(wanted)}
+        tools = tools_of(settings, clock, pool, clients, await regions.of(_WHOLE_ACCOUNT))
         async with open_clusters(settings.clusters, settings.deployment, clock) as clusters:
             yield msgspec.structs.replace(tools, drivers={**tools.drivers, **clusters})

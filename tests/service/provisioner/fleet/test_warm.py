@@ -210,9 +210,9 @@ async def a_gone_host(desk: Desk) -> HostId:
     async with desk.pool.transaction() as tx:
         await hosts.give_up(tx, grid.host.id, "a test", desk.tools.clock.now())
         await hosts.depart(tx, grid.id, grid.host.id, stopped=True, now=desk.tools.clock.now())
-    sql = "select stage = 'gone' from hosts where id = $1"
-    await until(lambda: desk.pool.fetchval(sql, grid.host.id), within=20, what="the host is gone")
-    return grid.host.id
+    host_id, sql = grid.host.id, "select stage = 'gone' from hosts where id = $1"
+    await until(lambda: desk.pool.fetchval(sql, host_id), within=20, what="the host is gone")
+    return host_id
 
 
 async def test_hosts_of_a_pool_that_is_no_more_are_released(opened: Opening, database: str) -> None:

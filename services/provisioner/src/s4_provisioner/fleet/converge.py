@@ -167,13 +167,13 @@ class Hosts:
                     await apply(tx)
                     await store.enter(tx, host.id, stage, now)
                 case NotYet(delay):
-                    await store.look_again(tx, host.id, now + delay, failed=False)
+                    await store.look_again(tx, host.id, now + delay)
                 case MachineLost(code):
                     await store.give_up(tx, host.id, code, now)
                     await store.wake_grids(tx, host.id, now)
                 case Temporary():
                     wait = max(self._backoff.delay(host.attempts, self._random), result.retry_after or timedelta(0))
-                    await store.look_again(tx, host.id, now + wait, failed=True)
+                    await store.look_again(tx, host.id, now + wait, result.code)
                     await moves.host_retries(tx, host.id, now)
                 case Permanent():
                     await store.fail(tx, host.id, result.code, now)

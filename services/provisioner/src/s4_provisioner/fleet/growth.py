@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 from s4_contracts.ids import HostId
 from s4_provisioner.fleet import store
+from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Pool
 from s4_runtime import new_id
+from s4_store import Pool as Database
 from s4_store import Transaction
 
 _SHUNNED = timedelta(minutes=10)  # a zone that had no machine for us is asked last for so long
@@ -44,3 +46,10 @@ async def emptiest_zone(tx: Transaction, name: str, pool: Pool, now: datetime) -
         return (found["refused"] or never, found["hosts"]) if found else (never, 0)
 
     return min(pool.zones, key=merit)
+
+
+async def may_be_elsewhere(source: Database, host: Host, pool: Pool, now: datetime) -> bool:
+    """Whether another zone of the pool may have a machine, where the host's own has none."""
+    rows = await source.fetch(_ZONES, host.pool, now - _SHUNNED)
+    refused = {row["zone"] for row in rows if row["refused"]}
+    return bool(set(pool.zones) - refused - {host.zone})

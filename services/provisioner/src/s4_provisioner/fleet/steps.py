@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 import msgspec
 
+from s4_aws.trouble import NoCapacity
 from s4_contracts.ids import GridId
 from s4_provisioner.drivers.contract import HostSilent, PlanOutdated, StrangeHost
-from s4_provisioner.fleet import store
+from s4_provisioner.fleet import growth, store
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.outcome import BackTo, Done, HostOutcome, MachineLost, NotYet
@@ -45,6 +46,10 @@ async def launch(host: Host, tools: Tools) -> HostOutcome:
         machine_id = await tools.driver(host).launch(host, private)
     except PlanOutdated:
         return BackTo(HostStage.PLAN, partial(store.unplan, host_id=host.id))
+    except NoCapacity as none:
+        if await growth.may_be_elsewhere(tools.pool, host, tools.fleet.spec(host.pool), tools.clock.now()):
+            return MachineLost(none.code)
+        raise
     return Done(partial(store.keep_machine, host_id=host.id, machine_id=machine_id))
 
 
