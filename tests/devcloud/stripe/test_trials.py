@@ -38,7 +38,7 @@ async def test_a_session_with_a_trial_takes_a_card_and_asks_for_nothing_now(life
 async def test_the_end_of_a_trial_is_announced_three_days_ahead_and_then_charged(life: Life) -> None:
     subscription = await a_trial(life)
     end = period(subscription)[1]
-    await life.go_to(end - 3 * DAY - 1)
+    await life.go_to(end - 3 * DAY - HOUR)
     assert await life.said("customer.subscription.trial_will_end") == []
     await life.go_to(end - 3 * DAY)
     assert len(await life.said("customer.subscription.trial_will_end")) == 1
