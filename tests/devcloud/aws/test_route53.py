@@ -58,3 +58,14 @@ def test_upsert_replaces_and_delete_makes_room(zone: Any) -> None:
     change(zone, ("CREATE", "grid"))
 
     assert (replaced, values(zone)) == (["127.0.0.10"], ["127.0.0.9"])
+
+
+@pytest.mark.parametrize(("label", "value"), [("nobody", "127.0.0.9"), ("grid", "127.0.0.10")])
+def test_deleting_what_is_not_there_or_is_otherwise_is_refused(zone: Any, label: str, value: str) -> None:
+    change(zone, ("CREATE", "grid"))
+
+    with pytest.raises(ClientError) as refused:
+        change(zone, ("DELETE", label), value=value)
+
+    assert code_of(refused) == "InvalidChangeBatch"
+    assert values(zone) == ["127.0.0.9"]

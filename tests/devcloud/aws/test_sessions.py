@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from support.cloud import LocalCloud, code_of, enforced_permissions
 
 Keys = tuple[str, str, str | None]
-ROLE_MAY = {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::*"}
+ROLE_MAY = {"Effect": "Allow", "Action": ["s3:*", "route53:*", "kms:*"], "Resource": "*"}
 
 
 @pytest.fixture
@@ -100,7 +100,29 @@ class TestASessionPolicy:
             refused_ec2 = refusal(ec2.describe_instances)
 
         assert codes == ["AccessDenied"] * 5
-        assert refused_ec2 in {"UnauthorizedOperation", "AccessDenied"}
+        assert refused_ec2 == "UnauthorizedOperation"
+
+    def test_keeps_it_from_copying_out_of_another_bucket(
+        self, cloud: LocalCloud, role: dict[str, Any], bucket: str
+    ) -> None:
+        other, s3 = a_bucket(cloud), cloud.client("s3", session(cloud, role, Policy=only(bucket)))
+        for name in (bucket, other):
+            cloud.client("s3").put_object(Bucket=name, Key="a b", Body=b"x")
+        with enforced_permissions(cloud):
+            s3.copy_object(Bucket=bucket, Key="own", CopySource={"Bucket": bucket, "Key": "a b"})
+            source = {"Bucket": other, "Key": "a b"}
+            assert refusal(s3.copy_object, Bucket=bucket, Key="theirs", CopySource=source) == "AccessDenied"
+
+    def test_refuses_each_other_api_in_its_own_words(
+        self, cloud: LocalCloud, role: dict[str, Any], bucket: str
+    ) -> None:
+        keys = session(cloud, role, Policy=only(bucket))
+        calls = [("ec2", "describe_instances"), ("route53", "list_hosted_zones"), ("iam", "list_roles")]
+        calls += [("sts", "get_session_token"), ("kms", "list_keys"), ("service-quotas", "list_services")]
+        with enforced_permissions(cloud):
+            codes = [refusal(getattr(cloud.client(service, keys), call)) for service, call in calls]
+
+        assert codes == ["UnauthorizedOperation", *["AccessDenied"] * 3, *["AccessDeniedException"] * 2]
 
     def test_allows_nothing_that_the_role_may_not(self, cloud: LocalCloud, bucket: str) -> None:
         role = a_role(cloud)
@@ -123,9 +145,12 @@ class TestASessionPolicy:
     def test_without_one_the_session_may_what_the_role_may(
         self, cloud: LocalCloud, role: dict[str, Any], bucket: str
     ) -> None:
-        s3 = cloud.client("s3", session(cloud, role))
+        keys = session(cloud, role)
+        s3 = cloud.client("s3", keys)
         with enforced_permissions(cloud):
             s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+            cloud.client("route53", keys).list_hosted_zones()
+            cloud.client("kms", keys).list_keys()
 
     def test_is_enforced_for_sessions_alone_when_told_so(
         self, cloud: LocalCloud, role: dict[str, Any], bucket: str

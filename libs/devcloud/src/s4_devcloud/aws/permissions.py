@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, unquote, urlparse
 from xml.sax.saxutils import unescape
 
 import flask
@@ -17,9 +17,12 @@ from moto.iam import access_control
 from moto.iam.access_control import IAMRequest, PermissionResult, S3IAMRequest
 from moto.s3.exceptions import BucketAccessDeniedError
 from moto.s3.models import FakeBucket, s3_backends
+from werkzeug.exceptions import HTTPException
 
 from s4_devcloud.aws.callers import Caller, SessionKey, caller_of, caller_with
+from s4_devcloud.aws.calls import Dialect
 from s4_devcloud.aws.policies import Asked, Malformed, Statement, judge, parse
+from s4_devcloud.aws.refusals import Refusal, written
 from s4_devcloud.aws.sessions import role_named, session_of
 
 Who = Literal["nobody", "sessions", "everybody"]
@@ -64,8 +67,36 @@ class Judged:
         return [Asked(self._action, resource, caller.principals, {**caller.context, **context})]
 
 
+class Denied(HTTPException):
+    """As the service says it."""
+
+    def __init__(self, refusal: Refusal, dialect: Dialect) -> None:
+        super().__init__(written(refusal, dialect)[0].decode())
+        self.code = refusal.status
+
+
 class JudgedRequest(Judged, IAMRequest):
     """A request to anything but S3."""
+
+    _service: str
+    _headers: Any
+    _body: bytes
+    _method: str
+
+    def _create_aws_request(self) -> Any:
+        """Moto takes parameters of the path for a body where there is none."""
+        request = super()._create_aws_request()
+        if self._method != "POST":
+            request.data = self._body or b""
+        return request
+
+    def _raise_access_denied(self) -> None:
+        text = f"User: {self._access_key.arn} is not authorized to perform: {self._action}"
+        if self._service == "ec2":
+            raise Denied(Refusal("UnauthorizedOperation", 403, text), "ec2")
+        if "X-Amz-Target" in self._headers:
+            raise Denied(Refusal("AccessDeniedException", 400, text), "json")
+        raise Denied(Refusal("AccessDenied", 403, text), "query")
 
 
 class JudgedS3Request(Judged, S3IAMRequest):
@@ -73,12 +104,13 @@ class JudgedS3Request(Judged, S3IAMRequest):
 
     _path: str
     _body: bytes
+    _headers: Any
 
     def _asked(self, caller: Caller, resource: str) -> list[Asked]:
-        return [
-            Asked(self._action, each, caller.principals, caller.context | _said(self._path))
-            for each in _each(resource, self._path, self._body)
-        ]
+        wanted = [(self._action, each) for each in _each(resource, self._path, self._body)]
+        wanted += _copied(self._headers)
+        context = caller.context | _said(self._path)
+        return [Asked(action, each, caller.principals, context) for action, each in wanted]
 
 
 def extend(enforcement: Enforcement) -> None:
@@ -118,16 +150,16 @@ def _check(response: Any, kind: Any, resource: str) -> None:
 
 
 def _check_bucket(response: Any, resource: str) -> None:
-    """An explicit Deny of the bucket's policy refuses whoever it names."""
-    if (statements := _policy_of_bucket(resource)) is None:
-        return
+    """An explicit Deny of a bucket's policy refuses whoever it names; of the one that is copied from, too."""
+    wanted = [(f"s3:{response.data['Action']}", each) for each in _each(resource, response.uri, response.raw_body)]
     session = session_of(response.access_key)
-    principals = caller_of(session).principals if session else frozenset[str]()
-    context = {**(caller_of(session).context if session else {}), **_said(response.uri)}
-    action = f"s3:{response.data['Action']}"
-    for each in _each(resource, response.uri, response.raw_body):
-        if judge(statements, Asked(action, each, principals, context)) == "deny":
-            raise BucketAccessDeniedError(bucket=resource.rpartition(":")[2].partition("/")[0])
+    caller = caller_of(session) if session else None
+    context = {**(caller.context if caller else {}), **_said(response.uri)}
+    for action, each in (*wanted, *_copied(response.headers)):
+        statements = _policy_of_bucket(each)
+        asked = Asked(action, each, caller.principals if caller else frozenset(), context)
+        if statements and judge(statements, asked) == "deny":
+            raise BucketAccessDeniedError(bucket=_bucket_in(resource))
 
 
 def _is_allowed(caller: Caller, asked: Asked) -> bool:
@@ -153,7 +185,7 @@ def _judge_resource(asked: Asked) -> str:
 
 def _policy_of_bucket(resource: str) -> list[Statement] | None:
     """The policy of the bucket in the ARN, whoever's it is."""
-    name = resource.rpartition(":")[2].partition("/")[0]
+    name = _bucket_in(resource)
     for account in list(s3_backends.values()):
         for backend in list(account.values()):
             bucket = backend.buckets.get(name)
@@ -170,6 +202,16 @@ def _each(resource: str, path: str, body: bytes) -> list[str]:
     if "delete" not in parse_qs(urlparse(path).query, keep_blank_values=True):
         return [resource]
     return [f"{resource}/{unescape(key)}" for key in DELETED_KEY.findall(body.decode())] or [resource]
+
+
+def _copied(headers: Any) -> list[tuple[str, str]]:
+    """What is copied must be allowed to be read."""
+    source = unquote(headers.get("X-Amz-Copy-Source", "")).lstrip("/").partition("?")[0]
+    return [("s3:GetObject", f"arn:aws:s3:::{source}")] if source else []
+
+
+def _bucket_in(arn: str) -> str:
+    return arn.rpartition(":::")[2].partition("/")[0]
 
 
 def _said(path: str) -> dict[str, str]:

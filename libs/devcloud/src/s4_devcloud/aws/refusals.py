@@ -48,13 +48,14 @@ def refuse(
 ) -> Iterable[bytes]:
     """The answer; the body of the request has been read."""
     _swallow(environ)
-    payload, kind = _written(refusal, dialect)
+    payload, kind = written(refusal, dialect)
     status = f"{refusal.status} {REASONS.get(refusal.status, 'Service Unavailable')}"
     start_response(status, [("Content-Type", kind), ("Content-Length", str(len(payload)))])
     return [payload]
 
 
-def _written(refusal: Refusal, dialect: Dialect) -> tuple[bytes, str]:
+def written(refusal: Refusal, dialect: Dialect) -> tuple[bytes, str]:
+    """The body of the answer and its type."""
     if dialect == "json":
         said = {"__type": refusal.code, "message": refusal.message}
         return json.dumps(said).encode(), "application/x-amz-json-1.1"
