@@ -1,5 +1,6 @@
 """Buckets as another client of the local cloud sees them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -121,6 +122,14 @@ async def test_a_bucket_is_emptied_page_by_page_and_deleted_and_that_can_be_done
     assert not await few.exists(made)
     assert await few.first_keys(made) == []
     assert await few.first_versions(made) == []
+
+
+async def test_deleting_nothing_is_no_request(buckets: Buckets, made: str, cloud: Cloud) -> None:
+    await asyncio.to_thread(cloud.calls)
+    await buckets.delete_objects(made, [])
+    await buckets.delete_versions(made, [])
+
+    assert await asyncio.to_thread(cloud.calls) == {}
 
 
 async def test_old_versions_and_marks_of_deletion_are_removed_too(clients: Clients, made: str, cloud: Cloud) -> None:

@@ -170,6 +170,8 @@ class Buckets:
             raise ObjectsRemain("bucket-not-empty")
 
     async def _delete(self, name: str, objects: list[dict[str, str]]) -> None:
+        if not objects:
+            return
         with aws_errors("NoSuchBucket"):
             answer = await self._s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
             if answer.get("Errors"):
