@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv/bin
 SOURCES := services libs tests tools $(wildcard bench)
 export PYTHONUNBUFFERED = 1
+# Where it is set every start of Python compiles what it imports: the tests start hundreds.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: bench-node test-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
@@ -27,8 +29,7 @@ logs: ## follow the logs, of one part with PART=web
 
 test: install-tests ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 images test-node
-	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/shop --ignore tests/journeys $(ARGS)
-	$(VENV)/python -m pytest -m "not long" tests/shop tests/journeys $(ARGS)
+	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-node: lint # needs no images: they are baked meanwhile
 	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
@@ -56,7 +57,7 @@ bench: install ## measure; tables and build/bench/*.json
 
 bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
 	@$(VENV)/python bench/node/bench_node.py $(ARGS)
-	@$(if $(ARGS),,$(VENV)/python bench/node/bench_shard.py)
+	@$(if $(ARGS),,$(VENV)/python bench/node/bench_shard.py && $(VENV)/python bench/node/bench_density.py)
 
 pins: install ## resolve again and write requirements/*.txt and constraints.txt
 	@$(VENV)/python tools/pins.py .s4/uv/bin/uv

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import structlog
+from xdist.remote import Producer
 
 from s4_shop.ports import free_port as any_free_port
 from support.databases import KeptDatabases
 from support.infra import TestBroker, TestDatabases, TestRun, needs_program
+from support.workers import SHOPS, ByFile
 
 _FOLDERS = ("unit", "shop", "devcloud", "service", "integration", "journeys")  # in the order in which they run
 # These take longest: several workers begin with them, so that none is left to one worker at the end.
@@ -24,13 +26,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Markers come from folders; the quick folders run first, but for what takes longest when several workers run."""
+    """Markers come from folders; the quick folders run first, but what takes longest does when several workers run."""
     for item in items:
         if _folder(item) in _FOLDERS:
             item.add_marker(_folder(item))
     items.sort(key=lambda item: _FOLDERS.index(_folder(item)) if _folder(item) in _FOLDERS else 0)
     if items and hasattr(items[0].config, "workerinput"):
-        items.sort(key=lambda item: item.path.name not in _FIRST)
+        items.sort(key=lambda item: 0 if _folder(item) in SHOPS else 1 if item.path.name in _FIRST else 2)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
+    """What `--dist loadfile` means here."""
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
