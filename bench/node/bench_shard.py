@@ -44,13 +44,13 @@ class Shard:
     cpu_seconds: float
 
 
-def a_shard(ours: Processes, s3: S3, count: int) -> Shard:
-    folder, section, port = ours.folder / "shard", ours.folder / "section", free_port()
-    section.write_text(s3.section("grid-{number}/"))
-    laid_out = [NODE_PYTHON, ROOT / "bench/node/shard_grids.py", folder, str(count), section]
+def a_shard(ours: Processes, s3: S3, count: int, folder: Path, first: int = 0) -> Shard:
+    name, section, port = folder.name, ours.folder / "section", free_port()
+    section.write_text(s3.section(name + "-{number}/"))
+    laid_out = [NODE_PYTHON, ROOT / "bench/node/shard_grids.py", folder, first, count, section]
     done = subprocess.run([str(word) for word in laid_out], check=True, capture_output=True, text=True)  # noqa: S603
     began = time.monotonic()
-    process = ours.start("shard", [S4_NODE, "shard", folder, "--listen", f"127.0.0.1:{port}"])
+    process = ours.start(name, [S4_NODE, "shard", folder, "--listen", f"127.0.0.1:{port}"])
     until(lambda: ready(process, port) == count, f"{count} grids are ready", 120)
     return Shard(process, port, done.stdout.split(), time.monotonic() - began, process.cpu_seconds())
 
@@ -150,7 +150,7 @@ def main() -> int:
     asked, tables = options(), []
     with tempfile.TemporaryDirectory(prefix="s4-bench-") as folder, processes(Path(folder)) as ours:
         s3, meter = S3(ours), LoadMeter(ours)
-        shard = a_shard(ours, s3, asked.grids)
+        shard = a_shard(ours, s3, asked.grids, ours.folder / "shard")
         stock = stock_grid(ours, "gbs", clients=0)
         tables.append(idle(shard, stock.processes, meter))
         printed(tables[-1])

@@ -1,6 +1,6 @@
 """Lays out grids for a shard, with an identity each; prints their furls, a line each. Run by the node's own Python.
 
-python shard_grids.py DIRECTORY COUNT SECTION_FILE      {number} in the section is the grid's
+python shard_grids.py DIRECTORY FIRST COUNT SECTION_FILE      {number} in the section is the grid's
 """
 
 import sys
@@ -12,9 +12,9 @@ from support.serving import lay_out, mint  # type: ignore[import-not-found]
 
 
 def main() -> None:
-    folder, count, section = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]).read_text()
+    folder, first, count, section = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]).read_text()
     ports: set[int] = set()
-    for number in range(count):
+    for number in range(first, first + count):
         while True:  # a free port may be found twice as long as nobody listens
             grid = mint(number)
             found = {grid.specification[node]["port"] for node in ("introducer", "storage")}

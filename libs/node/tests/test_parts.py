@@ -185,7 +185,7 @@ def test_the_unit_of_a_shard_confines_it_as_much_and_limits_it_as_the_host_says(
     assert set(confinement) <= set(of_shards)
     for line in (
         "User=s4-shard-%i",
-        f"ExecStart={sys.prefix}/bin/s4-node shard /var/lib/s4/grids/.shards/%i",
+        f"ExecStart={sys.prefix}/bin/s4-node shard --cache-mib 175 /var/lib/s4/grids/.shards/%i",
         "MemoryMax=700M",
         "CPUQuota=30%",
         "TemporaryFileSystem=/var/lib/s4/grids:ro",

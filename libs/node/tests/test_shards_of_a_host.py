@@ -258,6 +258,7 @@ def test_one_list_tells_of_the_host_and_of_every_grid(host: Host, store: Store, 
         "shard": "one",
         "bucket": {"ok": True, "code": None},
         "credentials_until": lent["expires_at"],
+        "version": "s4-node 0.1.0",
     }
     assert answer["grids"][OTHER] == {
         "state": "running",
@@ -266,6 +267,7 @@ def test_one_list_tells_of_the_host_and_of_every_grid(host: Host, store: Store, 
         "bucket": None,
         "usage": None,
         "credentials_until": None,
+        "version": "s4-node 0.1.0",
     }
     status = host.run("status").json
     assert {name: status[name] for name in ("shard", "version")} == {"shard": "one", "version": "s4-node 0.1.0"}

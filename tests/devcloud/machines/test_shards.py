@@ -62,7 +62,7 @@ class Host:
 
     async def serving(self, shard: str) -> str:
         """The pids that serve a shard."""
-        return await self.run(f'pgrep --full "s4-node shard {GRIDS}/.shards/{shard}$"')
+        return await self.run(f'pgrep --full "s4-node shard .*{GRIDS}/.shards/{shard}$"')
 
     async def serves_nobody(self, what: str) -> bool:
         return not await self.run(f'pgrep --full "s4-node {what}"', code=1)
@@ -91,11 +91,11 @@ async def test_grids_come_to_a_shard_move_and_go_while_the_others_are_served(hos
     await host.run(f"s4-host remove {IDS[1]}")
 
     assert await host.states() == {"a/0": "running", "None/2": "running", "a/3": "stopped"}
-    assert await host.serves_nobody(f"shard {GRIDS}/.shards/b$")
+    assert await host.serves_nobody(f"shard .*{GRIDS}/.shards/b$")
     for number in (0, 2, 3):
         await host.run(f"s4-host remove {IDS[number]}")
     assert await host.states() == {}
-    assert await host.serves_nobody(f"(shard|run --control) {GRIDS}/")
+    assert await host.serves_nobody(f"(shard|run) .*{GRIDS}/.*$")
 
 
 async def test_what_is_lent_arrives_at_grids_of_every_kind(host: Host) -> None:
@@ -133,6 +133,23 @@ class TestUnderSystemd:
         inside = "sudo nsenter --mount --target $(pgrep --full 's4-node shard .*/a$') ls -A"
         assert await host.run(f"{inside} /var/lib/s4/grids /var/lib/s4/grids/.shards | grep -c .") == "4"
         assert await host.run(f"{inside} /var/lib/s4/grids/.shards") == "a"
+
+    async def test_what_moves_is_the_new_users_and_leaves_nothing_of_the_old_ones(self, host: Host) -> None:
+        await host.apply(0, None)
+        kept = "storage/storage/shares/kept"
+        await host.run(f"sudo -u s4-grid true && sudo touch {GRIDS}/{IDS[0]}/{kept}")
+        await host.run(f"sudo chown s4-grid:s4-grid {GRIDS}/{IDS[0]}/{kept}")
+
+        for shard in ("a", "b", None, "a"):
+            assert (await host.apply(0, shard))["state"] == "running"
+            place = f"{GRIDS}/.shards/{shard}/grids/{IDS[0]}" if shard else f"{GRIDS}/{IDS[0]}"
+            user = f"s4-shard-{shard}" if shard else "s4-grid"
+            assert await host.run(f"sudo find {place} -not -user {user} -or -not -group {user}") == ""
+            assert await host.run(f"sudo ls {place}/{kept}")
+            assert len((await host.run(f"sudo find {GRIDS} -name '*{IDS[0]}'")).splitlines()) == 1
+            units = "systemctl list-units --plain --no-legend 's4-grid@*' 's4-shard@*' | cut -d ' ' -f 1"
+            serving = f"s4-shard@{shard}.service" if shard else f"s4-grid@{IDS[0]}.service"
+            assert await host.run(units) == serving
 
     async def test_a_shard_that_was_killed_comes_back_with_all_its_grids(self, host: Host) -> None:
         for number in (0, 1):

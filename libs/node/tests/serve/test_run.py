@@ -10,6 +10,7 @@ import pytest
 
 from commands import eventually, free_port, probe, run
 from s4_node.s3.values import Store
+from s4_node.serve.control import NobodyServes, ask
 from s4_node.serve.places import NoNode, Places, places_of
 from s4_node.serve.ports import Listening, listening_of
 from support.s3_control import S3Control
@@ -48,6 +49,7 @@ def test_a_grid_of_two_nodes_stores_in_its_bucket_and_says_how_it_is(
     assert served.get("/healthz") == (200, "ok\n")
     condition = served.conditions()["grid"]
     assert condition["bucket"].pop("seconds_ago") < 60
+    assert condition.pop("usage")["objects"] <= 2, "as far as it was counted by then"
     assert condition == {
         "state": "serving",
         "ready": True,
@@ -221,3 +223,22 @@ def test_an_address_is_host_and_port(where: str, tmp_path: Path) -> None:
     answer = run("s4-node", "run", str(tmp_path), "--listen", where)
     assert answer.code == 2
     assert "--listen" in answer.err
+
+
+def test_a_grid_is_asked_over_a_socket_of_its_own_and_served_by_one_process(
+    tmp_path: Path, serving: list[Serving]
+) -> None:
+    grid, home = mint(1), tmp_path / "grid"
+    lay_out(grid, home)
+    serving.append(Serving(["run", "--control", str(home)], tmp_path / "log").start().until_ready())
+
+    answer = ask(home, "GET", "/grids", 10)
+
+    assert answer["version"] == "0.1.0"
+    assert answer["grids"]["grid"]["state"] == "serving"
+    assert (home / "control.sock").stat().st_mode & 0o777 == 0o600
+    with pytest.raises(NobodyServes):
+        ask(home, "POST", "/apply", 10)
+    second = run("s4-node", "run", "--control", str(home))
+    assert (second.code, second.err.count("\n")) == (1, 1)
+    assert "another process serves" in second.err

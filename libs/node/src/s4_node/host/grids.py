@@ -155,7 +155,8 @@ class Grids:
         if home is None or home.shard is None:
             own = self._own(grid_id)
             changed = self._life(own) != "down"
-            self.supervisor.stop(own)
+            if changed or home is not None or self._note(grid_id, "applied").exists():
+                self.supervisor.stop(own)
         for shard in shards:
             self._shards.drop(shard, grid_id)
         for kind in ("applied", "shard"):

@@ -58,6 +58,7 @@ TimeoutStartSec=90
 MemoryMax=512M
 TasksMax=64
 """
+CACHE_PART = 4  # of a shard's memory: what is kept only to be quick must never be what it is ended for
 # It is started when each of its grids was tried, which takes a tenth of a second for each, or as long as a bucket
 # keeps silent. CPUWeight: a shard that is busy takes no turn from the others, nor from sshd.
 SHARD_LIMITS = """\
@@ -78,7 +79,8 @@ def of_grids(host: HostConfiguration) -> str:
 def of_shards(host: HostConfiguration) -> str:
     """The unit of a process with many grids, each a user of its own."""
     limits = SHARD_LIMITS.format(memory_mib=host.shard_memory_mib, cpu_percent=host.shard_cpu_percent)
-    command, home = f"{host.node_command} shard", f"{host.root}/.shards/%i"
+    cache = f"--cache-mib {host.shard_memory_mib // CACHE_PART}"
+    command, home = f"{host.node_command} shard {cache}", f"{host.root}/.shards/%i"
     return _text(host, "S4 grids, shard %i", shard_user("%i"), command, home, limits)
 
 

@@ -1,7 +1,7 @@
 """The socket at which a shard is told what to do: HTTP and JSON in DIR/control.sock, for its owner only.
 
-GET  /grids     {"grids": {GRID_ID: the grid's condition}}
-POST /apply     the same with what was done about each: "change", one of added, restarted, retried, kept, removed
+GET  /grids     {"version": of the running program, "grids": {GRID_ID: the grid's condition}}
+POST /apply     the grids with what was done about each: "change", one of added, restarted, retried, kept, removed
 
 With ?grid=GRID_ID both are about one grid; the second then answers as soon as its old nodes are closed, and does not
 wait until it was tried again. A process with one grid, `s4-node run --control`, answers the first only.

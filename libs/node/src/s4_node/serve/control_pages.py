@@ -1,6 +1,7 @@
 """What a process answers at its control socket."""
 
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 
 from twisted.python.failure import Failure
 from twisted.web.http import INTERNAL_SERVER_ERROR
@@ -20,11 +21,14 @@ class Grids(Resource):
     def __init__(self, conditions: Conditions) -> None:
         super().__init__()
         self._conditions = conditions
+        self._version = version("s4-node")  # what was installed when this process began
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802  Twisted's name
         """Each grid's condition, or that of the one that is asked for."""
         conditions = self._conditions(_only(request))
-        return as_json(request, {"grids": {grid: one.json() for grid, one in conditions.items()}})
+        return as_json(
+            request, {"version": self._version, "grids": {grid: one.json() for grid, one in conditions.items()}}
+        )
 
 
 class Apply(Resource):

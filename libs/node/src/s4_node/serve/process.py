@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--log", choices=("json", "text"), help="how to log on stderr; by default text at a terminal, JSON elsewhere"
     )
+    parser.add_argument(
+        "--cache-mib", type=int, default=256, metavar="MIB", help="of shares kept in memory, for all grids together"
+    )
     parser.add_argument("--label-grids", action="store_true", help="in /metrics, numbers for each grid")
 
 
@@ -63,7 +66,7 @@ def serve(args: argparse.Namespace, make: "Callable[[Shared], Service]") -> int:
         from s4_node.storage.shared import Shared
 
     logs.begin(args.log or logs.usual_style())
-    shared = Shared(Metrics(per_grid=args.label_grids), reactor=reactor)
+    shared = Shared(Metrics(per_grid=args.label_grids), reactor=reactor, cache_bytes=args.cache_mib * 2**20)
     shared.metrics.watch("", shared.readings)
     running = _Process(args, shared, make(shared))
     reactor.callWhenRunning(running.start)
