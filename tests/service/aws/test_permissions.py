@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import AsyncIterator
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from s4_aws.sessions import Sessions
 from s4_aws.surroundings import Rule
 from s4_aws.tagged import Tagged
 from s4_aws.trouble import AwsRefused
+from s4_aws.zones import Zone
 from s4_runtime import SystemClock, new_id
 from support.grid_cloud import REGION, ZONE, Cloud
 
@@ -28,8 +30,8 @@ from support.grid_cloud import REGION, ZONE, Cloud
 async def clerk(cloud: Cloud, deployment: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Clients]:
     """Clients of somebody who may do what is needed, while everybody is held to policies.
 
-    The local cloud knows no tags of EC2 in conditions, and which role IAM is asked about only of AssumeRole: there
-    everything is allowed. It does not hold Route 53 to policies at all.
+    The local cloud knows no tags of EC2 in conditions, and does not know which role or zone a call is about: there
+    everything is allowed.
     """
     iam, route53 = cloud.client("iam"), cloud.client("route53")
     zone = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"][0]["Id"].rpartition("/")[2]
@@ -37,7 +39,7 @@ async def clerk(cloud: Cloud, deployment: str, monkeypatch: pytest.MonkeyPatch) 
     policy["Statement"][0]["Action"].append("tagging:GetResources")  # what it takes for tag:GetResources
     for statement in policy["Statement"]:
         statement.pop("Condition", None)
-        if statement["Sid"] in {"Roles", "OldProfiles"}:
+        if statement["Sid"] in {"Roles", "OldProfiles", "Names", "Spreading"}:
             statement["Resource"] = "*"
     iam.create_user(UserName=deployment)
     iam.put_user_policy(UserName=deployment, PolicyName="needed", PolicyDocument=json.dumps(policy))
@@ -93,6 +95,16 @@ async def test_a_bucket_is_made_lent_denied_and_removed(clerk: Clients, deployme
     await Roles(clerk.iam).remove(f"s4-{deployment}-grids")
 
     assert not await buckets.exists(bucket)
+
+
+async def test_names_are_pointed_and_taken_out(clerk: Clients) -> None:
+    zone, name = Zone(clerk.route53, ZONE), f"g{new_id()}.{ZONE}"
+    change = await zone.point(name, IPv4Address("192.0.2.1"))
+    assert await zone.is_everywhere(change)
+    assert await zone.drift({name: IPv4Address("192.0.2.1")}) == {}
+    await zone.take_out(name)
+
+    assert await zone.drift({name: None}) == {}
 
 
 async def test_what_belongs_to_another_deployment_is_out_of_reach(clerk: Clients) -> None:

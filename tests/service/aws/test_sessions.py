@@ -76,9 +76,8 @@ def holding(cloud: Cloud, session: Session) -> Iterator[Callable[[str], Any]]:
 
 
 def refused(call: Callable[[], object]) -> None:
-    with pytest.raises(ClientError) as told:
+    with pytest.raises(ClientError, match=r"AccessDenied|Forbidden|403|UnauthorizedOperation"):
         call()
-    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 
 async def test_a_session_may_do_all_that_a_storage_node_does_in_its_bucket(pair: Pair, cloud: Cloud) -> None:
@@ -112,6 +111,7 @@ async def test_a_session_of_one_grid_cannot_touch_the_bucket_of_another(pair: Pa
             partial(s3.delete_object, Bucket=pair.other, Key="share"),
             partial(s3.list_objects_v2, Bucket=pair.other),
             partial(s3.create_multipart_upload, Bucket=pair.other, Key="x"),
+            partial(s3.copy_object, Bucket=pair.mine, Key="x", CopySource=f"{pair.other}/share"),
             partial(s3.get_bucket_location, Bucket=pair.other),
         ):
             refused(call)
