@@ -6,8 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from s4_billing.derive import Policy
-from s4_billing.operator import tokens
-from s4_runtime import Secret, ServiceSettings, SettingsError, load
+from s4_runtime import Secret, ServiceSettings, SettingsError, load, operators
 from s4_stripe.access import PER_SECOND, Access
 
 # docs.stripe.com/api/checkout/sessions/create, expires_at: 30 minutes to 24 hours after creation.
@@ -101,8 +100,7 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "S4_PUBLIC_URL is not an http or https address"
     elif settings.is_live and not settings.public_url.startswith("https://"):
         yield "S4_PUBLIC_URL must be https with a live key"
-    if tokens.read(settings.operator_tokens) is None:
-        yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, tokens of {tokens.SHORTEST} characters or more"
+    yield from operators.problems(settings.operator_tokens)
     yield from _limit_problems(settings)
 
 

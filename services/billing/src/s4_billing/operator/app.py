@@ -11,12 +11,12 @@ from s4_billing.errors import NoSuchAccount, WrongWish
 from s4_billing.money import RefundRow
 from s4_billing.operator import drift, history, replay
 from s4_billing.operator.refunds import Refunds, Wish
-from s4_billing.operator.tokens import OPERATOR, operators_only, read
 from s4_billing.reconcile.nightly import Everything
 from s4_billing.settings import Settings
 from s4_billing.sync import Sync
 from s4_runtime import Clock, correlation_middleware, error_middleware, is_id
 from s4_runtime.http import ErrorTable
+from s4_runtime.operators import OPERATOR, operators_only, read
 from s4_store import Pool
 
 _MAX_BODY_BYTES = 16 * 1024

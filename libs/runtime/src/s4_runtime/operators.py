@@ -2,12 +2,12 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from s4_runtime import Secret
+from s4_runtime.secret import Secret
 
 # What a person would be able to guess is no token.
 SHORTEST = 24
@@ -20,6 +20,12 @@ def read(tokens: Sequence[Secret]) -> dict[str, bytes] | None:
     found = [_NAMED.fullmatch(token.reveal()) for token in tokens]
     named = {match[1]: match[2].encode() for match in found if match}
     return named if len(named) == len(tokens) else None
+
+
+def problems(tokens: Sequence[Secret]) -> Iterator[str]:
+    """Why a service must not start with these tokens."""
+    if read(tokens) is None:
+        yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, tokens of {SHORTEST} characters or more"
 
 
 def operators_only(named: dict[str, bytes]) -> Middleware:
