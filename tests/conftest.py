@@ -58,10 +58,18 @@ def logs_as_at_first() -> Iterator[None]:
     """What a test configured about logs ends with it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    _log_plainly()
     yield
     structlog.reset_defaults()
     root.handlers[:] = handlers
     root.setLevel(level)
+
+
+def _log_plainly() -> None:
+    # Structlog's own choice colours the source of each traceback, which takes longer than most tests.
+    *before, _ = structlog.get_config()["processors"]
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, renderer])
 
 
 @pytest.fixture(scope="session")
