@@ -10,7 +10,6 @@ from s4_contracts.ids import AccountId, GridId, HostId
 from s4_provisioner.fleet import stock
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.growth import add_host
-from s4_provisioner.fleet.hosts import Host, host_of_row
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.grids import Grid
@@ -33,10 +32,12 @@ class Resident(msgspec.Struct, frozen=True):
     shard: str | None
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A host with its residents. ``slots``: how many grids it takes, by what its pool and its memory allow."""
 
-    host: Host
+    host_id: HostId
+    is_ready: bool
+    zone: str | None
     residents: Sequence[Resident]
     slots: int
 
@@ -49,36 +50,26 @@ class Place(msgspec.Struct, frozen=True):
     is_last: bool
 
 
-def choose(grid: Grid, pool: Pool, candidates: Sequence[Candidate]) -> Place | None:
-    """The best place for the grid among hosts in the order of preference; None when none has room.
+def choose(account: AccountId, port: int, pool: Pool, candidates: Sequence[Candidate]) -> Place | None:
+    """The best place for a grid of the customer, with this port and the next, among hosts in the order of preference.
 
     A host that is ready comes first. Then grids of one customer are spread over hosts, and over zones, where there is
-    a choice. A port of the grid may be in use on a host.
+    a choice. None when no host has room, or the ports are in use on those that have.
     """
-    fitting = [each for each in candidates if _fits(grid, each)]
-    if not fitting:
-        return None
+    own = {each.host_id: sum(there.account_id == account for there in each.residents) for each in candidates}
     zones: Counter[str | None] = Counter()
     for each in candidates:
-        zones[each.host.zone] += _of_customer(grid, each)
-    best = min(
-        fitting,
-        key=lambda each: (
-            each.host.stage is not HostStage.READY,
-            _of_customer(grid, each),
-            zones[each.host.zone],
-        ),
-    )
-    return Place(best.host.id, _shard(pool, best), len(best.residents) + 1 >= best.slots)
+        zones[each.zone] += own[each.host_id]
+    fitting = [each for each in candidates if _fits(port, each)]
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda each: (not each.is_ready, own[each.host_id], zones[each.zone]))
+    return Place(best.host_id, _shard(pool, best), len(best.residents) + 1 >= best.slots)
 
 
-def _of_customer(grid: Grid, candidate: Candidate) -> int:
-    return sum(there.account_id == grid.account_id for there in candidate.residents)
-
-
-def _fits(grid: Grid, candidate: Candidate) -> bool:
+def _fits(port: int, candidate: Candidate) -> bool:
     taken = {there.port for there in candidate.residents}
-    return len(candidate.residents) < candidate.slots and not taken & {grid.port - 1, grid.port, grid.port + 1}
+    return len(candidate.residents) < candidate.slots and not taken & {port - 1, port, port + 1}
 
 
 def _shard(pool: Pool, candidate: Candidate) -> str | None:
@@ -103,7 +94,9 @@ async def place(tx: Transaction, fleet: Fleet, grid: Grid, now: datetime) -> Non
     release = grid.release_wanted or pool.image
     await stock.hold(tx, grid.pool)
     wanted = await _candidates(tx, grid, pool, release, grid.host_wanted) if grid.host_wanted else []
-    found = choose(grid, pool, wanted) or choose(grid, pool, await _candidates(tx, grid, pool, release))
+    found = choose(grid.account_id, grid.port, pool, wanted) or choose(
+        grid.account_id, grid.port, pool, await _candidates(tx, grid, pool, release)
+    )
     if found is None:
         host_id = await add_host(tx, grid.pool, pool, release, now)
         shard = _name(0) if pool.isolation == "shard" else None
@@ -120,7 +113,16 @@ async def _candidates(
     residents: dict[str, list[Resident]] = {row["id"]: [] for row in rows}
     for host_id, *there in await tx.fetch(_RESIDENTS, list(residents)):
         residents[host_id].append(Resident(*there))
-    return [Candidate(host_of_row(row), residents[row["id"]], pool.slots_in(row["memory_mib"])) for row in rows]
+    return [
+        Candidate(
+            host_id=row["id"],
+            is_ready=row["stage"] == HostStage.READY,
+            zone=row["zone"],
+            residents=residents[row["id"]],
+            slots=pool.slots_in(row["memory_mib"]),
+        )
+        for row in rows
+    ]
 
 
 async def _keep(tx: Transaction, grid: Grid, pool: Pool, found: Place, now: datetime) -> None:
@@ -132,4 +134,8 @@ async def _keep(tx: Transaction, grid: Grid, pool: Pool, found: Place, now: date
         "update grids set host_id = $2, shard = $3, host_wanted = null,"
         " announced_from = greatest(announced_from + 1, $4) where id = $1",
         *(grid.id, found.host_id, found.shard, int(now.timestamp())),
+    )
+    await tx.execute(
+        "insert into stays (grid_id, host_id, release, began_at) select $1, id, release, $3 from hosts where id = $2",
+        *(grid.id, found.host_id, now),
     )
