@@ -1,0 +1,71 @@
+"""A grid's whole life on Kubernetes, by the convergers: paid, suspended, resumed, ended."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from s4_contracts.provisioner import GridDeleted, InstanceReady
+from s4_provisioner.fleet.lifecycle import HostStage
+from s4_provisioner.grids import Grid
+from s4_provisioner.lifecycle import Stage
+from support.cluster import Cluster
+from support.driver_scenes import IMAGE
+from support.grid_cloud import REGION, Cloud
+from support.provisioner import a_desk, a_payment
+from support.subscriptions import Subscription
+from support.waiting import until
+
+
+def settings(way_in: dict[str, Any]) -> dict[str, str]:
+    pool = {"driver": "kubernetes", "region": REGION, "image": IMAGE, "isolation": "process", "capacity": 3}
+    fleet = {"pools": {"small": pool}, "otherwise": "small"}
+    return {"fleet": json.dumps(fleet), "clusters": json.dumps({REGION: way_in})}
+
+
+def pods(cluster: Cluster, grid: Grid) -> list[str]:
+    """Which of the grid's pods there are."""
+    assert grid.host
+    found = cluster.list("Pod", str(grid.host.instance_id), f"labelSelector=s4/grid%3D{grid.id}")
+    return [pod["metadata"]["name"] for pod in found]
+
+
+async def test_a_grid_lives_and_ends_on_kubernetes(
+    database: str, cloud: Cloud, cluster_of_all: Cluster, way_in: dict[str, Any]
+) -> None:
+    subscription = Subscription(a_payment())
+    async with a_desk(database, cloud, **settings(way_in)) as desk, desk.converging():
+        grid_id = await desk.pay(subscription.payment)
+        grid = await desk.comes_to(grid_id, Stage.READY, within=60)
+        (ready,) = await desk.events(InstanceReady, grid_id)
+
+        assert ready.proof_seconds > 0
+        assert grid.host is not None
+        assert (grid.host.driver, grid.host.stage, grid.host.address) == ("kubernetes", HostStage.READY, None)
+        assert cloud.address_of(grid.dns_name) == [str(grid.address)]
+        assert pods(cluster_of_all, grid) == [f"grid-{grid_id}-0"]
+        assert cloud.instances(desk.settings.deployment) == []
+
+        await desk.tell(subscription.suspended())
+        await desk.comes_to(grid_id, Stage.SUSPENDED)
+        assert pods(cluster_of_all, grid) == []
+
+        await desk.tell(subscription.resumed())
+        resumed = await desk.comes_to(grid_id, Stage.READY, within=60)
+        assert resumed.address == grid.address
+
+        await desk.tell(subscription.ended(timedelta(days=30)))
+        await desk.comes_to(grid_id, Stage.SUSPENDED)
+        await desk.pass_time(timedelta(days=31))
+        await desk.comes_to(grid_id, Stage.ABSENT, within=60)
+        assert len(await desk.events(GridDeleted, grid_id)) == 1
+
+        where, place = PATH, str(grid.host.instance_id)
+        await until(lambda: left_of(cluster_of_all, where, place, grid_id) == [], within=30, what="nothing is left")
+
+
+PATH = ("StatefulSet", "Secret", "Service", "Pod")
+
+
+def left_of(cluster: Cluster, kinds: tuple[str, ...], place: str, grid_id: str) -> list[str]:
+    query = f"labelSelector=s4/grid%3D{grid_id}"
+    return [f"{kind} {each['metadata']['name']}" for kind in kinds for each in cluster.list(kind, place, query)]
