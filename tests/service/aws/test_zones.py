@@ -101,6 +101,19 @@ async def test_many_names_that_are_pointed_in_the_same_moment_are_one_request(zo
     assert await zone.drift(dict.fromkeys(names, HERE)) == {}
 
 
+async def test_many_names_that_are_taken_out_in_the_same_moment_are_read_together(zone: Zone, cloud: Cloud) -> None:
+    names = [f"g{new_id()}.{ZONE}" for _ in range(60)]
+    await asyncio.gather(*(zone.point(name, HERE) for name in names))
+    await asyncio.to_thread(cloud.calls)
+    changes = await asyncio.gather(*(zone.take_out(name) for name in names))
+
+    calls = await asyncio.to_thread(cloud.calls)
+    assert None not in changes
+    assert calls["route53:ListResourceRecordSets"] <= 8  # the zone has what other tests left
+    assert calls["route53:ChangeResourceRecordSets"] <= 2
+    assert await zone.drift(dict.fromkeys(names)) == {}
+
+
 async def test_a_name_that_is_something_else_already_fails_alone(zone: Zone, name: str, cloud: Cloud) -> None:
     class Grumbling:
         """Route 53 with one name that it does not like, which moto has not."""

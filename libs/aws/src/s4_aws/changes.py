@@ -1,21 +1,19 @@
 """Changes of one hosted zone, gathered: what many ask for at the same moment is one request to Route 53."""
 
-import asyncio
+from functools import partial
 from typing import Any, Literal
 
-import msgspec
-
 from s4_aws.budget import patience
+from s4_aws.gathering import Line, Wish
 from s4_aws.pace import Pace
 from s4_aws.rates import DNS_CHANGES
 from s4_aws.trouble import OutOfTime, aws_errors
-from s4_runtime import Clock, Permanent, SystemClock, Temporary, Trouble
+from s4_runtime import Clock, Permanent, Temporary, Trouble
 
-_GATHERING_SECONDS = 0.05
 # "Quotas" (Route 53 Developer Guide): 1,000 records and 32,000 characters of values in a request, an UPSERT's twice.
 _MOST = 1000
-_BAD = ("InvalidChangeBatch", "InvalidInput", "InvalidDomainName")
 _COST = {"UPSERT": 2, "CREATE": 1, "DELETE": 1}
+_BAD = ("InvalidChangeBatch", "InvalidInput", "InvalidDomainName")
 Action = Literal["UPSERT", "CREATE", "DELETE"]
 
 
@@ -27,13 +25,11 @@ class ZoneReplaced(Temporary):
     """The zone that we knew is gone, or not as we knew it; there may be a new one of its name."""
 
 
-class _Wanted(msgspec.Struct, eq=False):
-    """A change that somebody waits for."""
+class _Change(Wish[str]):
+    """A change that somebody waits for; the answer is the id of the request."""
 
     action: Action
     record: dict[str, Any]
-    since: float
-    done: str | Trouble | None = None
 
     @property
     def name(self) -> tuple[str, str]:
@@ -42,14 +38,12 @@ class _Wanted(msgspec.Struct, eq=False):
 
 
 class Changes:
-    """A line of changes. Whoever stands at its head sends what has gathered behind it, for all of them."""
+    """A line of changes. Route 53 takes one request after the other for a zone (PriorRequestNotComplete)."""
 
     def __init__(self, route53: Any, pace: Pace | None = None, clock: Clock | None = None) -> None:
         self._route53 = route53
         self._pace = pace
-        self._clock = clock or SystemClock()
-        self._line: list[_Wanted] = []
-        self._head = asyncio.Lock()  # Route 53 takes one request after the other for a zone (PriorRequestNotComplete)
+        self._line: Line[_Change] = Line(clock)
 
     async def make(self, zone: str, action: Action, record: dict[str, Any]) -> str:
         """The id of the request with which the change was made.
@@ -57,65 +51,38 @@ class Changes:
         Raises ChangeRefused, ZoneReplaced and the errors of s4_aws.trouble. A change that Route 53 refuses does not
         hinder those that were gathered with it; two of one name are made one after the other.
         """
-        mine = _Wanted(action, record, self._clock.monotonic())
-        self._line.append(mine)
-        try:
-            async with self._head:
-                if mine.done is None:
-                    await self._lead(zone, mine)
-        finally:
-            if mine in self._line:
-                self._line.remove(mine)
-        if isinstance(mine.done, str):
-            return mine.done
-        raise mine.done or Temporary("dns-change-not-made")
+        change = _Change(action=action, record=record)
+        await self._line.stand(change, partial(self._send_first, zone))
+        return str(change.answer)
 
-    async def _lead(self, zone: str, mine: _Wanted) -> None:
-        rest = mine.since + _GATHERING_SECONDS - self._clock.monotonic()
-        if rest > 0:  # who waited behind another request has gathered enough
-            await self._clock.sleep(rest)
-        try:
-            await self._send(zone, self._batch())
-        except OutOfTime:
-            if mine.done is None:
-                raise
+    async def _send_first(self, zone: str, line: list[_Change]) -> None:
+        await self._send(zone, _batch(line))
 
-    def _batch(self) -> list[_Wanted]:
-        """Those at the head of the line that fit into one request, no name twice."""
-        batch: list[_Wanted] = []
-        names: set[tuple[str, str]] = set()
-        room = _MOST
-        for wanted in self._line:
-            if wanted.name in names:
-                continue
-            names.add(wanted.name)
-            if (room := room - _COST[wanted.action]) < 0:
-                break
-            batch.append(wanted)
-        return batch
-
-    async def _send(self, zone: str, batch: list[_Wanted]) -> None:
-        """Everything in the batch is made or refused, unless the time of its sender ran out: then it stays in line."""
+    async def _send(self, zone: str, batch: list[_Change]) -> None:
+        """Everything in the batch is made or refused, unless the time of its sender runs out."""
+        answer: str | None = None
+        trouble: Trouble | None = None
         try:
             if self._pace:
-                cost = sum(_COST[wanted.action] for wanted in batch)
+                cost = sum(_COST[change.action] for change in batch)
                 await self._pace.take_some("route53-changes", DNS_CHANGES, cost, patience())
-            done: str | Trouble | None = await self._change(zone, batch)
+            answer = await self._make(zone, batch)
         except OutOfTime:
             raise
-        except (Temporary, Permanent) as trouble:
-            done = trouble
-        if done is None and len(batch) > 1:  # one of them is bad: Route 53 makes all changes of a request, or none
-            half = len(batch) // 2
+        except (Temporary, Permanent) as raised:
+            trouble = raised
+        if answer is None and trouble is None and len(batch) > 1:
+            half = len(batch) // 2  # one of them is bad: Route 53 makes all changes of a request, or none
             await self._send(zone, batch[:half])
             await self._send(zone, batch[half:])
             return
-        for wanted in batch:
-            wanted.done = done or ChangeRefused("dns-change-refused", name=wanted.name[0])
-            self._line.remove(wanted)
+        for change in batch:
+            change.answer = answer
+            if answer is None:
+                change.trouble = trouble or ChangeRefused("dns-change-refused", name=change.name[0])
 
-    async def _change(self, zone: str, batch: list[_Wanted]) -> str | None:
-        changes = [{"Action": wanted.action, "ResourceRecordSet": wanted.record} for wanted in batch]
+    async def _make(self, zone: str, batch: list[_Change]) -> str | None:
+        changes = [{"Action": change.action, "ResourceRecordSet": change.record} for change in batch]
         with aws_errors(*_BAD, "NoSuchHostedZone") as ended:
             answer = await self._route53.change_resource_record_sets(
                 HostedZoneId=zone, ChangeBatch={"Changes": changes}
@@ -124,3 +91,18 @@ class Changes:
         if ended.code == "NoSuchHostedZone":
             raise ZoneReplaced("hosted-zone-replaced")
         return None
+
+
+def _batch(line: list[_Change]) -> list[_Change]:
+    """Those at the head of the line that fit into one request, no name twice."""
+    batch: list[_Change] = []
+    names: set[tuple[str, str]] = set()
+    room = _MOST
+    for change in line:
+        if change.name in names:
+            continue
+        names.add(change.name)
+        if (room := room - _COST[change.action]) < 0:
+            break
+        batch.append(change)
+    return batch
