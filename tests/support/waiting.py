@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-_PAUSE = 0.02  # seconds
+_PAUSE, _LONGEST = 0.02, 0.2  # seconds
+_PART = 0.1  # of the time that was waited already: looking costs what is being waited for its processor
 
 
 async def until(predicate: Callable[[], Any], *, within: float, what: str, pause: float = _PAUSE) -> Any:
     """The first true answer of `predicate` (plain or async). Fails with `what` after `within` seconds.
 
-    An AssertionError or OSError of the predicate counts as "not yet" and is shown when the time is up.
+    An AssertionError or OSError of the predicate counts as "not yet" and is shown when the time is up. The longer it
+    takes, the more seldom the predicate is asked.
     """
-    deadline = time.monotonic() + within
+    began = time.monotonic()
+    deadline = began + within
     last: object = None
     while True:
         try:
@@ -25,6 +28,7 @@ async def until(predicate: Callable[[], Any], *, within: float, what: str, pause
             last = value
         except (AssertionError, OSError) as problem:
             last = problem
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f"{what}: not within {within:g} s (last answer: {last!r})")
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(pause, min((now - began) * _PART, _LONGEST)))
