@@ -11,10 +11,10 @@ from typing import Any, Literal, Protocol
 from s4_devcloud.aws.faults import Faults
 from s4_devcloud.aws.health import Health
 from s4_devcloud.machines import BootFailed, Driver, Machine, MachineSpec
+from s4_devcloud.machines.ranges import Ranges, merged
 
 BOOT_SECONDS = 120.0
 PENDING, RUNNING, TERMINATED = ("pending", 0), ("running", 16), ("terminated", 48)
-WIDEST_RULE = 4096  # ports; each open port is a listener here
 
 
 class MetadataDoor(Protocol):
@@ -35,7 +35,7 @@ class Berth:
 
     instance: Any
     machine: Machine | None = None
-    exposed: set[int] = field(default_factory=set)
+    exposed: Ranges = ()
     blocked: set[int] = field(default_factory=set)
     is_up: bool = False
     health: Health = field(default_factory=Health)
@@ -60,7 +60,7 @@ class Fleet:
 
     def sync_ports(self) -> None:
         """Every running machine answers on the ports that its security groups allow now, and on no other."""
-        known: dict[str, frozenset[int]] = {}
+        known: dict[str, Ranges] = {}
         for berth in list(self._berths.values()):
             self._sync(berth, known)
 
@@ -71,7 +71,7 @@ class Fleet:
             return
         with berth.lock:
             machine, berth.machine = berth.machine, None
-            berth.exposed.clear()
+            berth.exposed = ()
             berth.instance.nics[0].public_ip = None
             if machine is not None:
                 machine.destroy()
@@ -187,19 +187,15 @@ class Fleet:
             reachable=(self._api,),
         )
 
-    def _sync(self, berth: Berth, known: dict[str, frozenset[int]]) -> None:
+    def _sync(self, berth: Berth, known: dict[str, Ranges]) -> None:
         with berth.lock:
             machine = berth.machine
             if machine is None or not berth.is_up:
                 return
             wanted = open_ports(berth.instance, known)
-            if closed := berth.exposed - wanted:
-                machine.unexpose(*closed)
-            berth.exposed &= wanted
-            berth.blocked = set()
-            if opened := sorted(wanted - berth.exposed):
-                berth.blocked = machine.expose(*opened)
-                berth.exposed.update(set(opened) - berth.blocked)
+            if wanted == berth.exposed and not berth.blocked:
+                return
+            berth.exposed, berth.blocked = wanted, machine.allow(wanted)
             for port in sorted(berth.blocked):
                 say(f"{machine.id}: port {port} cannot answer at {machine.address}: it is taken")
 
@@ -215,26 +211,19 @@ def user_data_of(instance: Any) -> bytes:
     return base64.b64decode(instance.user_data.as_bytes()) if instance.user_data else b""
 
 
-def open_ports(instance: Any, known: dict[str, frozenset[int]]) -> set[int]:
+def open_ports(instance: Any, known: dict[str, Ranges]) -> Ranges:
     """The TCP ports that any of its groups opens; `known` remembers those of groups that were looked at before."""
-    ports: set[int] = set()
-    for group in groups_of(instance).values():
-        if group.id not in known:
-            known[group.id] = _opened_by(group)
-        ports |= known[group.id]
-    return ports
+    groups = groups_of(instance)
+    for group_id in groups.keys() - known.keys():
+        known[group_id] = _opened_by(groups[group_id])
+    found = [known[group_id] for group_id in groups]
+    return found[0] if len(found) == 1 else merged(each for ranges in found for each in ranges)
 
 
-def _opened_by(group: Any) -> frozenset[int]:
-    """Every TCP port that a rule for an address range opens; a rule for everything is cut at WIDEST_RULE ports."""
-    ports: set[int] = set()
-    for rule in group.ingress_rules:
-        if rule.ip_range and str(rule.ip_protocol) in {"tcp", "6", "-1"}:
-            first, last = int(rule.from_port or 1), int(rule.to_port or 65535)
-            if last - first >= WIDEST_RULE:
-                say(f"{group.id}: only the first {WIDEST_RULE} ports of {first}-{last} are opened")
-            ports.update(range(max(first, 1), min(last, first + WIDEST_RULE - 1) + 1))
-    return frozenset(ports)
+def _opened_by(group: Any) -> Ranges:
+    """Every TCP port that a rule for an address range opens."""
+    rules = [rule for rule in group.ingress_rules if rule.ip_range and str(rule.ip_protocol) in {"tcp", "6", "-1"}]
+    return merged((max(int(rule.from_port or 1), 1), min(int(rule.to_port or 65535), 65535)) for rule in rules)
 
 
 def say(text: str) -> None:
@@ -263,7 +252,7 @@ def _described(berth: Berth, *, impaired: bool) -> dict[str, Any]:
         "private_address": instance.private_ip,
         "address": machine.address if machine else None,
         "alive": machine.alive() if machine else False,
-        "open_ports": sorted(berth.exposed),
+        "open_ports": berth.exposed,
         "blocked_ports": sorted(berth.blocked),
         "boot_seconds": berth.boot_seconds,
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from s4_devcloud.machines.netns import make_socket
@@ -18,6 +19,7 @@ class End(asyncio.Protocol):
         self._early = bytearray()  # what came before there was another end
         self._early_eof = False
         self._frozen = False
+        self.heard: Callable[[], None] | None = None  # before something that arrives is passed on
 
     def freeze(self) -> None:
         """Nothing that arrives here is read."""
@@ -47,6 +49,8 @@ class End(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass it on."""
+        if self.heard:
+            self.heard()
         if self.other is None:
             self._early += data
         elif self.other.transport:
@@ -79,9 +83,16 @@ class End(asyncio.Protocol):
 class Outside(End):
     """The end that a client opened; the machine's end is opened for it."""
 
-    def __init__(self, to: dict[str, Any], held: set["Outside"], *, is_outer: bool = True) -> None:
+    def __init__(
+        self,
+        to: dict[str, Any],
+        held: set["Outside"],
+        *,
+        is_outer: bool = True,
+        answered: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
-        self.is_outer = is_outer
+        self.is_outer, self._answered = is_outer, answered
         self.to, self.held = to, held
         self.task: asyncio.Task[None] | None = None
 
@@ -112,6 +123,7 @@ class Outside(End):
 
     async def _reach(self) -> None:
         inner = End()
+        inner.heard = self._answered
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await _connect(self.to, inner)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from s4_devcloud.machines.ranges import Ranges
+
 
 class BootFailed(Exception):
     """The machine did not come up; the text says what was seen."""
@@ -39,12 +41,19 @@ class Machine(Protocol):
         """The loopback address under which this machine alone answers."""
         ...
 
+    def allow(self, ranges: Ranges) -> set[int]:
+        """Connections to `address` at these ports reach the machine, at others they are refused.
+
+        The ports that are taken here, and do not reach it, as far as that is known now.
+        """
+        ...
+
     def expose(self, *ports: int) -> set[int]:
-        """Connections to `address` at these ports reach the machine; the ones that are taken here, and do not."""
+        """These ports are allowed, too."""
         ...
 
     def unexpose(self, *ports: int) -> None:
-        """New connections to these ports are refused."""
+        """These ports are not allowed any more."""
         ...
 
     def cut_off(self) -> None:

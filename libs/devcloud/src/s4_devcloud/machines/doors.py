@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from s4_devcloud.machines.ranges import Ranges
+
 Place = dict[str, Any]
 
 
@@ -23,6 +25,7 @@ class Doors:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[str, dict[str, tuple[Place, Place]]] = {}
+        self._watched: dict[str, dict[str, Any]] = {}
         self._silent: set[str] = set()
         self._pump: subprocess.Popen[bytes] | None = None
 
@@ -40,6 +43,13 @@ class Doors:
             opened = (door for door, errno in zip(wanted, errnos, strict=True) if not errno)
             self._open.setdefault(tag, {}).update({_key(at): (at, to) for at, to in opened})
         return errnos
+
+    def watch(self, tag: str, address: str, inside: Place, ranges: Ranges) -> None:
+        """At these ports of the address the machine is reached, as soon as it listens there inside."""
+        command = {"do": "watch", "tag": tag, "address": address, "inside": inside, "ranges": ranges}
+        with self._lock:
+            self._watched[tag] = command
+            self._send(command)
 
     def shut(self, tag: str, *places: Place) -> None:
         """New connections to these places are refused."""
@@ -64,6 +74,7 @@ class Doors:
         """Every door and every connection with this tag is closed."""
         with self._lock:
             self._silent.discard(tag)
+            self._watched.pop(tag, None)
             self._open.pop(tag, None)
             if self._pump is not None:
                 self._send({"do": "forget", "tag": tag})
@@ -72,6 +83,7 @@ class Doors:
         """The pump ends, and every door with it."""
         with self._lock:
             self._open.clear()
+            self._watched.clear()
             self._silent.clear()
             if self._pump is not None:
                 self._stop(self._pump)
@@ -101,6 +113,8 @@ class Doors:
             for tag, doors in self._open.items():
                 # what cannot be opened again belonged to a machine that is gone
                 self._ask(self._pump, {"do": "open", "tag": tag, "doors": list(doors.values())})
+            for command in self._watched.values():
+                self._ask(self._pump, command)
         return self._pump
 
     @staticmethod

@@ -13,9 +13,11 @@ from s4_devcloud.image import Image
 from s4_devcloud.machines.cloud_config import UserDataRefused
 from s4_devcloud.machines.contract import BootFailed, MachineSpec
 from s4_devcloud.machines.crowd.behaviour import BehaviourRefused
-from s4_devcloud.machines.doors import Doors, tcp
+from s4_devcloud.machines.doors import Doors, Place, tcp
 from s4_devcloud.machines.network import Network
+from s4_devcloud.machines.ranges import Ranges, count, holds, merged, of_ports, ports_of, without
 
+EAGER = 64  # ports; each has a listener here
 POLL_SECONDS = 0.02
 BANNER_SECONDS = 2.0
 
@@ -23,12 +25,14 @@ BANNER_SECONDS = 2.0
 class LocalMachine(ABC):
     """A machine on this host; a driver's own kind says how it starts, dies and is cleaned up."""
 
-    def __init__(self, spec: MachineSpec, address: str, folder: Path, doors: Doors) -> None:
-        self.spec, self.folder, self.doors = spec, folder, doors
+    def __init__(self, spec: MachineSpec, address: str, folder: Path, doors: Doors, ssh_port: int) -> None:
+        self.spec, self.folder, self.doors, self.ssh_port = spec, folder, doors, ssh_port
         self._address = address
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.RLock()
-        self._destroyed = False
+        self._destroyed = self._is_watched = False
+        self._allowed: Ranges = ()
+        self._eager: set[int] = set()
 
     @property
     def id(self) -> str:
@@ -50,18 +54,37 @@ class LocalMachine(ABC):
             detail = getattr(failed, "stderr", None) or failed
             raise BootFailed(f"{self.id}: {detail}") from failed
 
-    def expose(self, *ports: int) -> set[int]:
-        """Connections to `address` at these ports reach the machine; the ones that are taken here, and do not."""
+    def allow(self, ranges: Ranges) -> set[int]:
+        """Connections to `address` at these ports reach the machine, at others they are refused.
+
+        Few ports are listened on at once, and of many those on which the machine listens itself.
+        """
         with self._lock:
             if self._destroyed:
                 return set()
-            doors = [(tcp(self._address, port), self._inside(port)) for port in ports]
-            errnos = self.doors.open_all(self.id, doors)
+            self._allowed = ranges
+            ssh = self.ssh_port
+            eager = set(ports_of(ranges) if count(ranges) <= EAGER else [ssh] if holds(ranges, ssh) else [])
+            self.doors.shut(self.id, *(self._door(port) for port in self._eager - eager))
+            ports = sorted(eager)
+            errnos = self.doors.open_all(self.id, [(self._door(port), self._inside(port)) for port in ports])
+            self._eager = eager
+            inside = {name: value for name, value in self._inside(0).items() if name != "port"}
+            if count(ranges) > EAGER or self._is_watched:
+                self._is_watched = True
+                self.doors.watch(self.id, self._address, inside, without(ranges, eager))
         return {port for port, errno in zip(ports, errnos, strict=True) if errno}
 
+    def expose(self, *ports: int) -> set[int]:
+        """These ports are allowed, too."""
+        return self.allow(merged((*self._allowed, *of_ports(ports)))) & set(ports)
+
     def unexpose(self, *ports: int) -> None:
-        """New connections to these ports are refused."""
-        self.doors.shut(self.id, *(tcp(self._address, port) for port in ports))
+        """These ports are not allowed any more."""
+        self.allow(without(self._allowed, ports))
+
+    def _door(self, port: int) -> Place:
+        return tcp(self._address, port) | ({"tells": True} if port == self.ssh_port else {})
 
     def cut_off(self) -> None:
         """The machine lives, but who calls gets no answer, neither on new connections nor on those there are."""

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 FOLDER = Path("/run/netns")
 CLONE_NEWNET = 0x40000000  # <linux/sched.h>
@@ -47,6 +48,14 @@ def make_socket(name: str | None) -> socket.socket:
         return socket.socket()
     with _entered(name):
         return socket.socket()
+
+
+def open_inside(name: str | None, path: str) -> IO[str]:
+    """A file of /proc as this namespace, or ours, has it; it stays so wherever it is read."""
+    if name is None:
+        return Path(path).open(encoding="ascii")
+    with _entered(name):
+        return Path(path).open(encoding="ascii")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class NspawnMachine(LocalMachine):
     """One booted machine; `name` is unique on this host."""
 
     def __init__(self, driver: "NspawnDriver", spec: MachineSpec, address: str) -> None:
-        super().__init__(spec, address, driver.folder / spec.id, driver.doors)
+        super().__init__(spec, address, driver.folder / spec.id, driver.doors, driver.ssh_port)
         self._driver = driver
         self._name = driver.name_of(spec.id)
 

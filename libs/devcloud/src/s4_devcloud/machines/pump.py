@@ -2,7 +2,8 @@
 
 Commands are JSON lines on stdin, each answered by one line on stdout; at the end of stdin the process ends. A door is a
 pair: at {"netns", "address", "port"}, to {"netns", "address", "port"} or {"unix"}. Many are opened by one command. One
-that is in a namespace, or has "inner", is the machine's own way out, which stays open when it is silenced.
+that is in a namespace, or has "inner", is the machine's own way out, which stays open when it is silenced; what comes
+out of one that "tells" may be about ports on which the machine listens.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Any
 
 from s4_devcloud.machines.carry import Outside
 from s4_devcloud.machines.listener import Listener, Welcome, is_outer
+from s4_devcloud.machines.watch import Watches
 
 COMMAND_BYTES = 64 * 2**20  # the longest command: every port of a machine
 
@@ -26,6 +28,7 @@ class Doors:
         self.open: dict[str, dict[str, Listener]] = defaultdict(dict)
         self.held: dict[str, set[Outside]] = defaultdict(set)
         self.silent: set[str] = set()
+        self.watches = Watches(self._open, self._shut)
 
     def obey(self, command: dict[str, Any]) -> list[int]:
         """Carry out one command; for each door that was to be opened the number of the error, or 0."""
@@ -35,8 +38,9 @@ class Doors:
                 return [self._open(tag, at, to) for at, to in command["doors"]]
             case "shut":
                 for at in command["at"]:
-                    if listener := self.open[tag].pop(_place(at), None):
-                        listener.close()
+                    self._shut(tag, at)
+            case "watch":
+                self.watches.watch(tag, command["address"], command["inside"], command["ranges"])
             case "silence":
                 self._silence(tag)
             case "speak":
@@ -49,7 +53,7 @@ class Doors:
         if _place(at) in self.open[tag]:
             return 0
         try:
-            listener = Listener(at, self._welcome(tag, to, is_outer=is_outer(at)))
+            listener = Listener(at, self._welcome(tag, at, to))
         except OSError as failed:
             return failed.errno or -1
         self.open[tag][_place(at)] = listener
@@ -57,9 +61,18 @@ class Doors:
             listener.silence()
         return 0
 
-    def _welcome(self, tag: str, to: dict[str, Any], *, is_outer: bool) -> Welcome:
+    def _shut(self, tag: str, at: dict[str, Any]) -> None:
+        if listener := self.open[tag].pop(_place(at), None):
+            listener.close()
+
+    def _welcome(self, tag: str, at: dict[str, Any], to: dict[str, Any]) -> Welcome:
         loop, held = asyncio.get_running_loop(), self.held[tag]
-        return lambda line: loop.connect_accepted_socket(lambda: Outside(to, held, is_outer=is_outer), line)
+        answered = self.watches.hint if at.get("tells") else None
+
+        def outside() -> Outside:
+            return Outside(to, held, is_outer=is_outer(at), answered=answered)
+
+        return lambda line: loop.connect_accepted_socket(outside, line)
 
     def _silence(self, tag: str) -> None:
         self.silent.add(tag)
@@ -79,6 +92,7 @@ class Doors:
 
     def _forget(self, tag: str) -> None:
         self.silent.discard(tag)
+        self.watches.forget(tag)
         for listener in self.open.pop(tag, {}).values():
             listener.close()
         for outside in self.held.pop(tag, set()).copy():
@@ -96,7 +110,10 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     while line := await commands.readline():
-        answer = {"errnos": doors.obey(json.loads(line))}
+        try:
+            answer = {"errnos": doors.obey(json.loads(line))}
+        except OSError as failed:  # the namespace of a machine that is gone
+            answer = {"errnos": [failed.errno or -1]}
         os.write(sys.stdout.fileno(), json.dumps(answer).encode() + b"\n")
 
 

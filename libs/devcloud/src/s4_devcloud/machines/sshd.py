@@ -20,6 +20,8 @@ from s4_devcloud.machines.remains import descendants, kill_all, marked, pid_in
 METADATA_PORT = 8775  # unprivileged, and below the ports that connections are given at random
 METADATA_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"  # AWS SDKs reference guide, "IMDS credential provider"
 
+# SHLVL: in a first shell that sshd starts, bash runs the ~/.bashrc of whoever runs this (Bash manual, "Bash Startup
+# Files"), which is none of the machine's business and may take a minute.
 CONFIG = """\
 AddressFamily inet
 AuthorizedKeysFile "{folder}/authorized_keys"
@@ -31,7 +33,7 @@ MaxStartups 100:30:200
 PasswordAuthentication no
 PermitRootLogin prohibit-password
 PidFile none
-SetEnv PATH="{path}" S4_HOST_CONFIG="{folder}/host.json"{environment}
+SetEnv SHLVL="1" PATH="{path}" S4_HOST_CONFIG="{folder}/host.json"{environment}
 StrictModes no
 Subsystem sftp internal-sftp
 UseDNS no
@@ -44,7 +46,7 @@ class SshdMachine(LocalMachine):
     """One sshd and whatever was started through it. Its processes listen on the address's private partner."""
 
     def __init__(self, driver: "SshdDriver", spec: MachineSpec, address: str) -> None:
-        super().__init__(spec, address, driver.folder / spec.id, driver.doors)
+        super().__init__(spec, address, driver.folder / spec.id, driver.doors, driver.ssh_port)
         self._driver, self._inner = driver, partner(address)
 
     def _launch(self) -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ from s4_devcloud.machines.cloud_config import UserDataRefused, parse
 from s4_devcloud.machines.contract import BootFailed, MachineSpec
 from s4_devcloud.machines.crowd.behaviour import BehaviourRefused
 from s4_devcloud.machines.network import WideNetwork
+from s4_devcloud.machines.ranges import Ranges, merged, of_ports, without
 
 
 class Pipe:
@@ -56,7 +57,7 @@ class CrowdMachine:
     def __init__(self, driver: "CrowdDriver", spec: MachineSpec, address: str) -> None:
         self.id, self.address = spec.id, address
         self._driver, self._pipe = driver, driver.pipe
-        self._ports: set[int] = set()
+        self._allowed: Ranges = ()
         self._up_at = time.monotonic() + driver.boot_seconds
         self._is_alive, self._is_destroyed = True, False
         self._lock = threading.RLock()
@@ -76,22 +77,21 @@ class CrowdMachine:
         if "failed" in answer:
             raise BootFailed(f"{self.id}: {answer['failed']}")
 
-    def expose(self, *ports: int) -> set[int]:
-        """Connections to `address` at these ports reach the machine; the ones that are taken here, and do not."""
+    def allow(self, ranges: Ranges) -> set[int]:
+        """Connections to `address` at these ports reach the machine, at others they are refused."""
         with self._lock:
-            self._ports |= set(ports)
-            return self._allow()
+            self._allowed = ranges
+            if not self._is_alive:
+                return set()
+            return set(self._pipe.ask(do="allow", id=self.id, ranges=ranges).get("taken", []))
+
+    def expose(self, *ports: int) -> set[int]:
+        """These ports are allowed, too."""
+        return self.allow(merged((*self._allowed, *of_ports(ports)))) & set(ports)
 
     def unexpose(self, *ports: int) -> None:
-        """New connections to these ports are refused."""
-        with self._lock:
-            self._ports -= set(ports)
-            self._allow()
-
-    def _allow(self) -> set[int]:
-        if not self._is_alive:
-            return set()
-        return set(self._pipe.ask(do="allow", id=self.id, ranges=ranges_of(self._ports)).get("taken", []))
+        """These ports are not allowed any more."""
+        self.allow(without(self._allowed, ports))
 
     def cut_off(self) -> None:
         """The machine lives, but who calls gets no answer."""
@@ -175,14 +175,3 @@ class CrowdDriver:
         self.pipe.close()
         self._machines.clear()
         self._network.release()
-
-
-def ranges_of(ports: set[int]) -> list[list[int]]:
-    """The same ports, neighbours taken together."""
-    found: list[list[int]] = []
-    for port in sorted(ports):
-        if found and found[-1][1] == port - 1:
-            found[-1][1] = port
-        else:
-            found.append([port, port])
-    return found

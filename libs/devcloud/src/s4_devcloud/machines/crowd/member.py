@@ -14,8 +14,7 @@ from s4_devcloud.machines.crowd.behaviour import Behaviour
 from s4_devcloud.machines.crowd.host import Grid, Host
 from s4_devcloud.machines.crowd.visit import welcome
 from s4_devcloud.machines.listener import Listener
-
-Ranges = list[list[int]]
+from s4_devcloud.machines.ranges import holds
 
 
 class Member:
@@ -28,11 +27,11 @@ class Member:
         self.connected = asyncio.Event()
         self.connected.set()
         self._address, self._ssh_port = address, ssh_port
-        self._allowed: Ranges = []
+        self._allowed: list[list[int]] = []
         self._listeners: dict[int, Listener] = {}
         self._lines: dict[asyncio.Task[None], socket.socket] = {}
 
-    def allow(self, ranges: Ranges) -> list[int]:
+    def allow(self, ranges: list[list[int]]) -> list[int]:
         """These ports are open, and no others; those of them that are taken here by somebody else."""
         self._allowed = ranges
         return self._sync()
@@ -87,7 +86,7 @@ class Member:
         return places
 
     def _is_allowed(self, port: int) -> bool:
-        return any(first <= port <= last for first, last in self._allowed)
+        return holds(self._allowed, port)
 
     def _open(self, port: int) -> bool:
         at = {"netns": None, "address": self._address, "port": port}
