@@ -71,10 +71,10 @@ class Ledger:
             await connection.close()
 
     async def leftovers(self) -> list[str]:
-        """Instances and buckets that belong to no grid of the provisioner's."""
-        rows = await self.rows("provisioner", "SELECT id, host_id FROM grids")
-        known = {str(value) for row in rows for value in row.values()}
-        machines = [f"instance {tags}" for tags in self.instances() if not known & set(tags)]
+        """Instances and buckets that belong to no host and no grid of the provisioner's."""
+        known = {str(row["id"]) for row in await self.rows("provisioner", "SELECT id FROM grids")}
+        hosts = {str(row["id"]) for row in await self.rows("provisioner", "SELECT id FROM hosts WHERE stage <> 'gone'")}
+        machines = [f"instance {tags}" for tags in self.instances() if not hosts & set(tags)]
         return machines + [f"bucket {name}" for name in self.buckets() if not any(grid in name for grid in known)]
 
     async def account(self, email: str) -> str:

@@ -18,6 +18,17 @@ GRID_DOMAIN = "grids.s4.test"  # RFC 6761: .test belongs to nobody
 REGION = "eu-central-1"
 # The port that leads to a machine's sshd. The usual one may be taken on all addresses by this machine's own sshd.
 SSH_PORT = 2222
+# Few, because each machine's are opened one by one here.
+GRID_PORTS = "34000-34199"
+# The plans on sale are on machines of their own, of which one stands ready. Others share one, in shards.
+FLEET = {
+    "pools": {
+        "dedicated": {"warm": 1},
+        "shared": {"isolation": "shard", "capacity": 200, "memory_mib": 600, "grids_per_shard": 50},
+    },
+    "plans": {"personal": "dedicated", "studio": "dedicated", "shared": "shared"},
+    "otherwise": "dedicated",
+}
 MAIL_FROM = "S4 <hello@s4.test>"
 
 
@@ -169,6 +180,8 @@ class Wiring:
             "S4_AWS_ENDPOINT_URL": self.addresses.url("aws"),
             "S4_AWS_REGION": REGION,
             "S4_INSTANCE_TYPE": "t3.small",
+            "S4_FLEET": json.dumps(FLEET),
+            "S4_GRID_PORTS": GRID_PORTS,
             "S4_GRID_DOMAIN": GRID_DOMAIN,
             "S4_HOSTED_ZONE": GRID_DOMAIN,
             "S4_FURL_ADDRESS_HINT": "true",

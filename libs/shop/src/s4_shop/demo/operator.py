@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from s4_shop.shop import Shop
 from s4_shop.wiring import REGION, SSH_PORT
 
 _ADDRESS = re.compile(r"tcp:(127(?:\.\d+){3}):")
+# A grid's own name is its id, in letters that a name may have.
+_NAME = re.compile(r"tcp:g([a-z2-7]{26})\.")
 _LONGEST = 60.0  # seconds for one command
 _SHOWN = 3  # keys
 
@@ -63,10 +66,11 @@ class Operator:
 
     async def machine_of(self, furl: str) -> Machine:
         """The machine whose address the furl has. Raises OperatorFailed."""
-        found = _ADDRESS.search(furl)
-        if found is None:
-            raise OperatorFailed("the furl names no address of this machine's own network")
-        return await asyncio.to_thread(self._machine_at, found.group(1))
+        address, name = _ADDRESS.search(furl), _NAME.search(furl)
+        if address is None or name is None:
+            raise OperatorFailed("the furl names no grid, or no address of this machine's own network")
+        grid = uuid.UUID(bytes=base64.b32decode(name.group(1).upper() + "======"))
+        return await asyncio.to_thread(self._machine_at, address.group(1), str(grid))
 
     async def contents_of(self, grid: str) -> Contents:
         """All objects of the grid's bucket. Raises OperatorFailed."""
@@ -118,14 +122,13 @@ class Operator:
         if b"due again" not in out:
             raise OperatorFailed(f"reapply ended with {process.returncode}: {out.decode()[-200:].strip()}")
 
-    def _machine_at(self, address: str) -> Machine:
+    def _machine_at(self, address: str, grid: str) -> Machine:
         ec2 = self._client("ec2")
         filters = [{"Name": "ip-address", "Values": [address]}, {"Name": "instance-state-name", "Values": ["running"]}]
         found = [one for part in ec2.describe_instances(Filters=filters)["Reservations"] for one in part["Instances"]]
         if len(found) != 1:
             raise OperatorFailed(f"{len(found)} instances run at {address}")
-        tags = {tag["Key"]: tag["Value"] for tag in found[0]["Tags"]}
-        return Machine(tags["s4:grid"], found[0]["InstanceId"], address, self._host_key(ec2, found[0]["InstanceId"]))
+        return Machine(grid, found[0]["InstanceId"], address, self._host_key(ec2, found[0]["InstanceId"]))
 
     def _host_key(self, ec2: Any, instance_id: str) -> str:
         """The public half of the key that the machine was told to have at its launch."""
