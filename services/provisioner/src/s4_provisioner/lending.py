@@ -55,6 +55,8 @@ class _Short(msgspec.Struct, frozen=True):
 
 async def renew(tx: Transaction, grids: Sequence[GridId], now: datetime) -> None:
     """The nodes of these grids get new sessions now, without a restart. For an operator, and where one was refused."""
+    if not grids:
+        return
     rows = await tx.fetch(
         "update grids set lent_until = null where id = any($1::uuid[]) and address is not null returning host_id",
         list(grids),

@@ -102,6 +102,21 @@ async def test_an_operator_renews_what_is_still_good(ward: Ward) -> None:
     assert await ward.of_grid(other, "lent_until")
 
 
+async def test_what_a_machine_lost_when_it_restarted_is_lent_again_at_once(ward: Ward) -> None:
+    host, (grid, _) = await ward.host(grids=2)
+    await fresh(ward)
+    await ward.look()
+    ward.machine(host).is_silent = True
+    await ward.look(MINUTE)
+    ward.machine(host).is_silent = False
+    ward.machine(host).bucket_codes[grid] = "credentials-missing"
+
+    await ward.look(MINUTE)
+    await ward.lend()
+
+    assert set(ward.machine(host).lent) == {grid}
+
+
 async def test_a_grid_that_left_keeps_nothing_of_what_its_old_host_was_lent(ward: Ward) -> None:
     host, (grid,) = await ward.host()
     other, _ = await ward.host()

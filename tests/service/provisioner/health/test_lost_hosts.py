@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from s4_contracts.provisioner import InstanceLost, InstanceRecovered
+from s4_provisioner.fleet.retire import Retire
 from s4_provisioner.health.metrics import HOSTS_UNWELL
 from s4_provisioner.health.watch import Watch
 from s4_runtime import Temporary
@@ -198,6 +199,7 @@ async def test_a_host_that_will_be_taken_away_is_emptied_before(ward: Ward) -> N
 
     async with ward.converging():
         await ward.look()
+        await Retire(ward.pool, ward.tools).round()
         await ward.recovers(grid, retiring)
 
     assert await ward.of_host(retiring, "wanted") in {"drained", "absent"}

@@ -9,8 +9,7 @@ import msgspec
 from s4_provisioner.drivers.contract import GridReport
 
 # By the node's own account (the node's README, "Why a bucket cannot be used").
-_LENDING_HELPS = {"credentials-expired", "credentials-refused"}
-_APPLYING_HELPS = {"credentials-missing"}
+LENDING_HELPS = frozenset({"credentials-expired", "credentials-refused", "credentials-missing"})
 # What came back was not what was stored: whatever that is, a restart would only hide it.
 _FOR_A_PERSON = {"probe-mismatch"}
 
@@ -32,7 +31,7 @@ class LeaveToHost(msgspec.Struct, frozen=True):
 
 
 class Lend(msgspec.Struct, frozen=True):
-    """The node gets a new session, without a restart."""
+    """The node gets a new session, without a restart; one that has no place for it is told anew (see lending)."""
 
     code: str
 
@@ -59,9 +58,9 @@ def remedy(signs: Signs, mends_per_hour: int) -> Remedy:
     if signs.host_is_bad:
         return LeaveToHost()
     code = signs.told.bucket_code if signs.told else None
-    if code in _LENDING_HELPS:
+    if code in LENDING_HELPS:
         return Lend(code)
-    if code is not None and code not in _APPLYING_HELPS:
+    if code is not None:
         return NoRemedy(code)
     if signs.probe_code in _FOR_A_PERSON:
         return NoRemedy(signs.probe_code)

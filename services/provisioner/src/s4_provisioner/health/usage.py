@@ -8,6 +8,7 @@ from s4_contracts.provisioner import UsageMeasured
 from s4_provisioner import store as grids
 from s4_provisioner.drivers.contract import HostReport
 from s4_provisioner.grids import present
+from s4_provisioner.health.remedy import LENDING_HELPS
 from s4_provisioner.health.settings import HealthSettings
 from s4_provisioner.tools import Tools
 from s4_runtime import Permanent, Temporary, context, get_logger
@@ -39,22 +40,29 @@ def is_news(held: int, told: int | None, told_at: datetime | None, now: datetime
 
 async def keep_usage(
     tx: Transaction, host_id: HostId, report: HostReport, settings: HealthSettings, now: datetime
-) -> None:
-    """What the host says that its grids hold, and why a node of them cannot use its bucket, is kept; news is told."""
+) -> list[GridId]:
+    """What the host says that its grids hold, and why a node of them cannot use its bucket, is kept; news is told.
+
+    Whose node lacks a session that is good.
+    """
     rows = await tx.fetch(
         "select id, told_bytes, told_at, stored_bytes, stored_objects, bucket_code, measure_at from grids"
         " where host_id = $1 and look_at is not null order by id",
         host_id,
     )
+    lacking = []
     for row in rows:
         told = report.grids.get(GridId(row["id"]))
         if told is None:
             continue
+        if told.bucket_code in LENDING_HELPS:
+            lacking.append(GridId(row["id"]))
         if told.bucket_code != row["bucket_code"]:
             await tx.execute("update grids set bucket_code = $2 where id = $1", row["id"], told.bucket_code)
         if told.stored_bytes is not None and _is_due(row, (told.stored_bytes, told.stored_objects), settings, now):
             held = Measure(told.stored_objects or 0, told.stored_bytes, is_whole=True)
             await keep(tx, GridId(row["id"]), held, settings.measure_every, now)
+    return lacking
 
 
 def _is_due(row: Record, held: tuple[int, int | None], settings: HealthSettings, now: datetime) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import msgspec
 
 from s4_contracts.ids import HostId
-from s4_provisioner import moves
-from s4_provisioner import store as grids
+from s4_provisioner import lending, moves
+from s4_provisioner.fleet import stock
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.hosts import Host
+from s4_provisioner.fleet.lifecycle import HostWanted
 from s4_provisioner.health import breakers, metrics, store
 from s4_provisioner.health.breaker import State
 from s4_provisioner.health.looking import Looked, Looks
@@ -70,8 +71,9 @@ class Watch:
             return
         await breakers.judge(self._pool, region, self._settings, self._clock.now())
         for each in judged:
-            if isinstance(each.verdict, Lost | Retire):
-                await self._act(each.looked.watched.host, each.verdict)
+            host = each.looked.watched.host
+            if isinstance(each.verdict, Lost) or (isinstance(each.verdict, Retire) and host.wanted is HostWanted.OPEN):
+                await self._act(host, each.verdict)
 
     def _judged(self, looked: Looked) -> _Judged:
         now = self._clock.now()
@@ -93,24 +95,24 @@ class Watch:
             if each.looked.report is not None:
                 async with self._pool.transaction() as tx:
                     await store.keep_report(tx, each.id, each.looked.report)
-                    await keep_usage(tx, each.id, each.looked.report, settings, now)
+                    # As after a restart of the machine, when what was lent is gone.
+                    await lending.renew(tx, await keep_usage(tx, each.id, each.looked.report, settings, now), now)
 
     async def _act(self, host: Host, found: Lost | Retire) -> None:
-        """In one transaction: the host is lost, or drained, and its grids go elsewhere."""
+        """The host is lost, and its grids go elsewhere, in one transaction; or it is drained: see fleet.retire."""
         now = self._clock.now()
         async with self._pool.transaction() as tx:
             if not await breakers.allows(tx, host.region, self._settings):
                 return
-            if isinstance(found, Lost):
-                told = await moves.lose_host(tx, host.id, found.code, now)
-                await store.note_lost(tx, host.id, now)
-            else:
-                told = await grids.on_host(tx, host.id) if await hosts.drain(tx, host.id, found.code, now) else []
-                for grid_id in told:
-                    await moves.relocate(tx, grid_id, now)
-        if isinstance(found, Lost):
-            metrics.HOSTS_LOST.labels(host.pool, found.code).inc()
-        get_logger().warning("host.given-up", host=host.id, pool=host.pool, code=found.code, grids=len(told))
+            if isinstance(found, Retire):
+                if await hosts.drain(tx, host.id, found.code, now):
+                    await stock.wake(tx)
+                    get_logger().warning("host.drained", host=host.id, pool=host.pool, reason=found.code)
+                return
+            lost = await moves.lose_host(tx, host.id, found.code, now)
+            await store.note_lost(tx, host.id, now)
+        metrics.HOSTS_LOST.labels(host.pool, found.code).inc()
+        get_logger().warning("host.given-up", host=host.id, pool=host.pool, code=found.code, grids=len(lost))
 
     async def _show(self) -> None:
         await breakers.show(self._pool)
