@@ -103,10 +103,10 @@ async def test_who_keeps_to_the_documented_rates_is_not_throttled(cloud: Cloud) 
 
 
 async def test_who_is_throttled_slows_down_until_it_is_not(clients: Clients, cloud: Cloud) -> None:
-    """AWS allows less at once than it documents: fifteen calls come, most are refused, all succeed."""
-    cloud.control("PUT", "/traffic/rates", {"action": "DescribeImages", "per_second": 20, "burst": 5})
-    with aws_errors():
-        await asyncio.gather(*(clients.ec2.describe_images(Owners=["self"]) for _ in range(15)))
+    """AWS allows less at once than it documents: thirty calls come, most are refused, nearly all succeed at last."""
+    cloud.control("PUT", "/traffic/rates", {"action": "DescribeImages", "per_second": 20, "burst": 10})
+    calls = (clients.ec2.describe_images(Owners=["self"]) for _ in range(30))
+    answers = await asyncio.gather(*calls, return_exceptions=True)
 
-    counted = (await asyncio.to_thread(cloud.control, "DELETE", "/calls"))["calls"]["ec2:DescribeImages"]
-    assert 0 < counted["throttled"] <= 10
+    assert sum(isinstance(answer, dict) for answer in answers) >= 27
+    assert clients.pace.ratio("ec2", "DescribeImages", REGION) < 0.9
