@@ -15,7 +15,7 @@ from minting import Grid, mint_grid
 
 BIN = Path(sys.prefix) / "bin"
 GRID_ID = "0190d3a0-0000-7000-8000-000000000001"
-COMMAND_SECONDS = 60
+COMMAND_SECONDS = 90
 
 
 def free_port() -> int:

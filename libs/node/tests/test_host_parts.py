@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,8 @@ def test_a_directory_that_could_not_be_filled_is_not_there(tmp_path: Path) -> No
 def test_a_full_disk_has_a_code_and_other_errors_have_their_class() -> None:
     assert code_of(OSError(errno.ENOSPC, "secret")) == "disk-full"
     assert code_of(OSError(errno.EDQUOT, "secret")) == "disk-full"
+    assert code_of(subprocess.CalledProcessError(1, ["/usr/sbin/useradd", "x"])) == "useradd-failed"
+    assert code_of(subprocess.TimeoutExpired(["/usr/bin/systemctl", "x"], 60)) == "systemctl-silent"
     assert code_of(PermissionError(errno.EACCES, "secret")) == "PermissionError"
 
 

@@ -176,8 +176,7 @@ def test_a_command_that_was_killed_on_the_way_is_made_good_by_the_next(host: Hos
     assert stored.read_text() == "kept"
     assert probe(grid.introducer_furl).json["ok"] is True
     assert host.run("remove").json["state"] == "absent"
-    assert not [*host.grids.glob(f"*{GRID_ID}*")]
-    shutil.rmtree(host.grids / ".shards" / "old", ignore_errors=True)
+    assert not [*host.grids.glob(f"*{GRID_ID}*"), *(host.grids / ".shards").iterdir()]
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -293,6 +292,21 @@ def test_a_bucket_that_does_not_answer_keeps_no_grid_of_the_shard_from_being_app
     assert host.run("stop").json["state"] == "stopped"
 
     assert host.apply(sharded("one", OTHER))["state"] == "running"
+
+
+@pytest.mark.long
+def test_a_shard_that_hangs_does_not_keep_a_grid_that_is_to_stop(host: Host) -> None:
+    stops, stays = sharded("one"), sharded("one", OTHER)
+    host.apply(stops)
+    host.apply(stays)
+    pid = host.pid("one")
+    os.kill(pid, signal.SIGSTOP)
+
+    assert host.run("stop").json["state"] == "stopped"
+
+    assert started_at(pid) is None
+    eventually(lambda: host.run("status", OTHER).json["state"] == "running")
+    assert probe(stays.introducer_furl).json["ok"] is True
 
 
 def test_what_a_shard_writes_into_its_directory_misleads_nobody(host: Host) -> None:

@@ -134,7 +134,7 @@ def test_a_furl_of_another_location_than_the_nodes_is_refused(grid: Grid) -> Non
     assert "or of another location" in refused.value.problems[0]
 
 
-@pytest.mark.parametrize("junk", [b"", b"{", b"[]", b"null", b"\xff", b'"x"'])
+@pytest.mark.parametrize("junk", [b"", b"{", b"[]", b"null", b"\xff", b'"x"', b"[" * 10**5])
 def test_junk_is_refused(junk: bytes) -> None:
     with pytest.raises(Refused):
         parse(GRID_ID, junk)

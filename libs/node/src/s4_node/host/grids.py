@@ -46,6 +46,7 @@ class Grids:
                 changed = self._apply_alone(wanted, home, owner, common)
             else:
                 changed = self._apply_in_shard(wanted, wanted.shard, home, owner)
+        self._shards.tidy()
         seen = self._await(wanted, began + wanted.wait_seconds)
         return {**seen, "changed": changed, "start_seconds": round(time.monotonic() - began, 3)}
 
@@ -61,6 +62,7 @@ class Grids:
         """The grid is not served; what was stored in it stays."""
         with only_one(self._notes, grid_id):
             changed = self._leave(grid_id)
+            self._shards.tidy()
         return {**self.status(grid_id), "changed": changed}
 
     def remove(self, grid_id: str) -> dict[str, Any]:
@@ -72,10 +74,9 @@ class Grids:
                 changed = True
                 home.path.rename(self._homes.gone(grid_id))
                 remove(self._homes.gone(grid_id))
-                if home.shard is not None:
-                    self._shards.leave(home.shard)
             for left in (self._homes.new(grid_id), self._homes.gone(grid_id)):
                 changed |= remove(left)
+            self._shards.tidy()
             for kind in ("applied", "shard", "log", "lock"):
                 self._note(grid_id, kind).unlink(missing_ok=True)
         return {**self.status(grid_id), "changed": changed}
@@ -93,8 +94,6 @@ class Grids:
             return None
         place = self._homes.at_rest(wanted.grid_id, wanted.shard)
         self._put(left.path, place, owner)
-        if left.shard is not None:
-            self._shards.leave(left.shard)
         return place
 
     def _apply_alone(self, wanted: Specification, home: Home | None, owner: Owner, common: str) -> bool:

@@ -18,7 +18,7 @@ def parse(body: bytes) -> dict[str, Credentials]:
     """What is lent, by grid; raises Refused with all that is wrong with it."""
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(["not JSON"]) from None
     if not isinstance(fields, dict) or not isinstance(grids := fields.get("grids"), dict):
         raise Refused(["not a JSON object with an object of grids"])

@@ -75,14 +75,20 @@ class Shards:
     def leave(self, name: str) -> None:
         """A shard without a grid to serve does not run; one without any is gone."""
         with self._only_one(name):
-            grids = self.homes.shard(name) / "grids"
-            left = [path.name for path in grids.iterdir()] if grids.is_dir() else []
+            left = self._grids(name)
             if all(grid[0] == "." for grid in left):
                 self.supervisor.stop(self.service(name))
             if not left:
                 remove(self.homes.shard(name))
                 for note in (f"{name}.log", f"shard-{name}.lock"):
                     (self.notes / note).unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """What a killed command has left of shards without a grid is gone, too."""
+        for name in self.homes.shards():
+            grids = self._grids(name)
+            if not grids or (all(grid[0] == "." for grid in grids) and self.see(name).life != "down"):
+                self.leave(name)
 
     def conditions(self, name: str, grid_id: str | None, seconds: float) -> dict[str, Any]:
         """What the shard says of its grids, or of one of them. Raises NobodyServes."""
@@ -95,6 +101,11 @@ class Shards:
             return str(answer["grids"][grid_id]["change"])
         except (NobodyServes, KeyError, TypeError):
             return "awaited"  # it is being started and will look for itself, or is silent
+
+    def _grids(self, name: str) -> list[str]:
+        """The names of the directories of its grids; those that it does not serve begin with a dot."""
+        grids = self.homes.shard(name) / "grids"
+        return [path.name for path in grids.iterdir()] if grids.is_dir() else []
 
     def _still_listens(self, name: str, home: Home) -> bool:
         if not home.path.is_dir():

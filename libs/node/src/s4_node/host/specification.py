@@ -58,7 +58,7 @@ def parse(grid_id: str, body: bytes) -> Specification:
     """The specification of that grid; raises Refused with all that is wrong with it."""
     try:
         fields = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused(["not JSON"]) from None
     if not isinstance(fields, dict):
         raise Refused(["not a JSON object"])

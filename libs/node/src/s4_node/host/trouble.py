@@ -1,12 +1,17 @@
 """What kept the host from doing something, as a short code."""
 
 import errno
+import subprocess
+from pathlib import Path
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def code_of(error: Exception) -> str:
-    """`disk-full`, or the class of what was raised: never its text, which may hold the content of a file."""
+    """`disk-full`, `PROGRAM-failed`, or the class of what was raised; never its text, which may hold a file's content."""
     if isinstance(error, OSError) and error.errno in FULL:
         return "disk-full"
+    if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
+        how = "silent" if isinstance(error, subprocess.TimeoutExpired) else "failed"
+        return f"{Path(error.cmd[0]).name}-{how}"
     return type(error).__name__
