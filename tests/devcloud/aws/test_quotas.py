@@ -129,3 +129,21 @@ def test_what_is_tagged_is_found_by_its_tag(cloud: LocalCloud) -> None:
     assert kinds_found == sorted([bucket, "instance", "security-group", "volume"]), json.dumps(arns)
     assert any(group in arn for arn in arns)
     ec2.terminate_instances(InstanceIds=instance)
+
+
+def test_buckets_come_in_pages_and_by_region(cloud: LocalCloud) -> None:
+    s3, prefix = cloud.client("s3"), f"p{uuid.uuid4().hex}-"
+    tags = [{"Key": "s4:deployment", "Value": prefix}]
+    for number in range(5):
+        west = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}} if number == 4 else {}
+        s3.create_bucket(Bucket=f"{prefix}{number}", **west)
+        s3.put_bucket_tagging(Bucket=f"{prefix}{number}", Tagging={"TagSet": tags})
+
+    pages = list(s3.get_paginator("list_buckets").paginate(Prefix=prefix, PaginationConfig={"PageSize": 2}))
+    here = s3.list_buckets(Prefix=prefix, BucketRegion="us-east-1")["Buckets"]
+    tagged = cloud.client("resourcegroupstaggingapi").get_resources(
+        TagFilters=[{"Key": "s4:deployment", "Values": [prefix]}]
+    )["ResourceTagMappingList"]
+
+    assert [len(page["Buckets"]) for page in pages] == [2, 2, 1]
+    assert len(here) == len(tagged) == 4

@@ -165,6 +165,38 @@ class TestASessionPolicy:
             cloud.control("PUT", "/enforcement", {"who": "nobody"})
 
 
+def test_a_policy_may_be_for_one_zone_and_for_roles_of_one_path(cloud: LocalCloud) -> None:
+    route53, iam, name = cloud.client("route53"), cloud.client("iam"), f"clerk-{uuid.uuid4()}"
+    zones = [
+        route53.create_hosted_zone(Name=f"{uuid.uuid4().hex}.test", CallerReference=str(uuid.uuid4()))["HostedZone"][
+            "Id"
+        ]
+        for _ in range(2)
+    ]
+    own = {
+        "Effect": "Allow",
+        "Action": "route53:*",
+        "Resource": f"arn:aws:route53:::hostedzone/{zones[0].rpartition('/')[2]}",
+    }
+    roles = {"Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::123456789012:role/s4/*"}
+    tagged = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="may", PolicyDocument=document(own, roles, tagged))
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    keys = (made["AccessKeyId"], made["SecretAccessKey"], None)
+    role = {"RoleName": name, "AssumeRolePolicyDocument": document()}
+
+    with enforced_permissions(cloud):
+        theirs, other = cloud.client("route53", keys), cloud.client("iam", keys)
+        theirs.list_resource_record_sets(HostedZoneId=zones[0])
+        refused = [refusal(theirs.list_resource_record_sets, HostedZoneId=zones[1]), refusal(other.create_role, **role)]
+        other.create_role(**role, Path="/s4/")
+        other.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=document(own))
+        cloud.client("resourcegroupstaggingapi", keys).get_resources()
+
+    assert refused == ["AccessDenied"] * 2
+
+
 class TestABucketPolicy:
     def deny(self, cloud: LocalCloud, bucket: str, principal: str) -> None:
         everything = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]

@@ -2,12 +2,18 @@
 
 from typing import Any, ClassVar
 
+from moto.core.responses import ActionResult
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.exceptions import S3ClientError
 from moto.s3.models import FakeBucket, S3Backend, s3_backends
+from moto.s3.responses import S3Response
 
 from s4_devcloud.aws.policies import Malformed, arns_of, parse
 from s4_devcloud.aws.quotas import Quotas
 from s4_devcloud.aws.sessions import role_named
+
+MOST_BUCKETS = 10_000
+OWNER = {"ID": "bcaf1ffd86f41161ca5fb16fd081034f", "DisplayName": "webfile"}  # moto's
 
 
 class MalformedPolicy(S3ClientError):
@@ -42,8 +48,45 @@ class StrictS3Backend(S3Backend):
         super().put_bucket_policy(bucket_name, policy)
 
 
+def list_buckets(response: Any) -> Any:
+    """ListBuckets in pages: moto cuts the first one off and gives no way to the next."""
+    response.data["Action"] = "ListAllMyBuckets"
+    response._authenticate_and_authorize_s3_action()  # noqa: SLF001  as moto's own begins
+    ask = response._get_param  # noqa: SLF001  as above
+    said = {name: ask(name) for name in ("prefix", "bucket-region", "max-buckets", "continuation-token")}
+    found = response.backend.list_buckets(prefix=said["prefix"], bucket_region=said["bucket-region"], max_buckets=None)
+    left = sorted(
+        (each for each in found if each.name > (said["continuation-token"] or "")), key=lambda each: each.name
+    )
+    shown = left[: int(said["max-buckets"] or MOST_BUCKETS)]
+    buckets = [
+        {"Name": each.name, "CreationDate": each.creation_date_ISO8601, "BucketRegion": each.region_name}
+        for each in shown
+    ]
+    token = shown[-1].name if len(shown) < len(left) else None
+    response.data["Action"] = "ListBuckets"
+    answer = {"Owner": OWNER, "Buckets": buckets, "ContinuationToken": token, "Prefix": said["prefix"]}
+    return response.serialized(ActionResult({name: value for name, value in answer.items() if value is not None}))
+
+
+def _of_its_region(backend: Any, resources: Any) -> Any:
+    """Buckets are tagged resources of their region alone."""
+    for resource in resources:
+        name = resource.arn.partition(":s3:::")[2]
+        bucket = s3_backends[backend.account_id]["aws"].buckets.get(name) if name else None
+        if bucket is None or bucket.region_name == backend.region_name:
+            yield resource
+
+
 def extend(quotas: Quotas) -> None:
     """From now on every account has the strict one."""
     StrictS3Backend.__module__ = S3Backend.__module__  # moto finds its routes by the module's name
     StrictS3Backend.quotas = quotas
+    S3Response.all_buckets = list_buckets  # type: ignore[method-assign,assignment]  # no hook
+    generator = ResourceGroupsTaggingAPIBackend._get_resources_generator  # noqa: SLF001  no hook
+
+    def resources(backend: Any, *args: Any, **kwargs: Any) -> Any:
+        return _of_its_region(backend, generator(backend, *args, **kwargs))
+
+    ResourceGroupsTaggingAPIBackend._get_resources_generator = resources  # type: ignore[method-assign,assignment]  # noqa: SLF001
     s3_backends.backend = StrictS3Backend

@@ -28,6 +28,7 @@ from s4_devcloud.aws.sessions import role_named, session_of
 Who = Literal["nobody", "sessions", "everybody"]
 WHO: tuple[Who, ...] = ("nobody", "sessions", "everybody")
 RESULTS = {"allow": PermissionResult.PERMITTED, "deny": PermissionResult.DENIED, "none": PermissionResult.NEUTRAL}
+ROUTE53_RESOURCE = re.compile(r"^/2013-04-01/((?:hostedzone|change)/[^/]+)")
 DELETED_KEY = re.compile(r"<Key>(.*?)</Key>", re.DOTALL)
 
 
@@ -83,6 +84,11 @@ class JudgedRequest(Judged, IAMRequest):
     _body: bytes
     _method: str
 
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        if self._service == "tagging":  # in policies it has another name: service authorization reference
+            self._action = self._action.replace("tagging:", "tag:")
+
     def _create_aws_request(self) -> Any:
         """Moto takes parameters of the path for a body where there is none."""
         request = super()._create_aws_request()
@@ -120,7 +126,7 @@ def extend(enforcement: Enforcement) -> None:
         if kind is JudgedS3Request:
             _check_bucket(response, resource)
         if enforcement.is_for(response.access_key):
-            _check(response, kind, resource)
+            _check(response, kind, resource if resource != "*" else _named_by(response))
 
     def permission(_bucket: Any, action: str, resource: str) -> PermissionResult:
         """Only of use to the anonymous: the others have been judged."""
@@ -130,8 +136,17 @@ def extend(enforcement: Enforcement) -> None:
 
     FakeBucket.get_permission = permission  # type: ignore[method-assign,assignment]  # no hook
     access_control.AssumedRoleAccessKey = SessionKey  # type: ignore[misc,assignment]  # the same shape
-    access_control.IAMRequest, access_control.S3IAMRequest = JudgedRequest, JudgedS3Request  # type: ignore[misc]
+    access_control.IAMRequest, access_control.S3IAMRequest = JudgedRequest, JudgedS3Request  # type: ignore[misc,assignment]
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize  # type: ignore[assignment]  # noqa: SLF001
+
+
+def _named_by(response: Any) -> str:
+    """The ARN of the zone or the role that a call is about, where moto does not know it."""
+    if found := ROUTE53_RESOURCE.search(response.path):
+        return f"arn:aws:route53:::{found.group(1)}"
+    if response.service_name == "iam" and (role := response._get_param("RoleName")):  # noqa: SLF001  no other way
+        return f"arn:aws:iam::{response.current_account}:role{response._get_param('Path') or '/'}{role}"  # noqa: SLF001  as above
+    return "*"
 
 
 def _check(response: Any, kind: Any, resource: str) -> None:
