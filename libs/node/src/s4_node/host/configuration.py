@@ -14,7 +14,7 @@ BIND = re.compile(r"([0-9]{1,3}(\.[0-9]{1,3}){3})?")
 # What neither systemd nor a shell reads as anything but itself.
 NAME, VALUE = re.compile(r"[A-Z][A-Z0-9_]*"), re.compile(r"[-A-Za-z0-9_.,:;/@+=]*")
 LEAST_SPOOL = 64 * 2**20
-# A shard at rest is 45 MiB and one more for each grid; what is read and written takes the rest, for all of them.
+# A shard of a hundred grids at rest is 113 MiB (bench/node/bench_density.py); what is read and written takes the rest.
 SHARD_LIMITS = {"shard_memory_mib": (1024, 128), "shard_cpu_percent": (100, 5)}  # usually, and at least
 
 
