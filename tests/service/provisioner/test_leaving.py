@@ -246,7 +246,8 @@ async def test_what_a_step_up_made_and_nobody_wrote_down_is_removed_too(
 
 async def gone(desk: Desk, grid_id: GridId) -> None:
     """Nothing is left; where a machine may have been asked for in vain, that takes a while."""
-    await desk.put_off(grid_id)
+    waits = "select stage = 'absent' or stage = 'release' and lease_token is null from grids where id = $1"
+    await until(lambda: desk.pool.fetchval(waits, grid_id), within=30, what="the grid is gone, or waits for that")
     await desk.pass_time(timedelta(minutes=1))
     await desk.comes_to(grid_id, Stage.ABSENT)
 
