@@ -22,6 +22,11 @@ def settings(way_in: dict[str, Any]) -> dict[str, str]:
     return {"fleet": json.dumps(fleet), "clusters": json.dumps({REGION: way_in})}
 
 
+def left_of(cluster: Cluster, place: str, grid_id: str) -> list[str]:
+    query, kinds = f"labelSelector=s4/grid%3D{grid_id}", ("StatefulSet", "Secret", "Service", "Pod", "NetworkPolicy")
+    return [f"{kind} {each['metadata']['name']}" for kind in kinds for each in cluster.list(kind, place, query)]
+
+
 def pods(cluster: Cluster, grid: Grid) -> list[str]:
     """Which of the grid's pods there are."""
     assert grid.host
@@ -51,7 +56,8 @@ async def test_a_grid_lives_and_ends_on_kubernetes(
 
         await desk.tell(subscription.resumed())
         resumed = await desk.comes_to(grid_id, Stage.READY, within=60)
-        assert resumed.address == grid.address
+        assert cloud.address_of(grid.dns_name) == [str(resumed.address)]
+        assert pods(cluster_of_all, resumed) == [f"grid-{grid_id}-0"]
 
         await desk.tell(subscription.ended(timedelta(days=30)))
         await desk.comes_to(grid_id, Stage.SUSPENDED)
@@ -59,13 +65,5 @@ async def test_a_grid_lives_and_ends_on_kubernetes(
         await desk.comes_to(grid_id, Stage.ABSENT, within=60)
         assert len(await desk.events(GridDeleted, grid_id)) == 1
 
-        where, place = PATH, str(grid.host.instance_id)
-        await until(lambda: left_of(cluster_of_all, where, place, grid_id) == [], within=30, what="nothing is left")
-
-
-PATH = ("StatefulSet", "Secret", "Service", "Pod")
-
-
-def left_of(cluster: Cluster, kinds: tuple[str, ...], place: str, grid_id: str) -> list[str]:
-    query = f"labelSelector=s4/grid%3D{grid_id}"
-    return [f"{kind} {each['metadata']['name']}" for kind in kinds for each in cluster.list(kind, place, query)]
+        place = str(grid.host.instance_id)
+        await until(lambda: left_of(cluster_of_all, place, grid_id) == [], within=30, what="nothing is left")
