@@ -17,10 +17,13 @@ with newest as (
     select version from hosts where pool = $1 and release = $2 and ready_at is not null order by created_at desc limit 1
 )
 select id as host_id, stage = 'ready' as is_ready, created_at,
-    release = $2 and (stage <> 'ready' or version is not distinct from (select version from newest)) as is_current
+    release = $2 and alarm is null and
+        (stage <> 'ready' or version is not distinct from (select version from newest)) as is_current
 from hosts h
 where pool = $1 and wanted = 'open' and not is_full and stage not in ('failed', 'release', 'gone')
     and not ($3 and is_used) and not exists (select from grids where host_id = h.id)
+    and not (is_used and exists
+        (select from rollouts r where r.pool = h.pool and r.former = h.release and r.ended_at is null))
     and not exists (select from departures where host_id = h.id)
 order by created_at, id
 """
@@ -30,10 +33,12 @@ select count(*) as times, max(stage_since) as since from hosts
 where pool = $1 and release = $2 and failed_code is not null
     and created_at > coalesce((select max(ready_at) from hosts where pool = $1 and release = $2), '-infinity')
 """
-# Enough to spread over; ports that are in use do not come back.
+# Enough to spread over; ports that are in use do not come back. A host that a grid had alone takes that grid again.
 _ROOM = """
 select * from hosts h
-where pool = $1 and release = $2 and wanted = 'open' and not is_full and stage <> 'failed' and not (id = any($3))
+where pool = $1 and release = $2 and wanted = 'open' and stage <> 'failed' and not (id = any($3))
+    and (not is_full or id = $5 and not exists (select from grids where host_id = h.id)
+        and not exists (select from departures where host_id = h.id))
     and not exists (select from grids where host_id = h.id and port between $4 - 1 and $4 + 1)
     and ($5::uuid is null or id = $5) and alarm is null and bad_since is null
 order by stage = 'ready' desc, is_used desc, created_at limit 8
