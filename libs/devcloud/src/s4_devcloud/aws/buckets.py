@@ -88,5 +88,5 @@ def extend(quotas: Quotas) -> None:
     def resources(backend: Any, *args: Any, **kwargs: Any) -> Any:
         return _of_its_region(backend, generator(backend, *args, **kwargs))
 
-    ResourceGroupsTaggingAPIBackend._get_resources_generator = resources  # type: ignore[method-assign,assignment]  # noqa: SLF001
+    setattr(ResourceGroupsTaggingAPIBackend, generator.__name__, resources)
     s3_backends.backend = StrictS3Backend

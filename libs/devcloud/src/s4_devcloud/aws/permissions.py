@@ -136,8 +136,10 @@ def extend(enforcement: Enforcement) -> None:
 
     FakeBucket.get_permission = permission  # type: ignore[method-assign,assignment]  # no hook
     access_control.AssumedRoleAccessKey = SessionKey  # type: ignore[misc,assignment]  # the same shape
-    access_control.IAMRequest, access_control.S3IAMRequest = JudgedRequest, JudgedS3Request  # type: ignore[misc,assignment]
-    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize  # type: ignore[assignment]  # noqa: SLF001
+    access_control.IAMRequest = JudgedRequest  # type: ignore[misc,assignment]  # no hook
+    access_control.S3IAMRequest = JudgedS3Request  # type: ignore[misc,assignment]  # as above
+    moto = ActionAuthenticatorMixin
+    moto._authenticate_and_authorize_action = authorize  # type: ignore[assignment]  # noqa: SLF001  as above
 
 
 def _named_by(response: Any) -> str:

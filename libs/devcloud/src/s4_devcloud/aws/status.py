@@ -23,21 +23,22 @@ def extend(fleet: Fleet) -> None:
     def of(check: Check) -> Any:
         return property(lambda instance: _checked(fleet, instance, check))
 
-    Instance.instance_status, Instance.system_status = of("instance"), of("system")  # type: ignore[method-assign]
+    Instance.instance_status, Instance.system_status = of("instance"), of("system")  # type: ignore[method-assign]  # no hook
     Instance.events = property(lambda instance: _events(fleet, instance))  # type: ignore[attr-defined]  # none there
     InstanceResponse.describe_instance_status = _describe  # type: ignore[method-assign,assignment]  # no hook
 
 
 def _describe(response: Any) -> ActionResult:
-    ids, size = response._get_param("InstanceIds", []), response._get_int_param("MaxResults", LARGEST_PAGE)  # noqa: SLF001
+    ask, filters_of = response._get_param, response._filters_from_querystring  # noqa: SLF001  as moto's own methods do
+    ids, size = ask("InstanceIds", []), int(ask("MaxResults", LARGEST_PAGE))
     if len(ids) > MOST_IDS:
         raise EC2ClientError("InvalidParameterValue", f"At most {MOST_IDS} instance IDs may be given.")
     if not 5 <= size <= LARGEST_PAGE:
         raise EC2ClientError("InvalidParameterValue", f"MaxResults is between 5 and {LARGEST_PAGE}.")
-    filters = [{"name": name, "values": values} for name, values in response._filters_from_querystring().items()]  # noqa: SLF001
-    everything = response._get_bool_param("IncludeAllInstances", False)  # noqa: SLF001
+    filters = [{"name": name, "values": values} for name, values in filters_of().items()]
+    everything = str(ask("IncludeAllInstances", "false")).lower() == "true"
     found = response.ec2_backend.describe_instance_status(ids, everything, filters)
-    begin = int(response._get_param("NextToken") or 0)  # noqa: SLF001
+    begin = int(ask("NextToken") or 0)
     more = str(begin + size) if len(found) > begin + size else None
     return ActionResult({"InstanceStatuses": found[begin : begin + size], "NextToken": more})
 
