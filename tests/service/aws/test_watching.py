@@ -34,27 +34,18 @@ async def running(machines: Machines, deployment: str) -> list[str]:
     ]
     ids = [(await machines.launch(request)).id for request in requests]
 
-    async def run() -> bool:
-        return all(seen.address for seen in (await machines.look(ids)).values())
+    async def are_well() -> bool:
+        found = await machines.status(ids)
+        return [(each.system, each.instance) for each in found.values()] == [("ok", "ok")] * 2
 
-    await until(run, within=30, what="both machines run")
+    await until(are_well, within=60, what="both machines are well")
     return ids
 
 
-async def becomes_well(machines: Machines, machine: str) -> Status:
-    async def well() -> Status | None:
-        found = (await machines.status([machine]))[machine]
-        return found if (found.system, found.instance) == ("ok", "ok") else None
-
-    status: Status = await until(well, within=20, what="the machine is well")
-    return status
-
-
-async def test_a_machine_that_is_well_is_not_impaired(machines: Machines, running: list[str]) -> None:
-    status = await becomes_well(machines, running[0])
-
-    assert not status.is_impaired
-    assert status.events == ()
+async def test_machines_that_are_well_are_not_impaired(machines: Machines, running: list[str]) -> None:
+    for status in (await machines.status(running)).values():
+        assert not status.is_impaired
+        assert status == Status("ok", "ok", status.disks)
 
 
 @pytest.mark.parametrize("check", ["system", "instance"])
