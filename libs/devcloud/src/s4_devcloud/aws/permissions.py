@@ -137,7 +137,7 @@ def extend(enforcement: Enforcement) -> None:
     FakeBucket.get_permission = permission  # type: ignore[method-assign,assignment]  # no hook
     access_control.AssumedRoleAccessKey = SessionKey  # type: ignore[misc,assignment]  # the same shape
     access_control.IAMRequest = JudgedRequest  # type: ignore[misc,assignment]  # no hook
-    access_control.S3IAMRequest = JudgedS3Request  # type: ignore[misc,assignment]  # as above
+    access_control.S3IAMRequest = JudgedS3Request  # type: ignore[misc]  # as above
     moto = ActionAuthenticatorMixin
     moto._authenticate_and_authorize_action = authorize  # type: ignore[assignment]  # noqa: SLF001  as above
 
