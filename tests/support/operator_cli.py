@@ -1,4 +1,4 @@
-"""An operator at a terminal: the command ``s4`` as a program of its own, against a billing service or a whole shop."""
+"""An operator at a terminal: the command ``s4`` as a program of its own, against one service or a whole shop."""
 
 import asyncio
 import json
@@ -10,10 +10,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp.test_utils import TestServer
 
+from s4_provisioner.operator.app import application
+from s4_runtime import Secret
 from s4_shop.shop import Shop
 from support.billing_service import Billing
+from support.provisioner import Desk
 
 # Of two operators, as settings have them.
 TOKENS = {"ada": "a" * 32, "bea": "b" * 32}
@@ -22,8 +26,8 @@ TOKENS = {"ada": "a" * 32, "bea": "b" * 32}
 class Terminal:
     """Where operators type."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, service: str = "billing") -> None:
+        self.url, self._service = url, service
 
     @classmethod
     @asynccontextmanager
@@ -32,14 +36,34 @@ class Terminal:
         async with TestServer(billing.service.operator_app, access_log=None) as server:
             yield cls(f"http://127.0.0.1:{server.port}")
 
+    @classmethod
+    @asynccontextmanager
+    async def of_provisioner(cls, desk: Desk) -> AsyncIterator["Terminal"]:
+        """The provisioner's operator listener is open for as long as the block lasts."""
+        tokens = [Secret(f"{name}:{token}") for name, token in TOKENS.items()]
+        settings = msgspec.structs.replace(desk.tools.settings, operator_tokens=tokens)
+        app = application(desk.pool, msgspec.structs.replace(desk.tools, settings=settings))
+        async with TestServer(app, access_log=None) as server:
+            yield cls(f"http://127.0.0.1:{server.port}", "provisioner")
+
     async def type(self, *words: str, who: str = "ada", **environment: str) -> tuple[int, str, str]:
         """Exit code and what was printed, of ``s4 WORDS``."""
-        told = {"S4_BILLING_OPERATOR_URL": self.url, "S4_OPERATOR_TOKEN": TOKENS.get(who, who), **environment}
+        told = {
+            f"S4_{self._service.upper()}_OPERATOR_URL": self.url,
+            "S4_OPERATOR_TOKEN": TOKENS.get(who, who),
+            **environment,
+        }
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "s4_cli", *words, env={**os.environ, **told}, stdout=PIPE, stderr=PIPE
         )
         out, err = await process.communicate()
         return process.returncode or 0, out.decode(), err.decode()
+
+    async def refused(self, *words: str, who: str = "ada") -> str:
+        """Why the service refused the command."""
+        code, _, err = await self.type(*words, who=who)
+        assert code == 1, err
+        return err
 
     async def json(self, *words: str, who: str = "ada") -> dict[str, Any]:
         """What the service answered, of a command that must succeed."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from support.grid_cloud import KEYS, REGION, ZONE, Cloud
+from support.operator_cli import TOKENS
 from support.provisioner import CONTENTED_PROBE, TOKEN, an_ssh_key
 from support.waiting import until
 
@@ -20,10 +21,13 @@ from support.waiting import until
 class ProvisionerProcess:
     """One deployment; `start` and `kill` as often as a test likes."""
 
-    def __init__(self, folder: Path, cloud: Cloud, database: str, amqp_url: str, *, ports: tuple[int, int]) -> None:
+    def __init__(
+        self, folder: Path, cloud: Cloud, database: str, amqp_url: str, *, ports: tuple[int, int, int]
+    ) -> None:
         self.deployment = f"t{uuid.uuid4().hex[:10]}"
-        port, probes_port = ports
+        port, probes_port, operator_port = ports
         self.probes = f"http://127.0.0.1:{probes_port}"
+        self.operators = f"http://127.0.0.1:{operator_port}"
         self.log = folder / "provisioner.log"
         self._process: subprocess.Popen[bytes] | None = None
         probe = folder / "probe"
@@ -35,6 +39,7 @@ class ProvisionerProcess:
             "SERVICE_TOKEN": TOKEN,
             "SEAL_KEY": base64.b64encode(b"k" * 32).decode(),
             "SSH_KEY": an_ssh_key(),
+            "OPERATOR_TOKENS": "\n".join(f"{name}:{token}" for name, token in TOKENS.items()),
         }
         for name, text in secrets.items():
             (folder / name).write_text(text)
@@ -44,6 +49,7 @@ class ProvisionerProcess:
             **{f"S4_{name}_FILE": str(folder / name) for name in secrets},
             "S4_DEPLOYMENT": self.deployment,
             "S4_LISTEN": f"127.0.0.1:{port}",
+            "S4_OPERATOR_LISTEN": f"127.0.0.1:{operator_port}",
             "S4_PROBES_LISTEN": f"127.0.0.1:{probes_port}",
             "S4_HOST_USER": cloud.ssh_user,
             "S4_SSH_PORT": str(cloud.ssh_port),

@@ -13,11 +13,12 @@ from s4_bus import relay
 from s4_contracts.billing import SignupPaid
 from s4_contracts.provisioner import FurlIssued, GridDeleted, InstanceReady
 from s4_provisioner.names import grid_of_signup
-from s4_runtime import Secret, new_id
+from s4_runtime import Secret
 from s4_store import Pool, migrate
 from s4_store.testing import emitted
 from support.grid_cloud import Cloud
 from support.infra import TestDatabases
+from support.operator_cli import Terminal
 from support.provisioner import a_payment
 from support.provisioner_process import ProvisionerProcess, pause
 from support.subscriptions import Subscription
@@ -34,7 +35,7 @@ def database(new_database: str) -> str:
 async def process(
     state_dir: Path, cloud: Cloud, database: str, amqp_url: str, free_port: Callable[[], int]
 ) -> AsyncIterator[ProvisionerProcess]:
-    made = ProvisionerProcess(state_dir, cloud, database, amqp_url, ports=(free_port(), free_port()))
+    made = ProvisionerProcess(state_dir, cloud, database, amqp_url, ports=(free_port(), free_port(), free_port()))
     yield made
     made.end(signal.SIGKILL)
     await asyncio.to_thread(cloud.end_machines, made.deployment)
@@ -69,14 +70,14 @@ async def test_migrating_twice_changes_nothing(process: ProvisionerProcess) -> N
     assert "0001_grids.sql" not in second.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["retry"], ["retry", "not-an-id"]])
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["migrate", "now"]])
 async def test_what_is_not_a_command_is_answered_with_those_that_are(
     process: ProvisionerProcess, arguments: list[str]
 ) -> None:
     done = await asyncio.to_thread(process.command, *arguments)
 
     assert done.returncode != 0
-    assert "retry GRID" in done.stderr
+    assert "serve | migrate" in done.stderr
 
 
 async def test_every_setting_that_is_missing_is_named_at_once(process: ProvisionerProcess) -> None:
@@ -97,19 +98,6 @@ async def test_a_seal_key_of_the_wrong_length_stops_the_start_and_is_not_shown(p
     assert done.returncode == 78
     assert "seal-key-unusable" in done.stderr
     assert "c2hvcnQ=" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("command", "answer"), [("retry", "not a failed grid"), ("reapply", "not a ready grid: nothing changed")]
-)
-async def test_an_operator_is_told_when_there_is_nothing_to_do(
-    process: ProvisionerProcess, command: str, answer: str
-) -> None:
-    await asyncio.to_thread(process.command, "migrate")
-    done = await asyncio.to_thread(process.command, command, new_id())
-
-    assert done.returncode == 0
-    assert answer in done.stdout
 
 
 async def paid_and_ready(
@@ -153,15 +141,16 @@ async def test_it_says_how_it_does_and_ends_when_it_is_told(
 ) -> None:
     grid_id, _ = await paid_and_ready(process, billing, [], database)
     metrics = await process.metrics()
-    timeline = await asyncio.to_thread(process.command, "timeline", grid_id)
-    again = await asyncio.to_thread(process.command, "reapply", grid_id)
+    terminal = Terminal(process.operators, "provisioner")
+    history = (await terminal.json("grids", "show", grid_id))["history"]
+    again = await terminal.json("grids", "recover", grid_id, "--note", "a test")
 
     assert 'provisioner_step_seconds_count{step="proof"} 1.0' in metrics
     assert "provisioner_oldest_unfinished_seconds" in metrics
-    assert [line.split()[1] for line in timeline.stdout.splitlines()][-8:] == [
+    assert [moment["step"] for moment in history if moment["what"] == "step"] == [
         *("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof")
     ]
-    assert again.stdout == "due again, in stage bucket\n"
+    assert again["stage"] == "bucket"
     assert process.end() == 0
     assert "pb://" not in process.log.read_text()
     assert "PRIVATE KEY" not in process.log.read_text()

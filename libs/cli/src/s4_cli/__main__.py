@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from s4_cli import billing
+from s4_cli import billing, grids, hosts
 from s4_cli.access import access
 from s4_runtime import Permanent, Temporary
 
@@ -17,6 +17,9 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="s4", description="Operate S4. Each service has commands of its own.")
     services = made.add_subparsers(required=True, metavar="SERVICE")
     billing.add_commands(services.add_parser("billing", help="accounts, refunds, differences from Stripe"))
+    grids.add_commands(services.add_parser("grids", help="customers' grids"))
+    hosts.add_commands(services.add_parser("hosts", help="the machines that grids are on"))
+    hosts.add_breaker(services.add_parser("breaker", help="what keeps hosts from being replaced while a region is ill"))
     return made
 
 

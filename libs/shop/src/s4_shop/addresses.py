@@ -27,6 +27,7 @@ LISTENERS: Mapping[str, str] = {
     "billing-probes": "billing",
     "billing-operator": "billing",
     "provisioner-probes": "provisioner",
+    "provisioner-operator": "provisioner",
     "notifier-probes": "notifier",
 }
 

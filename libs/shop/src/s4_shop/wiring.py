@@ -166,8 +166,8 @@ class Wiring:
     def _operator_tokens(self) -> str:
         """The file that lets one operator in, and another from which the command ``s4`` knows where and how."""
         token = self.folder.token("operator-token").read_text()
-        told = {"billing": self.addresses.url("billing-operator"), "token": token}
-        self._file("operator.json", json.dumps(told))
+        told = {service: self.addresses.url(f"{service}-operator") for service in ("billing", "provisioner")}
+        self._file("operator.json", json.dumps({**told, "token": token}))
         return self._file("operator-tokens", f"local:{token}")
 
     def _provisioner(self) -> dict[str, str]:
@@ -185,6 +185,8 @@ class Wiring:
             "S4_GRID_DOMAIN": GRID_DOMAIN,
             "S4_HOSTED_ZONE": GRID_DOMAIN,
             "S4_FURL_ADDRESS_HINT": "true",
+            "S4_OPERATOR_LISTEN": self.addresses.listen("provisioner-operator"),
+            "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
             "S4_PROBE_COMMAND": f"{self.options.node / 'bin' / 's4-node'},probe",
             **self.aws(),
             **self._sshd(),

@@ -54,6 +54,16 @@ async def freeze(tx: Transaction, grid_id: GridId, revision: int, *, frozen: boo
     )
 
 
+async def hold(tx: Transaction, grid_id: GridId, now: datetime, *, held: bool) -> bool:
+    """An operator keeps the grid from being served, or does not any more; False when it was so already."""
+    return await _is_news(
+        tx,
+        "update grids set held = $2, suspended_at = case when $2 then coalesce(suspended_at, $3) else suspended_at end"
+        " where id = $1 and held <> $2 returning true",
+        *(grid_id, held, now),
+    )
+
+
 async def change_plan(tx: Transaction, grid_id: GridId, told: PlanChanged, pool: str) -> bool:
     """Another plan holds, and the grid belongs to its pool."""
     return await _is_news(

@@ -28,6 +28,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     suspended_at: datetime | None
     delete_after: datetime | None
     frozen: bool
+    held: bool
     stage: Stage
     stage_since: datetime
     failed_stage: Stage | None
@@ -59,11 +60,11 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def aim(self) -> Wanted:
         """What is worked towards now."""
-        return lifecycle.aim(self.wanted, frozen=self.frozen)
+        return lifecycle.aim(self.wanted, frozen=self.frozen, held=self.held)
 
     def is_over(self, now: datetime) -> bool:
-        """Whether the time has passed for which everything was to be kept, and nobody contests that."""
-        ended = self.wanted is Wanted.SUSPENDED and not self.frozen
+        """Whether the time has passed for which everything was to be kept, and nobody contests or holds that."""
+        ended = self.wanted is Wanted.SUSPENDED and not self.frozen and not self.held
         return ended and self.delete_after is not None and self.delete_after <= now
 
 

@@ -68,9 +68,12 @@ _ASIDE = MappingProxyType({Stage.STOP: Stage.SUSPENDED})
 ON_A_HOST = frozenset({Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF})
 
 
-def aim(wanted: Wanted, *, frozen: bool) -> Wanted:
-    """What is worked towards: of a grid whose payment is contested nothing is removed, whatever else is wanted."""
-    return Wanted.SUSPENDED if frozen and wanted is Wanted.ABSENT else wanted
+def aim(wanted: Wanted, *, frozen: bool, held: bool = False) -> Wanted:
+    """What is worked towards: of a grid whose payment is contested nothing is removed, whatever else is wanted.
+
+    One that an operator holds is not served either, and nothing of it is removed.
+    """
+    return Wanted.SUSPENDED if held or (frozen and wanted is Wanted.ABSENT) else wanted
 
 
 def turned(wanted: Wanted, stage: Stage) -> Stage:

@@ -9,6 +9,7 @@ from s4_provisioner.fleet.converge import Hosts
 from s4_provisioner.fleet.retire import Retire
 from s4_provisioner.fleet.warm import Warm
 from s4_provisioner.health.loops import health
+from s4_provisioner.rollout.loop import Rollouts
 from s4_provisioner.tools import Tools
 from s4_store import Pool
 
@@ -22,4 +23,5 @@ def loops(pool: Pool, tools: Tools, random: Random) -> list[Coroutine[None, None
         Retire(pool, tools).forever(),
         Capacity(pool, tools).forever(),
         health(pool, tools),
+        Rollouts(pool, tools).forever(),
     ]

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from s4_contracts.ids import AccountId, GridId, HostId
-from s4_provisioner.fleet import stock
+from s4_provisioner.fleet import releases, stock
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.growth import add_host
 from s4_provisioner.fleet.lifecycle import HostStage
@@ -90,7 +90,7 @@ async def place(tx: Transaction, fleet: Fleet, grid: Grid, now: datetime) -> Non
 
     One grid of a pool at a time: who comes second finds the room that the first left, or the host that it asked for.
     """
-    pool = fleet.spec(grid.pool)
+    pool = await releases.current(tx, grid.pool, fleet.spec(grid.pool))
     release = grid.release_wanted or pool.image
     await stock.hold(tx, grid.pool)
     wanted = await _candidates(tx, grid, pool, release, grid.host_wanted) if grid.host_wanted else []

@@ -10,7 +10,7 @@ from s4_provisioner.fleet import pools
 from s4_provisioner.fleet.pools import Fleet, Pool
 from s4_provisioner.health.settings import HealthSettings
 from s4_provisioner.names import DEPLOYMENT
-from s4_runtime import Secret, SettingsError
+from s4_runtime import Secret, SettingsError, operators
 
 
 class Settings(HealthSettings, frozen=True, kw_only=True):
@@ -81,6 +81,19 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     # A grid that was ready is kept this long after we heard of the end: a dispute or a correction may be on its way.
     kept_at_least: timedelta = timedelta(days=1)
 
+    # Operators: each is named NAME:TOKEN.
+    operator_listen: str = "127.0.0.1:0"
+    operator_tokens: list[Secret] = []
+    # A host with more grids than this is drained by two calls. A grid with more in it is deleted by two operators, and
+    # so is any that one alone would delete after so many within a day.
+    drain_unasked_grids: int = 10
+    delete_alone_bytes: int = 10 * 2**30
+    delete_alone_grids: int = 10
+    # A rollout moves so many grids at a time; one is not proved when its proof has failed so often, or took so long.
+    rollout_at_once: int = 50
+    rollout_proofs: int = 3
+    rollout_patience: timedelta = timedelta(minutes=20)
+
     def __post_init__(self) -> None:
         """Raises SettingsError for a deployment that would not fit into names at AWS."""
         if not DEPLOYMENT.fullmatch(self.deployment):
@@ -89,6 +102,8 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
         patching.read(self.reboot_window)
         clusters.read(self.clusters)
         self.pools()
+        if wrong := list(operators.problems(self.operator_tokens)):
+            raise SettingsError(wrong)
 
     def pools(self) -> Fleet:
         """The fleet that the settings describe. Raises SettingsError."""

@@ -83,8 +83,8 @@ async def enter(tx: Transaction, grid_id: GridId, stage: Stage, now: datetime) -
 async def rest(tx: Transaction, grid_id: GridId) -> None:
     """Nothing is to be done for the grid until somebody wants something else, or the time for which it is kept ends."""
     await tx.execute(
-        "update grids set due_at = case when wanted = 'suspended' and not frozen then delete_after end, attempts = 0"
-        " where id = $1",
+        "update grids set attempts = 0,"
+        " due_at = case when wanted = 'suspended' and not frozen and not held then delete_after end where id = $1",
         grid_id,
     )
 
@@ -148,6 +148,9 @@ async def keep_loss(tx: Transaction, grid_id: GridId, host_id: HostId, now: date
     await tx.execute(
         "update grids set lost_at = coalesce(lost_at, $3), lost_host = $2 where id = $1", *(grid_id, host_id, now)
     )
+    await tx.execute(
+        "update stays set lost_at = $3 where grid_id = $1 and host_id = $2 and ended_at is null", grid_id, host_id, now
+    )
 
 
 async def look_after(tx: Transaction, grid_id: GridId, now: datetime) -> None:
@@ -177,7 +180,7 @@ async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime)
     stage = await tx.fetchval(
         "update grids set stage = case stage when 'failed' then failed_stage else 'bucket' end, stage_since = $3,"
         " relaunches = 0, dns_change = null, due_at = $3"
-        " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready') returning stage",
+        " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready' and not held) returning stage",
         *(grid_id, resting, now),
     )
     return Stage(stage) if stage else None
@@ -218,7 +221,7 @@ async def unfinished_since(pool: Pool) -> datetime | None:
     """
     found: datetime | None = await pool.fetchval(
         "select min(case when proved_at is null then created_at else stage_since end) from grids"
-        " where wanted = 'ready' and stage not in ('ready', 'absent')"
+        " where wanted = 'ready' and not held and stage not in ('ready', 'absent')"
     )
     return found
 

@@ -110,17 +110,16 @@ class Operator:
 
     async def reapply(self, grid: str) -> None:
         """The provisioner has been told to make the grid's machine what it should be. Raises OperatorFailed."""
-        settings = {**os.environ, **self._shop.wiring.service("provisioner")}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "s4_provisioner", "reapply", grid),
-            env=settings,
+            *(sys.executable, "-m", "s4_cli", "grids", "recover", grid, "--note", "its machine lost its disk"),
+            env={**os.environ, "SHOP_STATE": str(self._shop.folder.root)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, _ = await process.communicate()
-        if b"due again" not in out:
-            raise OperatorFailed(f"reapply ended with {process.returncode}: {out.decode()[-200:].strip()}")
+        _, err = await process.communicate()
+        if process.returncode:
+            raise OperatorFailed(f"recover ended with {process.returncode}: {err.decode()[-200:].strip()}")
 
     def _machine_at(self, address: str, grid: str) -> Machine:
         ec2 = self._client("ec2")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from s4_contracts.provisioner import CapacityReported
 from s4_provisioner import metrics
-from s4_provisioner.fleet import quotas
+from s4_provisioner.fleet import quotas, releases
 from s4_provisioner.fleet.pools import Pool as HostPool
 from s4_provisioner.fleet.room import Room, Standing, room
 from s4_provisioner.tools import Tools
@@ -27,7 +27,8 @@ where pool = $1 and release = $2 and wanted = 'open' and not is_full and instanc
 _WAITING = """
 select count(*) as grids, count(*) filter (where g.bucket is null) as bucketless
 from grids g left join hosts h on h.id = g.host_id
-where g.pool = $1 and g.wanted = 'ready' and g.stage not in ('failed', 'absent') and h.instance_id is null
+where g.pool = $1 and g.wanted = 'ready' and not g.held and g.stage not in ('failed', 'absent')
+    and h.instance_id is null
 """
 _REFUSED = """
 select coalesce(failed_code, trouble) from hosts
@@ -82,6 +83,7 @@ class Capacity:
         now, allowed = self._clock.now(), await quotas.seen(tx, pool.region)
         if allowed is None:
             return
+        pool = await releases.current(tx, name, pool)
         found = room(await _standing(tx, name, pool, now), allowed, pool.slots, vcpus_each)
         metrics.ROOM.labels(name).set(math.nan if found.places is None else found.places)
         plans = await self._plans(tx, name)

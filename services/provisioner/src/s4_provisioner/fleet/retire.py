@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import moves, store
-from s4_provisioner.fleet import stock
+from s4_provisioner.fleet import releases, stock
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.pools import Pool as HostPool
 from s4_provisioner.grids import present
@@ -82,7 +82,7 @@ class Retire:
     async def _is_troubled(self, name: str) -> bool:
         """Whether no host could be had for this pool of late: who serves now goes on serving."""
         async with self._pool.transaction() as tx:
-            failing = await stock.failing(tx, name, self._fleet.spec(name))
+            failing = await stock.failing(tx, name, await releases.current(tx, name, self._fleet.spec(name)))
         return failing.since is not None and failing.since > self._clock.now() - _TROUBLED
 
     async def _empty(self, name: str) -> bool:

@@ -11,10 +11,12 @@ from s4_provisioner.sealing import Sealed
 from s4_store import Pool, Transaction, notify
 
 CHANNEL = "hosts"  # who waits for work on hosts listens here
-# Hosts that a change in the grids on them leaves with nothing to be there for: drained and empty, or used up.
+# Hosts that a change in the grids on them leaves with nothing to be there for: drained and empty, or used up. While a
+# rollout is under way, those of the former release stay: their grids may have to come back.
 _SETTLE = """
 update hosts h set wanted = 'absent', due_at = $2, attempts = 0
-where id = $1 and wanted <> 'absent' and (wanted = 'drained' or $3 and is_used)
+where id = $1 and wanted <> 'absent' and (wanted = 'drained' or $3 and is_used
+        and not exists (select from rollouts r where r.pool = h.pool and r.former = h.release and r.ended_at is null))
     and not exists (select from grids where host_id = h.id) and not exists (select from departures where host_id = h.id)
 returning true
 """
@@ -201,6 +203,9 @@ async def depart(tx: Transaction, grid_id: GridId, host_id: HostId, *, stopped: 
         "update grids set host_id = null, shard = null, address = null, dns_change = null, lent_until = null,"
         " look_at = null, probe_at = null where id = $1 and host_id = $2",
         *(grid_id, host_id),
+    )
+    await tx.execute(
+        "update stays set ended_at = $3 where grid_id = $1 and host_id = $2 and ended_at is null", grid_id, host_id, now
     )
     if stopped:
         await to_be_tidied(tx, host_id, now)

@@ -11,7 +11,7 @@ import msgspec
 
 from s4_contracts.ids import HostId
 from s4_provisioner import metrics
-from s4_provisioner.fleet import stock
+from s4_provisioner.fleet import releases, stock
 from s4_provisioner.fleet.growth import add_host
 from s4_provisioner.fleet.stock import Empty, Failing
 from s4_provisioner.tools import Tools
@@ -81,9 +81,10 @@ class Warm:
 
     async def _keep(self, name: str) -> timedelta:
         """The pool has, or will have, the empty hosts that it should have; how long to wait for the next look."""
-        pool, now = self._fleet.spec(name), self._clock.now()
+        now = self._clock.now()
         async with self._pool.transaction() as tx:
             await stock.hold(tx, name)
+            pool = await releases.current(tx, name, self._fleet.spec(name))
             failing = await stock.failing(tx, name, pool)
             wait = self._pause(failing, now)
             empties = await stock.empties(tx, name, pool)
