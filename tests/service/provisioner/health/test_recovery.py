@@ -15,6 +15,8 @@ import pytest
 from s4_contracts.ids import GridId, HostId
 from s4_contracts.provisioner import InstanceLost, InstanceRecovered
 from s4_provisioner.capability import furl_of
+from s4_provisioner.grids import Grid
+from s4_provisioner.health.greeting import anybody, greet, storage_tub
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.loops import loops
 from s4_runtime import SystemClock
@@ -61,6 +63,13 @@ def real_client(cloud: Cloud, names: Resolver, folder: Path) -> Path:
     program.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     program.chmod(0o755)
     return program
+
+
+async def seen_from_outside(desk: Desk, grid: Grid) -> None:
+    """A real storage server shows the certificate by which the cheap look knows it; its introducer shows another."""
+    tub, address = storage_tub(grid, desk.tools.seal), str(grid.address)
+    assert await greet(address, grid.port + 1, tub, anybody()) == "there"
+    assert await greet(address, grid.port, tub, anybody()) != "there"
 
 
 async def a_warm_host(desk: Desk) -> None:
@@ -116,6 +125,7 @@ async def recoveries(
         grid_id = await desk.pay()
         grid = await desk.comes_to(grid_id, Stage.READY, within=120)
         furl = furl_of(grid, desk.tools.seal, hint=False).reveal()
+        await seen_from_outside(desk, grid)
         async with TahoeClient.running(real_client(cloud, names, folder), furl) as client:
             cap = await client.put(content)
 

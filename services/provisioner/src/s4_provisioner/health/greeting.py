@@ -27,14 +27,14 @@ def anybody() -> ssl.SSLContext:
     return context
 
 
-async def greet(host: str, port: int, tub: str, context: ssl.SSLContext) -> Greeting:
+async def greet(host: str, port: int, tub: str, context: ssl.SSLContext, limit: timedelta = _LIMIT) -> Greeting:
     """Who takes connections there now.
 
     A storage server speaks TLS at once with who does not ask for its tub by name: its port is for both of Tahoe-LAFS's
     storage protocols (allmydata.protocol_switch).
     """
     try:
-        async with asyncio.timeout(_LIMIT.total_seconds()):
+        async with asyncio.timeout(limit.total_seconds()):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
             shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
             writer.transport.abort()
