@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession, get_session
+from botocore.loaders import create_loader
 
 from s4_aws.budget import patience
 from s4_aws.pace import Pace
@@ -22,6 +23,8 @@ _CONFIG: dict[str, Any] = {
     "retries": {"mode": "standard", "total_max_attempts": 2},
     "max_pool_connections": 32,
 }
+# AWS's description of its own services, which is megabytes, is read once in a process.
+_DESCRIPTIONS = create_loader()
 _REGIONAL = {
     "ec2": "ec2",
     "s3": "s3",
@@ -101,7 +104,9 @@ async def open_regions(
 ) -> AsyncIterator[Regions]:
     """Clients with the credentials of the standard chain; all at ``endpoint_url`` if one is given."""
     async with AsyncExitStack() as stack:
-        yield Regions(get_session(), stack, endpoint_url, pace or Pace(clock or SystemClock()))
+        session = get_session()
+        session.register_component("data_loader", _DESCRIPTIONS)
+        yield Regions(session, stack, endpoint_url, pace or Pace(clock or SystemClock()))
 
 
 @asynccontextmanager
