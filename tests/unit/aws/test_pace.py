@@ -3,6 +3,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from s4_aws.pace import Pace
 from s4_aws.rates import Rate, rate_of
@@ -198,6 +199,27 @@ async def test_a_thousand_calls_at_once_are_spread_as_the_documentation_allows(c
     assert seen == [rate.burst + rate.per_second * second for second in range(1, 11)]
     for task in tasks:
         task.cancel()
+
+
+async def test_what_waited_and_what_was_slowed_down_can_be_seen(pace: Pace, clock: ManualClock) -> None:
+    def sample(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    place = {"service": "ec2", "region": "mars-north-1"}
+    turn = started(pace.take("ec2", "RunInstances", "mars-north-1", LONG))
+    await turn
+    pace.throttled("ec2", "RunInstances", "mars-north-1")
+    with pytest.raises(OutOfTime):
+        await pace.take("ec2", "RunInstances", "mars-north-1", patience=0)
+    turn = started(pace.take("ec2", "RunInstances", "mars-north-1", LONG))
+    await passes(clock, 1)
+    await turn
+
+    assert sample("s4_aws_wait_seconds_count", **place) == 2
+    assert sample("s4_aws_wait_seconds_sum", **place) == 1
+    assert sample("s4_aws_throttled_total", **place, action="RunInstances") == 1
+    assert sample("s4_aws_impatient_total", **place) == 1
+    assert 0.5 < sample("s4_aws_pace_ratio", **place) < 0.52
 
 
 @pytest.mark.parametrize(
