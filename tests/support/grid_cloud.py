@@ -261,9 +261,9 @@ class Cloud:
 
 
 @contextmanager
-def local_cloud(state: Path, image: Image) -> Iterator[Cloud]:
-    """A cloud whose machines need no root; nothing of it is left afterwards."""
-    command = [sys.executable, "-m", "s4_devcloud", "aws", "--driver", "sshd", "--image", str(image.folder)]
+def local_cloud(state: Path, image: Image, driver: str = "sshd") -> Iterator[Cloud]:
+    """A cloud whose machines need no root, unless by another driver; nothing of it is left afterwards."""
+    command = [sys.executable, "-m", "s4_devcloud", "aws", "--driver", driver, "--image", str(image.folder)]
     log = (state / "aws.log").open("wb")
     process = subprocess.Popen(
         [*command, "--state", str(state / "aws"), "--region", REGION],
