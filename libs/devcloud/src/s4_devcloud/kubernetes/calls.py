@@ -14,6 +14,7 @@ _VERBS = {"PUT": "update", "PATCH": "patch"}
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 _PATCHES = {APPLY, MERGE}
+PROTOBUF = "application/vnd.kubernetes.protobuf"  # what kubectl writes objects in when it creates them
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ def _verb(method: str, name: str, subresource: str) -> str:
 async def body_of(request: web.Request) -> dict[str, Any]:
     """The object that was sent; an empty one when nothing was. Raises Refused (400, 415)."""
     sent = await request.read()
-    if request.method == "PATCH" and request.content_type not in _PATCHES:
+    is_unknown = request.content_type == PROTOBUF or (
+        request.method == "PATCH" and request.content_type not in _PATCHES
+    )
+    if is_unknown:
         raise Refused(415, f"the body of the request was in an unknown format: {request.content_type}")
     try:
         is_yaml = request.content_type.endswith("yaml")

@@ -42,6 +42,7 @@ def _resources(group: str, version: str) -> Object:
             "singularName": kind.name.lower(),
             "namespaced": kind.is_namespaced,
             "kind": kind.name,
+            "shortNames": list(kind.short),
             "verbs": _VERBS,
         }
         for kind in found

@@ -13,6 +13,7 @@ class Kind:
     version: str = "v1"
     is_namespaced: bool = True
     subresources: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()  # names for people who type
 
     @property
     def api_version(self) -> str:
@@ -26,17 +27,17 @@ class Kind:
 
 
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
-NAMESPACE = Kind("Namespace", "namespaces", is_namespaced=False, subresources=("status",))
-NODE = Kind("Node", "nodes", is_namespaced=False, subresources=("status",))
-POD = Kind("Pod", "pods", subresources=("status", "log", "eviction"))
+NAMESPACE = Kind("Namespace", "namespaces", is_namespaced=False, subresources=("status",), short=("ns",))
+NODE = Kind("Node", "nodes", is_namespaced=False, subresources=("status",), short=("no",))
+POD = Kind("Pod", "pods", subresources=("status", "log", "eviction"), short=("po",))
 SECRET = Kind("Secret", "secrets")
-SERVICE = Kind("Service", "services", subresources=("status",))
-SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", subresources=("token",))
+SERVICE = Kind("Service", "services", subresources=("status",), short=("svc",))
+SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", subresources=("token",), short=("sa",))
 EVENT = Kind("Event", "events")
 LIMIT_RANGE = Kind("LimitRange", "limitranges")
 RESOURCE_QUOTA = Kind("ResourceQuota", "resourcequotas", subresources=("status",))
-STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", subresources=("status",))
-NETWORK_POLICY = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io")
+STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", subresources=("status",), short=("sts",))
+NETWORK_POLICY = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io", short=("netpol",))
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy")
 ROLE = Kind("Role", "roles", _RBAC)
 ROLE_BINDING = Kind("RoleBinding", "rolebindings", _RBAC)

@@ -92,19 +92,24 @@ class KubernetesHosts:
         return found is not None and reports.machine(found).state == "alive"
 
     async def report(self, host: Host) -> HostReport:
-        """What the cluster says of the namespace's grids. Of its nodes' clocks and disks it says nothing."""
+        """What the cluster says of the namespace's grids; of its nodes' clocks and disks it says nothing.
+
+        A pod that a lost node keeps from being replaced is given up on the way.
+        """
         if not await self.greets(host):
             raise HostSilent("no-namespace")
         mine = {HOST: host.id}
         sets, pods = await asyncio.gather(
             self._api.list("StatefulSet", self._place(host), mine), self._api.list("Pod", self._place(host), mine)
         )
+        for pod in pods:
+            await self._give_up_unheard(pod)
         return HostReport(
             version=_request(host).image,
             clock=self._clock.now().timestamp(),
             memory_available_mib=None,
             disk_free_mib=None,
-            grids=reports.grids(sets, pods),
+            grids=reports.grids(sets, pods, self._clock.now()),
         )
 
     async def apply(self, host: Host, grid: GridId, payload: bytes, patience: timedelta) -> IPv4Address | None:

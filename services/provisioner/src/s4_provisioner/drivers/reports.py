@@ -27,27 +27,33 @@ def machine(namespace: Any) -> Machine:
     return Machine(id=namespace.metadata.name, state="ending" if is_ending else "alive")
 
 
-def grids(sets: Sequence[Any], pods: Sequence[Any]) -> dict[GridId, GridReport]:
+def grids(sets: Sequence[Any], pods: Sequence[Any], now: datetime) -> dict[GridId, GridReport]:
     """How each grid is."""
     running = {pod.metadata.labels[GRID]: pod for pod in pods if GRID in (pod.metadata.labels or {})}
     found = {}
     for each in sets:
         grid = (each.metadata.labels or {}).get(GRID)
         if grid is not None:
-            found[GridId(grid)] = _grid(each, running.get(grid))
+            found[GridId(grid)] = _grid(each, running.get(grid), now)
     return found
 
 
-def _grid(wanted: Any, pod: Any) -> GridReport:
-    until = (wanted.metadata.annotations or {}).get(LENT_UNTIL)
+def _grid(wanted: Any, pod: Any, now: datetime) -> GridReport:
+    written = (wanted.metadata.annotations or {}).get(LENT_UNTIL)
+    until = datetime.fromisoformat(written) if written else None
     status = _container(pod)
     has_started = bool(status and status.started and pod.metadata.deletionTimestamp is None)
     return GridReport(
         state=_state(wanted, pod),
         is_listening=has_started,
-        bucket_code="not-ready" if has_started and not is_ready(pod) else None,
-        credentials_until=datetime.fromisoformat(until) if until else None,
+        bucket_code=_why_unready(until, now) if has_started and not is_ready(pod) else None,
+        credentials_until=until,
     )
+
+
+def _why_unready(until: datetime | None, now: datetime) -> str:
+    """A pod says no more than that it is not ready: nearly always its bucket cannot be used."""
+    return "credentials-expired" if until is not None and until < now else "not-ready"
 
 
 def _state(wanted: Any, pod: Any) -> str:
