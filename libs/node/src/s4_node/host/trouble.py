@@ -8,7 +8,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def code_of(error: Exception) -> str:
-    """`disk-full`, `PROGRAM-failed`, or the class of the error; never its text, which may hold the content of a file."""
+    """`disk-full`, `PROGRAM-failed`, or the class of the error; never its text, which may hold what a file does."""
     if isinstance(error, OSError) and error.errno in FULL:
         return "disk-full"
     if isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
