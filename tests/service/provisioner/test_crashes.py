@@ -61,7 +61,9 @@ async def test_a_converger_ended_within_a_step_leaves_it_to_the_next(desk: Desk,
     async with desk.converging(scripted(script)):
         await desk.comes_to(grid_id, Stage.READY)
 
-    assert [script.calls(each) for each in UP] == [int(each not in _before(stage)) for each in UP]
+    # A grid waits for its host, and looks at it again when that is ready.
+    calls = [min(script.calls(each), 1) if each is Stage.BOOT else script.calls(each) for each in UP]
+    assert calls == [int(each not in _before(stage)) for each in UP]
     await told_once(desk, grid_id)
 
 

@@ -261,7 +261,7 @@ async def gone(desk: Desk, grid_id: GridId) -> None:
         ("throttle", "ListResourceRecordSets"),
         ("cut", "ChangeResourceRecordSets"),
         ("cut", "PutBucketPolicy"),
-        ("throttle", "ListObjectsV2"),
+        ("throttle", "ListObjectVersions"),
         ("throttle", "DeleteObjects"),
         ("cut", "DeleteObjects"),
         ("throttle", "ListMultipartUploads"),

@@ -86,17 +86,19 @@ async def revoke_credentials(grid: Grid, tools: Tools) -> Outcome:
 
 
 async def delete_bucket(grid: Grid, tools: Tools) -> Outcome:
-    """The bucket is gone with everything in it, and every object is counted once.
+    """The bucket is gone with everything in it, old versions and unfinished uploads too, and each object counted once.
 
     Nobody writes any more. Keys come in S3's order, so a page is counted by how far the count has come before it goes.
     """
     bucket = grid.bucket or names.bucket(tools.settings.deployment, grid.id)
     buckets = tools.cloud(grid.region).buckets
-    keys = await buckets.first_keys(bucket)
-    if uncounted := [key for key in keys if grid.counted_to is None or key > grid.counted_to]:
-        return Again(partial(store.count_objects, grid_id=grid.id, objects=len(uncounted), up_to=keys[-1]))
-    if keys:
-        await buckets.delete_objects(bucket, keys)
+    stored = await buckets.first_versions(bucket)
+    keys = {each.key for each in stored}
+    if uncounted := {key for key in keys if grid.counted_to is None or key > grid.counted_to}:
+        counted = partial(store.count_objects, grid_id=grid.id, objects=len(uncounted), up_to=max(uncounted))
+        return Again(counted)
+    if stored:
+        await buckets.delete_versions(bucket, stored)
         return Again(nothing)
     await buckets.abort_uploads(bucket)
     await buckets.delete(bucket)
