@@ -4,9 +4,10 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from s4_contracts.provisioner import GridDeleted, InstanceReady
+from s4_contracts.provisioner import GridDeleted, InstanceLost, InstanceReady
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.grids import Grid
+from s4_provisioner.health.watch import Watch
 from s4_provisioner.lifecycle import Stage
 from support.cluster import Cluster
 from support.driver_scenes import IMAGE
@@ -67,3 +68,26 @@ async def test_a_grid_lives_and_ends_on_kubernetes(
 
         place = str(grid.host.instance_id)
         await until(lambda: left_of(cluster_of_all, place, grid_id) == [], within=30, what="nothing is left")
+
+
+async def test_a_namespace_that_somebody_removes_is_replaced_by_another(
+    database: str, cloud: Cloud, cluster_of_all: Cluster, way_in: dict[str, Any]
+) -> None:
+    async with a_desk(database, cloud, **settings(way_in)) as desk, desk.converging():
+        grid_id = await desk.pay()
+        first = (await desk.comes_to(grid_id, Stage.READY, within=60)).host
+        assert first is not None
+        cluster_of_all.delete("Namespace", str(first.instance_id))
+        watch = Watch(desk.pool, desk.tools)
+
+        async def is_elsewhere() -> bool:
+            await desk.pass_time(timedelta(minutes=1))
+            await watch.round()
+            host = (await desk.grid(grid_id)).host
+            return host is not None and host.id != first.id
+
+        await until(is_elsewhere, within=60, what="the grid has another host", pause=0.5)
+        grid = await desk.comes_to(grid_id, Stage.READY, within=60)
+        assert pods(cluster_of_all, grid) == [f"grid-{grid_id}-0"]
+        assert cloud.address_of(grid.dns_name) == [str(grid.address)]
+        assert len(await desk.events(InstanceLost, grid_id)) == 1
