@@ -173,3 +173,20 @@ async def test_a_row_that_does_not_exist_is_not_mine(grids: Pool) -> None:
     with pytest.raises(LeaseLost):
         async with LEASES.apply(grids, "none", new_id()):
             pytest.fail("there is no such row")
+
+
+async def test_who_only_refers_to_a_row_that_is_being_applied_is_not_held_up(grids: Pool) -> None:
+    await due(grids, "one")
+    claimed = await claim_one(grids)
+    await grids.execute("create table stones (grid text references grids (id))")
+    async with LEASES.apply(grids, "one", claimed["lease_token"]):
+        async with asyncio.timeout(5):
+            await grids.execute("insert into stones values ('one')")
+
+
+async def test_a_row_that_somebody_refers_to_at_the_moment_is_claimed(grids: Pool) -> None:
+    await due(grids, "one")
+    await grids.execute("create table stones (grid text references grids (id))")
+    async with grids.transaction() as tx:
+        await tx.execute("insert into stones values ('one')")
+        assert ids(await LEASES.claim(grids, 1, TTL, NOW)) == ["one"]

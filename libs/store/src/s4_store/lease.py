@@ -38,13 +38,13 @@ class Leases:
             with due as materialized (
                 select {key} from {table}
                 where due_at <= $1 and (lease_until is null or lease_until <= $1)
-                order by due_at limit $2 for update skip locked
+                order by due_at limit $2 for no key update skip locked
             )
             update {table} set lease_token = gen_random_uuid(), lease_until = $1::timestamptz + $3::interval,
                 attempts = attempts + 1
             from due where {table}.{key} = due.{key} returning {table}.*
         """  # noqa: S608  as above
-        self._hold = f"select 1 {mine} for update"
+        self._hold = f"select 1 {mine} for no key update"
         self._extend = (
             f"update {table} set lease_until = $3::timestamptz + $4::interval where {key} = $1 and lease_token = $2"  # noqa: S608  as above
         )

@@ -22,7 +22,7 @@ _SESSIONS_AT_ONCE = 20
 _AGAIN = timedelta(minutes=1)
 _CLAIM = """
 with due as materialized (
-    select id from hosts where lend_at <= $1 order by lend_at limit $2 for update skip locked
+    select id from hosts where lend_at <= $1 order by lend_at limit $2 for no key update skip locked
 )
 update hosts h set lend_at = $1::timestamptz + $3::interval * (1 + random()) from due where h.id = due.id returning h.*
 """
@@ -134,7 +134,7 @@ class Lending:
     async def _mend(self, short: _Short, host: Host) -> None:
         """A grid that should be on the host, and is not, is told to it again."""
         async with self._pool.transaction() as tx:
-            await tx.execute("select from grids where id = $1 for update", short.id)
+            await tx.execute("select from grids where id = $1 for no key update", short.id)
             grid = present(await store.grid(tx, short.id))
             is_ours = grid.host is not None and grid.host.id == host.id and grid.wishes == short.wishes
             if not is_ours or grid.stage is not Stage.READY or grid.aim is not Wanted.READY:

@@ -42,7 +42,7 @@ where pool = $1 and release = $2 and wanted = 'open' and stage <> 'failed' and n
     and not exists (select from grids where host_id = h.id and port between $4 - 1 and $4 + 1)
     and ($5::uuid is null or id = $5) and alarm is null and bad_since is null
 order by stage = 'ready' desc, is_used desc, created_at limit 8
-for update
+for no key update
 """
 _LET_GO = """
 update hosts set wanted = 'absent', reason = $2, is_full = true, look_at = null, lend_at = null, due_at = $3,

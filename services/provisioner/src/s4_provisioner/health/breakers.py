@@ -38,7 +38,7 @@ async def judge(pool: Pool, region: str, limits: HealthSettings, now: datetime) 
     """The breaker of the region is as it must be by what is on record now; its opening is told once."""
     async with pool.transaction() as tx:
         await tx.execute("insert into breakers (region, since) values ($1, $2) on conflict do nothing", region, now)
-        row = await tx.fetchrow("select * from breakers where region = $1 for update", region)
+        row = await tx.fetchrow("select * from breakers where region = $1 for no key update", region)
         if row is None:
             return State.CLOSED
         before, since = State(row["state"]), row["since"]

@@ -13,7 +13,7 @@ _HOUR = timedelta(hours=1)
 # As with hosts: the next look is put off before this one is made.
 _CLAIM = """
 with due as materialized (
-    select id from grids where look_at <= $1 and stage = 'ready' order by look_at limit $2 for update skip locked
+    select id from grids where look_at <= $1 and stage = 'ready' order by look_at limit $2 for no key update skip locked
 )
 update grids g set look_at = $1::timestamptz
     + case when failing_since is null then $3::interval else $4::interval end * (0.75 + random() / 2)
@@ -36,7 +36,7 @@ _CLAIM_PROBES = """
 with due as materialized (
     select id from grids where probe_at <= $1 and host_id is not null
         and (stage = 'ready' or stage in ('node', 'dns', 'proof') and mended_at > $1::timestamptz - interval '1 hour')
-    order by failing_since is null, probe_at limit $2 for update skip locked
+    order by failing_since is null, probe_at limit $2 for no key update skip locked
 )
 update grids g set probe_at = $1::timestamptz + $3::interval * (1 + random())
 from due, hosts h where g.id = due.id and h.id = g.host_id

@@ -100,6 +100,6 @@ async def _is_bad(tx: Transaction, host: Host) -> bool:
 
 async def _is_as_loaded(tx: Transaction, grid: Grid) -> bool:
     """Whether nothing was asked of the grid meanwhile, and it is where it was; it stays so until ``tx`` ends."""
-    await tx.execute("select from grids where id = $1 for update", grid.id)
+    await tx.execute("select from grids where id = $1 for no key update", grid.id)
     now = present(await store.grid(tx, grid.id))
     return (now.wishes, now.stage, now.host and now.host.id) == (grid.wishes, grid.stage, grid.host and grid.host.id)

@@ -14,7 +14,7 @@ from s4_store import Pool, Transaction
 # The next look is put off before this one is made: a replica that is killed meanwhile loses this one look.
 _CLAIM = """
 with due as materialized (
-    select id from hosts where look_at <= $1 order by look_at limit $2 for update skip locked
+    select id from hosts where look_at <= $1 order by look_at limit $2 for no key update skip locked
 )
 update hosts h set look_at = $1::timestamptz + $3::interval * (0.75 + random() / 2)
 from due where h.id = due.id returning h.*

@@ -23,7 +23,7 @@ _AT_MOST_PAGES = 10_000  # ten million objects, and as many requests as pages
 _CLAIM = """
 with due as materialized (
     select id from grids where look_at is not null and (measure_at <= $1 or measure_at is null and proved_at < $3)
-    order by measure_at limit $2 for update skip locked
+    order by measure_at limit $2 for no key update skip locked
 )
 update grids g set measure_at = $1::timestamptz + $4::interval from due where g.id = due.id
 returning g.id, g.bucket, g.region
