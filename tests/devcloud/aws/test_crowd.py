@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -18,7 +19,7 @@ from support.identity import certificate
 from support.login import Keys
 from support.waiting import until
 
-MANY, AT_ONCE = 1_000, 16
+AT_ONCE = 16
 PORT = 20_010
 
 
@@ -147,6 +148,22 @@ class TestAMachineThatMisbehaves:
         assert 890 < time.time() - listed["clock"] < 910
         assert (code, answer["code"]) == (1, "disk-full")
 
+    async def test_shows_a_host_key_that_nobody_knows(self, host: CrowdHost) -> None:
+        host.behave(strange_key=True)
+
+        with pytest.raises(asyncssh.HostKeyNotVerifiable):
+            await host.run("s4-host list")
+
+    async def test_may_do_so_from_its_first_moment_on(self, crowd: LocalCloud) -> None:
+        crowd.fault(kind="bad-boot", behaviour={"stage": "version"})
+        bad, good = await a_host(crowd), await a_host(crowd)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await bad.run("s4-host list")
+        assert (await good.run("s4-host list"))[0] == 0
+        assert crowd.control("POST", "/faults", {"kind": "bad-boot", "behaviour": {"colour": "red"}})[0] == 422
+
     async def test_runs_grids_that_do_not_listen(self, host: CrowdHost) -> None:
         told = a_specification(PORT)
         host.behave(silent_grids=True)
@@ -175,8 +192,22 @@ class TestAMachineThatMisbehaves:
             assert (await running).exit_status == 0
 
 
-async def test_a_thousand_machines_boot_and_answer_in_seconds(
-    crowd: LocalCloud, record_property: Callable[..., None]
+async def test_a_killed_cloud_leaves_no_crowd(tmp_path: Path) -> None:
+    cloud = LocalCloud(tmp_path / "state", None, "--driver", "crowd", "--boot-seconds", "0.1")
+    host = await a_host(cloud)
+
+    cloud.kill()
+
+    def refused() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((host.address, SSH_PORT)) != 0
+
+    await until(refused, within=10, what="nobody answers any more")
+
+
+@pytest.mark.parametrize("many", [200, pytest.param(1_000, marks=pytest.mark.long)])
+async def test_any_number_of_machines_boots_and_answers_in_seconds(
+    crowd: LocalCloud, many: int, record_property: Callable[..., None]
 ) -> None:
     ec2, keys, began = crowd.client("ec2", max_pool_connections=AT_ONCE), Keys(), time.monotonic()
     image = ec2.describe_images()["Images"][0]["ImageId"]
@@ -187,13 +218,13 @@ async def test_a_thousand_machines_boot_and_answer_in_seconds(
         ec2.run_instances(MinCount=count, MaxCount=count, **asked)
 
     with ThreadPoolExecutor(AT_ONCE) as launchers:
-        list(launchers.map(launch, [MANY // 20] * 20))
+        list(launchers.map(launch, [many // 20] * 20))
 
     def running() -> list[str]:
         found = [one for one in crowd.control("GET", "/state")[1]["instances"] if one["state"] == "running"]
-        return [one["address"] for one in found] if len(found) > MANY else []
+        return [one["address"] for one in found] if len(found) > many else []
 
-    addresses = await until(running, within=120, what="a thousand machines run", pause=0.2)
+    addresses = await until(running, within=120, what="all machines run", pause=0.2)
     booted = time.monotonic() - began
 
     async def greeting(address: str) -> bytes:
@@ -204,4 +235,4 @@ async def test_a_thousand_machines_boot_and_answer_in_seconds(
 
     assert {await greeting(address) for address in addresses} == {b"SSH-"}
     greeted = time.monotonic() - began - booted
-    record_property("note", f"{MANY:,} machines of a crowd: up in {booted:.1f} s, all greeted in {greeted:.1f} s")
+    record_property("note", f"{many:,} machines of a crowd: up in {booted:.1f} s, all greeted in {greeted:.1f} s")

@@ -5,8 +5,19 @@ import threading
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["throttle", "error", "cut", "capacity", "slow-boot", "failed-boot", "short-session"]
-KINDS: tuple[Kind, ...] = ("throttle", "error", "cut", "capacity", "slow-boot", "failed-boot", "short-session")
+from s4_devcloud.machines.crowd.behaviour import Behaviour, BehaviourRefused
+
+Kind = Literal["throttle", "error", "cut", "capacity", "slow-boot", "failed-boot", "bad-boot", "short-session"]
+KINDS: tuple[Kind, ...] = (
+    "throttle",
+    "error",
+    "cut",
+    "capacity",
+    "slow-boot",
+    "failed-boot",
+    "bad-boot",
+    "short-session",
+)
 NEEDS_ACTION = {"throttle", "error", "cut"}
 
 
@@ -28,6 +39,7 @@ class Fault:
     seconds: float = 0.0
     instance_type: str = ""
     zone: str = ""
+    behaviour: dict[str, Any] = field(default_factory=dict)
 
     def is_about(self, about: dict[str, str]) -> bool:
         """Nothing that was said when it was described is otherwise here."""
@@ -55,6 +67,8 @@ class Faults:
             fault = Fault(id=next(self._ids), **described)
         except TypeError as unknown:
             raise FaultRefused(str(unknown)) from None
+        if kind == "bad-boot":
+            _check(fault.behaviour)
         with self._lock:
             self._pending.append(fault)
         return fault
@@ -78,3 +92,10 @@ class Faults:
         """The pending faults in JSON form."""
         with self._lock:
             return [asdict(fault) for fault in self._pending]
+
+
+def _check(behaviour: dict[str, Any]) -> None:
+    try:
+        Behaviour().but(behaviour)
+    except BehaviourRefused as refused:
+        raise FaultRefused(str(refused)) from None

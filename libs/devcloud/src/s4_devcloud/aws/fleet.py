@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from s4_devcloud.aws.faults import Faults
 from s4_devcloud.aws.health import Health
 from s4_devcloud.machines import BootFailed, Driver, Machine, MachineSpec
+from s4_devcloud.machines.crowd.behaviour import BehaviourRefused
 from s4_devcloud.machines.ranges import Ranges, merged
 
 BOOT_SECONDS = 120.0
@@ -154,10 +155,12 @@ class Fleet:
                     return
                 berth.machine = machine = self.driver.boot(self._spec(instance, public_key))
                 instance.nics[0].public_ip = machine.address
+            if bad := self.faults.take("bad-boot"):
+                machine.behave(bad.behaviour)
             machine.wait_ssh(BOOT_SECONDS)
             if slow:
                 time.sleep(max(0.0, slow.seconds - (time.monotonic() - began)))
-        except (BootFailed, OSError) as failed:
+        except (BootFailed, BehaviourRefused, OSError) as failed:
             self._boot_failed(berth, str(failed))
             return
         with berth.lock:

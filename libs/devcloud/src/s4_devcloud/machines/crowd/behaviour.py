@@ -13,6 +13,7 @@ KINDS: dict[str, Any] = {
     "version": str,
     "bucket_code": str,
     "silent_grids": bool,
+    "strange_key": bool,
 }
 
 
@@ -31,6 +32,7 @@ class Behaviour:
     version: str = "s4-node 1.0.0"
     bucket_code: str = ""  # what is wrong with every grid's bucket
     silent_grids: bool = False  # grids run, and do not listen
+    strange_key: bool = False  # another host key than user-data has
 
     def but(self, changes: dict[str, Any]) -> "Behaviour":
         """With these changes. Raises BehaviourRefused."""

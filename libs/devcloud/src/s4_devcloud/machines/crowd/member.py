@@ -22,7 +22,7 @@ class Member:
 
     def __init__(self, address: str, ssh_port: int, host_keys: list[str], authorized: list[str]) -> None:
         self.host = Host()
-        self.host_keys = [asyncssh.import_private_key(key) for key in host_keys]
+        self._host_keys = [asyncssh.import_private_key(key) for key in host_keys]
         self.authorized = {asyncssh.import_public_key(key).public_data for key in authorized}
         self.connected = asyncio.Event()
         self.connected.set()
@@ -30,6 +30,13 @@ class Member:
         self._allowed: list[list[int]] = []
         self._listeners: dict[int, Listener] = {}
         self._lines: dict[asyncio.Task[None], socket.socket] = {}
+
+    @property
+    def host_keys(self) -> list[asyncssh.SSHKey]:
+        """Those of user-data, or one that nobody knows."""
+        if self.host.behaviour.strange_key:
+            return [asyncssh.generate_private_key("ssh-ed25519")]
+        return self._host_keys
 
     def allow(self, ranges: list[list[int]]) -> list[int]:
         """These ports are open, and no others; those of them that are taken here by somebody else."""

@@ -21,9 +21,13 @@ class Visited(Protocol):
     """What a visit needs of the machine."""
 
     host: Host
-    host_keys: list[asyncssh.SSHKey]
     authorized: set[bytes]
     connected: asyncio.Event
+
+    @property
+    def host_keys(self) -> list[asyncssh.SSHKey]:
+        """What the machine proves itself with."""
+        ...
 
     def grids_changed(self) -> None:
         """The machine listens where its grids are."""
