@@ -168,6 +168,16 @@ def test_a_remove_that_died_half_way_is_finished_by_the_next(host: Host) -> None
     assert not (host.grids / f".gone-{GRID_ID}").exists()
 
 
+def test_a_grid_that_came_again_after_a_remove_died_half_way_is_removed_with_what_was_left(host: Host) -> None:
+    rest = host.grids / f".gone-{GRID_ID}" / "storage"
+    rest.mkdir(parents=True)
+    host.apply(a_grid(), wait_seconds=0)
+
+    assert host.run("remove").json["state"] == "absent"
+
+    assert not rest.parent.exists()
+
+
 def test_only_the_owner_reads_a_grid(host: Host) -> None:
     host.apply(a_grid())
     assert stat.S_IMODE(host.home().stat().st_mode) == 0o700

@@ -9,7 +9,6 @@ from typing import Any
 from s4_node.host import lending
 from s4_node.host.configuration import BadConfiguration, HostConfiguration, load
 from s4_node.host.grids import Grids
-from s4_node.host.homes import Homes
 from s4_node.host.plain import PlainProcesses
 from s4_node.host.refused import Refused, require_grid_id
 from s4_node.host.specification import parse
@@ -67,7 +66,7 @@ def _run(command: str, grid_id: str | None) -> dict[str, Any]:
         case "lend", _:
             lent = lending.parse(sys.stdin.buffer.read())
             _prepare(configuration)
-            return lending.lend(Homes(configuration.root), configuration.notes, lent)
+            return lending.lend(configuration, lent)
         case "apply", str():
             wanted = parse(grid_id, sys.stdin.buffer.read())
             return _grids(configuration).apply(wanted)

@@ -69,13 +69,12 @@ class Grids:
         """The grid is gone from this host, with all that was stored on the host. A bucket of it is not touched."""
         with only_one(self._notes, grid_id):
             self._leave(grid_id)
-            changed = False
+            gone = self._homes.gone(grid_id)
+            changed = remove(gone)  # by a command that was killed
             while (home := self._homes.find(grid_id)) is not None:
-                changed = True
-                home.path.rename(self._homes.gone(grid_id))
-                remove(self._homes.gone(grid_id))
-            for left in (self._homes.new(grid_id), self._homes.gone(grid_id)):
-                changed |= remove(left)
+                home.path.rename(gone)
+                changed |= remove(gone)
+            changed |= remove(self._homes.new(grid_id))
             self._shards.tidy()
             for kind in ("applied", "shard", "log", "lock"):
                 self._note(grid_id, kind).unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from s4_node.host.configuration import HostConfiguration
 from s4_node.host.credentials import PATH, Credentials, credentials_of, problems_of
 from s4_node.host.files import Busy, only_one, replace
 from s4_node.host.homes import Homes
@@ -32,7 +32,7 @@ def parse(body: bytes) -> dict[str, Credentials]:
     return {grid_id: credentials_of(one) for grid_id, one in sorted(named.items())}
 
 
-def lend(homes: Homes, notes: Path, lent: Mapping[str, Credentials]) -> dict[str, Any]:
+def lend(host: HostConfiguration, lent: Mapping[str, Credentials]) -> dict[str, Any]:
     """Which grids have theirs, and which are absent: not on this host, or without lent credentials until now.
 
     Each that is neither is in `failed` with a code, and has what it had. A grid that another command works on comes
@@ -42,29 +42,31 @@ def lend(homes: Homes, notes: Path, lent: Mapping[str, Credentials]) -> dict[str
     for patience in (AT_ONCE_SECONDS, PATIENCE_SECONDS):
         for grid_id, credentials in lent.items():
             if outcomes.get(grid_id, "busy") == "busy":
-                outcomes[grid_id] = _outcome(homes, notes, grid_id, credentials, patience)
+                outcomes[grid_id] = _outcome(host, grid_id, credentials, patience)
     failed = {grid_id: code for grid_id, code in outcomes.items() if code not in {"lent", "absent"}}
     answer = {word: [grid_id for grid_id in lent if outcomes[grid_id] == word] for word in ("lent", "absent")}
     return {**answer, **({"state": "failed", "failed": failed} if failed else {})}
 
 
-def _outcome(homes: Homes, notes: Path, grid_id: str, credentials: Credentials, patience: float) -> str:
-    if homes.find(grid_id) is None:
+def _outcome(host: HostConfiguration, grid_id: str, credentials: Credentials, patience: float) -> str:
+    if Homes(host.root).find(grid_id) is None:
         return "absent"
     try:
-        with only_one(notes, grid_id, patience):
-            return _write(homes, grid_id, credentials)
+        with only_one(host.notes, grid_id, patience):
+            return _write(host, grid_id, credentials)
     except Busy:
         return "busy"
     except OSError as error:
         return code_of(error)
 
 
-def _write(homes: Homes, grid_id: str, credentials: Credentials) -> str:
-    home = homes.find(grid_id)
+def _write(host: HostConfiguration, grid_id: str, credentials: Credentials) -> str:
+    home = Homes(host.root).find(grid_id)
     if home is None:
         return "absent"
     owner = home.owner
+    if owner.uid == 0 and host.user is not None:
+        return "absent"  # a command was killed while it handed the directory over: apply makes that good
     with owner.acting():
         if not (home.path / "storage" / PATH).is_file():
             return "absent"
