@@ -101,6 +101,13 @@ class Machines(Surroundings, Watching):
             wanted["instance-state-name"] = [name for name, state in _STATES.items() if state in states]
         return await self._filtered(wanted)
 
+    async def tag(self, ids: Iterable[str], tags: Mapping[str, str]) -> None:
+        """The machines have these tags, beside others."""
+        with aws_errors():
+            await self._ec2.create_tags(
+                Resources=sorted(ids), Tags=[{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+            )
+
     async def terminate(self, ids: Iterable[str]) -> None:
         """They are going to be terminated, which takes a minute. Idempotent; EC2 need not know them any more."""
         for some in _slices(sorted(set(ids)), _AT_ONCE):

@@ -28,6 +28,7 @@ def needed(deployment: str, zone: str) -> dict[str, Any]:
     """An IAM policy for whoever runs the provisioner of the deployment; ``zone`` is the id of its hosted zone."""
     named = f"s4-{deployment}-*"
     ours = {"StringEquals": {"aws:ResourceTag/s4:deployment": deployment}}
+    made_ours = {"StringEquals": {"aws:RequestTag/s4:deployment": deployment}}
     born = {"StringEquals": {"ec2:CreateAction": ["RunInstances", "CreateSecurityGroup"]}}
     return {
         "Version": _VERSION,
@@ -35,6 +36,7 @@ def needed(deployment: str, zone: str) -> dict[str, Any]:
             _allow("Looking", _LOOKING, "*"),
             _allow("Starting", ("ec2:RunInstances", "ec2:CreateSecurityGroup"), "*"),
             _allow("Tagging", ("ec2:CreateTags",), "*") | {"Condition": born},
+            _allow("Retagging", ("ec2:CreateTags",), "arn:aws:ec2:*:*:instance/*") | {"Condition": made_ours},
             _allow("Ending", _MACHINES, "*") | {"Condition": ours},
             _allow("Buckets", _BUCKETS, f"arn:aws:s3:::{named}"),
             _allow("Objects", _OBJECTS, f"arn:aws:s3:::{named}/*"),

@@ -34,6 +34,18 @@ class Records:
         await self._line.stand(question, partial(self._ask, zone, size))
         return question.answer or []
 
+    async def below(self, zone: str, domain: str) -> AsyncIterator[Record]:
+        """All records of names below this one. Raises ZoneReplaced."""
+        request: dict[str, Any] | None = {"StartRecordName": domain}
+        while request:
+            answer = await self._listed(zone, MaxItems=str(_PAGE), **request)
+            for found in answer["ResourceRecordSets"]:
+                if not _place(found["Name"]).startswith(_place(domain)):
+                    return
+                if plain(found["Name"]) != plain(domain):
+                    yield found
+            request = _following(answer)
+
     async def _ask(self, zone: str, size: int, line: list[_Question]) -> None:
         """All in line are answered, or told what went wrong."""
         wanted = frozenset[str]().union(*(question.names for question in line))
@@ -70,15 +82,20 @@ class Records:
                 if _place(found["Name"]) > _place(last):
                     return
                 yield found
-            kept = ("NextRecordName", "NextRecordType", "NextRecordIdentifier")
-            more = {f"Start{name[4:]}": answer[name] for name in kept if name in answer}
-            request = more if answer.get("IsTruncated") else None
+            request = _following(answer)
 
     async def _listed(self, zone: str, **request: str) -> dict[str, Any]:
         with aws_errors("NoSuchHostedZone"):
             answer: dict[str, Any] = await self._route53.list_resource_record_sets(HostedZoneId=zone, **request)
             return answer
         raise ZoneReplaced("hosted-zone-replaced")
+
+
+def _following(answer: dict[str, Any]) -> dict[str, Any] | None:
+    """Where the next page begins; None after the last one."""
+    kept = ("NextRecordName", "NextRecordType", "NextRecordIdentifier")
+    more = {f"Start{name[4:]}": answer[name] for name in kept if name in answer}
+    return more if answer.get("IsTruncated") else None
 
 
 def plain(name: str) -> str:

@@ -94,6 +94,14 @@ class Zone:
             found[plain(record["Name"])].append(record)
         return {name: _found(found[written]) for written, name in wanted.items()}
 
+    async def below(self, domain: str) -> dict[str, Found]:
+        """Everything that stands in the zone under names below this one, by name."""
+        found: dict[str, list[Record]] = {}
+        async with self._present() as zone:
+            async for record in self._records.below(zone.id, domain):
+                found.setdefault(plain(record["Name"]), []).append(record)
+        return {name: _found(records) for name, records in found.items()}
+
     async def drift(self, wanted: Mapping[str, IPv4Address | None]) -> dict[str, Found]:
         """The names that do not mean what they should (None: nothing), with what they mean instead."""
         seen = await self.look(wanted)

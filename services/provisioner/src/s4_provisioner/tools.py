@@ -10,7 +10,9 @@ from s4_aws.buckets import Buckets
 from s4_aws.clients import Clients, open_regions
 from s4_aws.machines import Machines
 from s4_aws.quotas import Quotas
+from s4_aws.roles import Roles
 from s4_aws.sessions import Sessions
+from s4_aws.tagged import Tagged
 from s4_aws.zones import Zone
 from s4_provisioner import ports
 from s4_provisioner.drivers.contract import Driver
@@ -35,6 +37,9 @@ class Cloud(msgspec.Struct, frozen=True, kw_only=True):
     buckets: Buckets
     sessions: Rights
     quotas: Quotas
+    tagged: Tagged
+    roles: Roles
+    machines: Machines
 
 
 class NoDriver(Permanent):
@@ -109,6 +114,9 @@ def tools_of(
                 buckets=Buckets(clients.s3, region),
                 sessions=rights[region],
                 quotas=Quotas(clients.quotas, quotas, clients.ec2, clients.s3),
+                tagged=Tagged(clients),
+                roles=Roles(clients.iam),
+                machines=Machines(clients.ec2),
             )
             for region, clients in regions.items()
         },
