@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from s4_cli import billing, grids, hosts
+from s4_cli import billing, grids, hosts, rollout, sweep
 from s4_cli.access import access
 from s4_runtime import Permanent, Temporary
 
@@ -19,6 +19,8 @@ def parser() -> argparse.ArgumentParser:
     billing.add_commands(services.add_parser("billing", help="accounts, refunds, differences from Stripe"))
     grids.add_commands(services.add_parser("grids", help="customers' grids"))
     hosts.add_commands(services.add_parser("hosts", help="the machines that grids are on"))
+    rollout.add_commands(services.add_parser("rollout", help="new releases of the node"))
+    sweep.add_commands(services.add_parser("sweep", help="what nobody owns, and what is missing"))
     hosts.add_breaker(services.add_parser("breaker", help="what keeps hosts from being replaced while a region is ill"))
     return made
 

@@ -1,6 +1,7 @@
 """s4 hosts and s4 breaker: the machines that grids are on, and what keeps them from being replaced."""
 
 import argparse
+from urllib.parse import quote
 
 from s4_cli.access import Access
 from s4_cli.calls import call
@@ -69,11 +70,11 @@ async def _breakers(access: Access, _asked: argparse.Namespace) -> Answer:
 
 
 async def _close(access: Access, asked: argparse.Namespace) -> Answer:
-    return await do(access, f"/operator/breakers/{asked.region}", asked)
+    return await do(access, f"/operator/breakers/{quote(asked.region)}", asked)
 
 
 async def _force(access: Access, asked: argparse.Namespace) -> Answer:
-    return await do(access, f"/operator/breakers/{asked.region}", asked, state=asked.state)
+    return await do(access, f"/operator/breakers/{quote(asked.region)}", asked, state=asked.state)
 
 
 def _listed(answer: Answer) -> str:

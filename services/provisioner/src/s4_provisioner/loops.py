@@ -10,6 +10,7 @@ from s4_provisioner.fleet.retire import Retire
 from s4_provisioner.fleet.warm import Warm
 from s4_provisioner.health.loops import health
 from s4_provisioner.rollout.loop import Rollouts
+from s4_provisioner.sweep.loop import Sweep
 from s4_provisioner.tools import Tools
 from s4_store import Pool
 
@@ -24,4 +25,5 @@ def loops(pool: Pool, tools: Tools, random: Random) -> list[Coroutine[None, None
         Capacity(pool, tools).forever(),
         health(pool, tools),
         Rollouts(pool, tools).forever(),
+        Sweep(pool, tools).forever(),
     ]

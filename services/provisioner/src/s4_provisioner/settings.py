@@ -91,6 +91,10 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     delete_alone_grids: int = 10
     # A rollout moves so many grids at a time; one is not proved when its proof has failed so often, or took so long.
     rollout_at_once: int = 50
+    # How often everything on the platforms is compared with what is on record, and how long what nobody owns, and what
+    # holds no customer's data, is kept.
+    sweep_every: timedelta = timedelta(hours=6)
+    sweep_hold: timedelta = timedelta(days=7)
     rollout_proofs: int = 3
     rollout_patience: timedelta = timedelta(minutes=20)
 

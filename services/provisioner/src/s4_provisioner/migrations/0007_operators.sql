@@ -105,7 +105,7 @@ create table findings (
 );
 create index findings_open on findings (last_seen) where removed_at is null;
 create table sweeps (
-    id boolean primary key default true check (id),
+    id text primary key check (id = 'all'),
     due_at timestamptz,
     lease_token uuid,
     lease_until timestamptz,

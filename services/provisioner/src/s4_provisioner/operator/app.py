@@ -7,7 +7,16 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from s4_provisioner.operator import asking, deleting, grid_deeds, grid_views, host_deeds, host_views, rollout_deeds
+from s4_provisioner.operator import (
+    asking,
+    deleting,
+    grid_deeds,
+    grid_views,
+    host_deeds,
+    host_views,
+    rollout_deeds,
+    sweep_deeds,
+)
 from s4_provisioner.operator.asking import AUDIT, Act, Answer, Wish
 from s4_provisioner.tools import Tools
 from s4_runtime import correlation_middleware, error_middleware, operators
@@ -73,6 +82,7 @@ def application(pool: Pool, tools: Tools) -> web.Application:
     _add_grids(app.router, desk)
     _add_hosts(app.router, desk)
     _add_rollouts(app.router, desk)
+    _add_sweep(app.router, desk)
     return app
 
 
@@ -114,6 +124,12 @@ def _add_rollouts(router: web.UrlDispatcher, desk: Desk) -> None:
     router.add_post(f"{at}/pause", desk.does("rollout-pause", rollout_deeds.pause, Wish))
     router.add_post(f"{at}/resume", desk.does("rollout-resume", rollout_deeds.resume, Wish))
     router.add_post(f"{at}/back", desk.does("rollout-back", rollout_deeds.back, Wish))
+
+
+def _add_sweep(router: web.UrlDispatcher, desk: Desk) -> None:
+    router.add_get("/operator/findings", desk.asks(lambda pool, _: sweep_deeds.show(pool)))
+    router.add_post("/operator/sweep", desk.does("sweep", sweep_deeds.run, Wish))
+    router.add_post("/operator/findings/{about}", desk.does("sweep-approve", sweep_deeds.approve, sweep_deeds.Approval))
 
 
 def _facts(wish: Wish) -> dict[str, Any]:
