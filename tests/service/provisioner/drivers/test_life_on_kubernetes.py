@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from s4_contracts.provisioner import GridDeleted, InstanceLost, InstanceReady
+from s4_provisioner.capability import furl_of
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.grids import Grid
 from s4_provisioner.health.watch import Watch
@@ -16,11 +17,12 @@ from support.provisioner import a_desk, a_payment
 from support.subscriptions import Subscription
 from support.waiting import until
 
+POD = {"driver": "kubernetes", "region": REGION, "image": IMAGE, "isolation": "process", "capacity": 3}
 
-def settings(way_in: dict[str, Any]) -> dict[str, str]:
-    pool = {"driver": "kubernetes", "region": REGION, "image": IMAGE, "isolation": "process", "capacity": 3}
-    fleet = {"pools": {"small": pool}, "otherwise": "small"}
-    return {"fleet": json.dumps(fleet), "clusters": json.dumps({REGION: way_in})}
+
+def settings(way_in: dict[str, Any], **fleet: Any) -> dict[str, str]:
+    usual = {"pools": {"small": POD, "machines": {}}, "otherwise": "small"}
+    return {"fleet": json.dumps(usual | fleet), "clusters": json.dumps({REGION: way_in})}
 
 
 def left_of(cluster: Cluster, place: str, grid_id: str) -> list[str]:
@@ -91,3 +93,29 @@ async def test_a_namespace_that_somebody_removes_is_replaced_by_another(
         assert pods(cluster_of_all, grid) == [f"grid-{grid_id}-0"]
         assert cloud.address_of(grid.dns_name) == [str(grid.address)]
         assert len(await desk.events(InstanceLost, grid_id)) == 1
+
+
+async def test_a_change_of_plan_moves_a_grid_from_a_machine_to_a_pod_under_the_same_furl(
+    database: str, cloud: Cloud, cluster_of_all: Cluster, way_in: dict[str, Any]
+) -> None:
+    subscription = Subscription(a_payment())
+    told = settings(way_in, plans={"personal": "machines", "studio": "small"})
+    async with a_desk(database, cloud, furl_address_hint=False, **told) as desk, desk.converging():
+        grid_id = await desk.pay(subscription.payment)
+        on_a_machine = await desk.comes_to(grid_id, Stage.READY, within=60)
+        assert on_a_machine.host is not None
+        assert on_a_machine.host.driver == "ec2"
+
+        await desk.tell(subscription.changed("studio"))
+
+        async def has_moved() -> bool:
+            grid = await desk.grid(grid_id)
+            return grid.stage is Stage.READY and grid.host is not None and grid.host.driver == "kubernetes"
+
+        await until(has_moved, within=60, what="it is served by a pod")
+        in_a_pod = await desk.grid(grid_id)
+        furls = [furl_of(grid, desk.tools.seal, hint=False).reveal() for grid in (on_a_machine, in_a_pod)]
+        assert furls[0] == furls[1]
+        assert cloud.address_of(in_a_pod.dns_name) == [str(in_a_pod.address)]
+        assert pods(cluster_of_all, in_a_pod) == [f"grid-{grid_id}-0"]
+        assert cloud.is_stopped(str(on_a_machine.host.instance_id))
