@@ -12,12 +12,13 @@ import pytest
 from s4_contracts.ids import GridId
 from s4_provisioner.drivers.clusters import Resources
 from s4_provisioner.drivers.kube_api import ClusterFull, ClusterRefused, ClusterUnavailable, KubeApi
+from s4_provisioner.drivers.kubernetes import BadPoolName
 from s4_provisioner.drivers.manifests import grid_name, keys_name
 from s4_provisioner.drivers.reports import NoNodeImage
 from s4_provisioner.fleet.hosts import Host
 from s4_runtime import Permanent, Temporary, new_id
 from support.cluster import MERGE, PATHS, Cluster, light_nodes, local_cluster
-from support.driver_scenes import PATIENCE, Scene, a_payload, a_session, kubernetes_scene, prepare
+from support.driver_scenes import PATIENCE, Scene, a_host, a_payload, a_session, kubernetes_scene, prepare
 from support.waiting import until
 
 
@@ -136,6 +137,19 @@ async def test_an_image_that_does_not_exist_is_for_a_person_to_look_at(scene: Sc
 
     with pytest.raises(NoNodeImage):
         await scene.driver.apply(host, grid, a_payload(grid), PATIENCE)
+
+
+@pytest.mark.parametrize("image", ["s4-node-*", "", "registry.invalid/s4 node", "REGISTRY/s4-node"])
+async def test_a_pool_without_an_image_of_containers_makes_no_host(scene: Scene, image: str) -> None:
+    scene.pool = msgspec.structs.replace(scene.pool, image=image)
+
+    with pytest.raises(NoNodeImage):
+        await scene.planned()
+
+
+async def test_a_pool_is_called_as_a_label_can_be(scene: Scene) -> None:
+    with pytest.raises(BadPoolName):
+        await scene.driver.plan(a_host("kubernetes", pool="grids & more"), scene.pool)
 
 
 async def test_at_node_ports_the_nodes_answer(cluster: Cluster, way_in: dict[str, Any]) -> None:

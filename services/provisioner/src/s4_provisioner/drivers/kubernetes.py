@@ -1,6 +1,7 @@
 """Hosts on Kubernetes: a host is a namespace, a grid in it is a stateful set of one pod with an address of its own."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -17,16 +18,24 @@ from s4_provisioner.drivers.clusters import Cluster
 from s4_provisioner.drivers.contract import HostReport, HostSilent, Leftover, Machine, Plan, lent
 from s4_provisioner.drivers.kube_api import ClusterRefused, KubeApi
 from s4_provisioner.drivers.manifests import DEPLOYMENT, GRID, HOST, LENT_UNTIL, HostRequest, grid_name, keys_name
+from s4_provisioner.drivers.reports import NoNodeImage
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Pool
 from s4_provisioner.grids import present
-from s4_runtime import Clock, Secret, Temporary
+from s4_runtime import Clock, Permanent, Secret, Temporary
 
 _POLL_SECONDS = 0.5
 _STOP_LIMIT = timedelta(seconds=45)  # longer than a pod may take to end
 # A pod on a node that is not heard of is taken to be dead this long after it should have ended.
 _UNHEARD = timedelta(seconds=60)
+# A reference to an image (OCI distribution specification, "Pulling manifests"), as far as a typing error goes.
+_IMAGE = re.compile(r"[a-z0-9][-a-z0-9._/:]*[a-z0-9](:[-\w.]{1,128})?(@sha256:[0-9a-f]{64})?")
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _PARTS = ("StatefulSet", "Service", "NetworkPolicy")
+
+
+class BadPoolName(Permanent):
+    """A pool's name is a label on Kubernetes, and cannot be one."""
 
 
 class GridStillThere(Temporary):
@@ -43,7 +52,11 @@ class KubernetesHosts:
         self._clock, self._unheard = clock, unheard
 
     async def plan(self, host: Host, pool: Pool) -> Plan:
-        """What the namespace will be for."""
+        """What the namespace will be for. Raises NoNodeImage and BadPoolName for a pool that no pod can be made of."""
+        if not _IMAGE.fullmatch(host.release or pool.image):
+            raise NoNodeImage("no-node-image", pool=host.pool)
+        if not _LABEL.fullmatch(host.pool):
+            raise BadPoolName("bad-pool-name", pool=host.pool)
         request = HostRequest(image=host.release or pool.image, slots=pool.slots, zone=host.zone)
         return Plan(request=msgspec.json.encode(request).decode())
 
