@@ -79,13 +79,13 @@ def some_settings(database: str, cloud: Cloud | None = None, **changed: Any) -> 
     return Settings(**chosen | changed)
 
 
-def a_payment(signup_id: str | None = None, quota_bytes: int | None = 10**12) -> SignupPaid:
+def a_payment(signup_id: str | None = None, quota_bytes: int | None = 10**12, plan: str = "personal") -> SignupPaid:
     return SignupPaid(
         occurred_at=SystemClock().now(),
         account_id=AccountId(new_id()),
         signup_id=SignupId(signup_id or new_id()),
         subscription_id=SubscriptionId(new_id()),
-        plan="personal",
+        plan=plan,
         email="somebody@example.test",
         quota_bytes=quota_bytes,
     )
