@@ -36,6 +36,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Workers share one PostgreSQL and one RabbitMQ."""
+    run = TestRun()
+    run.lend()
+    config.add_cleanup(run.close)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile | None:
     """What `--dist loadfile` means here."""
     return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None

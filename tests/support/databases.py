@@ -48,27 +48,32 @@ class _Kept:
 
 
 class KeptDatabases:
-    """One database with the tables of each package, which every test gets as if it were new."""
+    """Databases with the tables of a package, which every test gets as if they were new."""
 
     def __init__(self, databases: TestDatabases) -> None:
         self._databases = databases
         self._kept: Mapping[str, _Kept] = {}
 
-    async def of(self, package: str) -> str:
-        """The url of a database that was migrated for `package`. It has no rows, and nobody is connected to it."""
-        kept = self._kept.get(package)
+    async def of(self, package: str, name: str = "", *, and_tables: str = "") -> str:
+        """The url of a database that was migrated for `package`. It has no rows, and nobody is connected to it.
+
+        Each name has a database of its own, with more tables if a test needs them.
+        """
+        kept = self._kept.get(name or package)
         if kept is None or not await _is_emptied(kept):
             if kept is not None:
                 self._databases.drop_database(kept.url)
-            kept = await self._made(package)
-            self._kept = {**self._kept, package: kept}
+            kept = await self._made(package, name or package, and_tables)
+            self._kept = {**self._kept, name or package: kept}
         return kept.url
 
-    async def _made(self, package: str) -> _Kept:
-        url = self._databases.create_database(package)
+    async def _made(self, package: str, name: str, and_tables: str) -> _Kept:
+        url = self._databases.create_database(name)
         await migrate(url, package)
         connection = await asyncpg.connect(url)
         try:
+            if and_tables:
+                await connection.execute(and_tables)
             tables = [str(row["tablename"]) for row in await connection.fetch(_TABLES)]
             for table in tables:
                 brought = await connection.fetchval(f'select count(*) from "{table}"')  # noqa: S608  a name of ours

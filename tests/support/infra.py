@@ -2,7 +2,7 @@
 
 Each run has a folder named after its pid, with the identity of its pytest in it. A run first ends what belongs to
 folders whose pytest is gone: servers, and whole shops in any folder below. With S4_TEST_INFRA=FOLDER servers stay up
-in that folder, shared by all runs that name it.
+in that folder, shared by all runs that name it; the workers of one run share those of the pytest that started them.
 """
 
 import atexit
@@ -29,6 +29,7 @@ from s4_shop.rabbitmq import Ports, RabbitNode
 from s4_shop.shop import down
 
 _USER, _PASSWORD = "s4", "s4-tests-only"
+_SHARED = "S4_TEST_INFRA"
 
 
 class TestRun:
@@ -46,7 +47,7 @@ class TestRun:
             sweep(runs)
             self.folder.mkdir(mode=0o711)
             processes.remember(os.getpid(), self.folder / "owner")
-        shared = os.environ.get("S4_TEST_INFRA")
+        shared = os.environ.get(_SHARED)
         self.keeps = bool(shared)
         self._at = Path(shared).resolve() if shared else self.folder
         atexit.register(self.close)
@@ -75,6 +76,16 @@ class TestRun:
             self._servers.append(node)
             node.start()
         return node
+
+    def lend(self) -> None:
+        """Processes that are started from now on use the servers in this run's folder, which end with this run."""
+        if self.keeps:
+            return
+        os.environ[_SHARED] = str(self.folder)
+        self._servers += [
+            PostgresCluster(folder=self.folder / "postgres", port=0, user=_USER, password=_PASSWORD),
+            RabbitNode(folder=self.folder / "rabbitmq", ports=Ports.free(), user=_USER, password=_PASSWORD),
+        ]
 
     def close(self) -> None:
         """Everything that this run started has ended, and its folder is gone; servers in a shared folder stay."""

@@ -2,24 +2,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from s4_store import Pool, migrate
+from s4_store import Pool
 from support.bus import Bus
-from support.databases import emptied
-from support.infra import TestDatabases
+from support.databases import KeptDatabases
 
-
-@pytest.fixture(scope="session")
-def bus_databases(postgres: TestDatabases) -> tuple[str, str]:
-    return postgres.create_database("sender"), postgres.create_database("receiver")
+EFFECTS = "create table effects (request_id text not null)"
 
 
 @pytest.fixture
-async def bus(bus_databases: tuple[str, str], amqp_url: str) -> AsyncIterator[Bus]:
+async def bus(kept_databases: KeptDatabases, amqp_url: str) -> AsyncIterator[Bus]:
     """A sender (web) and a receiver (notifier) with a database each, and a broker between them."""
-    for url in bus_databases:
-        await emptied(url)
-        await migrate(url, "s4_store")
-    sender, receiver = bus_databases
+    sender = await kept_databases.of("s4_store", "sender")
+    receiver = await kept_databases.of("s4_store", "receiver", and_tables=EFFECTS)
     async with Pool.open(sender) as near, Pool.open(receiver) as far:
-        await far.execute("create table effects (request_id text not null)")
         yield Bus(near, far, amqp_url)
