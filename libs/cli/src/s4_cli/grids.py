@@ -2,6 +2,7 @@
 
 import argparse
 
+from s4_cli import money
 from s4_cli.access import Access
 from s4_cli.calls import call
 from s4_cli.commands import Answer, Commands, Deed, ask, count, do, id_of
@@ -25,6 +26,12 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
         "show", _show, _shown, "everything that is known of a grid, and what happened to it, oldest first"
     )
     made.add_argument("grid")
+    commands.asks("usage", _usage, money.usage, "what grids hold, the fullest first, and all of a plan").add_argument(
+        "--limit", type=count, default=20, help="so many at most"
+    )
+    made = commands.asks("cost", _cost, money.costs, "what grids cost us in a month, the dearest first, and by plan")
+    made.add_argument("grid", nargs="?", help="this one alone")
+    made.add_argument("--limit", type=count, default=20, help="so many at most")
     _add_deeds(commands)
 
 
@@ -52,6 +59,16 @@ async def _list(access: Access, asked: argparse.Namespace) -> Answer:
         return await call(access, "GET", "/operator/versions")
     narrowing = ("plan", "pool", "stage", "host", "account", "release", "version", "trouble", "gone", "limit", "after")
     return await ask(access, _AT, asked, *narrowing)
+
+
+async def _usage(access: Access, asked: argparse.Namespace) -> Answer:
+    return await ask(access, "/operator/usage", asked, "limit")
+
+
+async def _cost(access: Access, asked: argparse.Namespace) -> Answer:
+    if asked.grid:
+        id_of(asked.grid)
+    return await ask(access, "/operator/costs", asked, "grid", "limit")
 
 
 async def _show(access: Access, asked: argparse.Namespace) -> Answer:

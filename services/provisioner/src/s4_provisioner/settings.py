@@ -1,6 +1,7 @@
 """What the provisioner is told at its start."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 
@@ -29,6 +30,8 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
 
     aws_region: str
     aws_endpoint_url: str | None = None
+    # The part of AWS's documented rates that is used; above 1 where the account's limits were raised.
+    aws_share: float = 0.8
     ami_name: str = "s4-node-*"
     instance_type: str = "t4g.small"
     disk_gib: int = 16
@@ -89,6 +92,8 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     drain_unasked_grids: int = 10
     delete_alone_bytes: int = 10 * 2**30
     delete_alone_grids: int = 10
+    # What things cost, as JSON (docs/operations/grids.md, "Costs"); without it nobody knows what a grid costs.
+    prices: Path | None = None
     # A rollout moves so many grids at a time; one is not proved when its proof has failed so often, or took so long.
     rollout_at_once: int = 50
     # How often everything on the platforms is compared with what is on record, and how long what nobody owns, and what

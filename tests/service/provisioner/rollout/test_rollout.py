@@ -126,7 +126,7 @@ async def rolled(desk: Desk, terminal: Terminal, number: int) -> None:
     """So many are proved, and none begins after them."""
 
     async def are_ready() -> bool:
-        return await desk.pool.fetchval("select count(*) from grids where stage <> 'ready'") == 0
+        return not await desk.pool.fetchval("select count(*) from grids where stage <> 'ready'")
 
     await Rollouts(desk.pool, desk.tools).round()
     await settled(are_ready, "the first grids are ready")
@@ -155,7 +155,7 @@ async def test_hosts_of_the_former_release_stay_until_it_is_done_and_then_go(des
         await roll_until(desk, "done")
 
         async def are_gone() -> bool:
-            return await desk.pool.fetchval(kept) == 0
+            return not await desk.pool.fetchval(kept)
 
         await settled(are_gone, "the former hosts go")
 

@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 
 from s4_provisioner.operator import (
     asking,
+    cost_views,
     deleting,
     grid_deeds,
     grid_views,
@@ -65,6 +66,10 @@ class Desk:
 
         return handle
 
+    async def costs(self, pool: Pool, query: Mapping[str, str]) -> Answer:
+        """What grids cost, by the prices of the settings."""
+        return await cost_views.costs(pool, self._tools, query)
+
     async def audit(self, request: web.Request) -> web.StreamResponse:
         """What operators did."""
         return _json({"audit": await AUDIT.latest(self._pool, asking.limit_of(request.query, 50))})
@@ -89,6 +94,8 @@ def application(pool: Pool, tools: Tools) -> web.Application:
 def _add_grids(router: web.UrlDispatcher, desk: Desk) -> None:
     router.add_get("/operator/grids", desk.asks(grid_views.rows))
     router.add_get("/operator/grids/{about}", desk.names(grid_views.one))
+    router.add_get("/operator/usage", desk.asks(cost_views.usage))
+    router.add_get("/operator/costs", desk.asks(desk.costs))
     router.add_get("/operator/versions", desk.asks(lambda pool, _: grid_views.versions(pool)))
     for name, deed, shape in (
         ("recover", grid_deeds.recover, Wish),

@@ -15,7 +15,7 @@ from s4_runtime import is_id
 What = Literal["ownerless", "missing", "changed"]
 BUCKET, NAME = "s3:bucket", "dns:name"
 _LABEL = re.compile(r"g([a-z2-7]{26})")
-_LONGEST_ID = 36
+_ID_LENGTH = 36
 # What a deployment has once, for all of its grids: its owner is the deployment.
 _COMMON = {"ec2:security-group", "ec2:security-group-rule"}
 _AT_EC2 = {"instance": "ec2:instance"}
@@ -44,11 +44,17 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     holds_data: bool = False
 
 
-def thing_of(kind: str, id_: str, region: str, tags: Mapping[str, str], deployment: str) -> Thing:
-    """The thing, with whose it is."""
+def thing_of(kind: str, id_: str, region: str, tags: Mapping[str, str], deployment: str) -> Thing | None:
+    """The thing, with whose it is; None for one that only looks as if it were this deployment's.
+
+    The name of another deployment may begin with the name of this one.
+    """
     grid, host = tags.get("s4:grid"), tags.get("s4:host")
-    named = id_[-_LONGEST_ID:]
-    if kind == BUCKET and grid is None and id_ == f"s4-{deployment}-{named}" and is_id(named):
+    named = id_[-_ID_LENGTH:]
+    is_named = id_ == f"s4-{deployment}-{named}" and is_id(named)
+    if tags.get("s4:deployment", deployment if is_named else None) != deployment:
+        return None
+    if grid is None and is_named:
         grid = named
     return Thing(
         kind=_AT_EC2.get(kind, kind),
@@ -93,7 +99,12 @@ def may_hold_data(kind: str, *, is_empty: bool) -> bool:
 
 
 def may_go(finding: Finding, approvals: Collection[str], *, is_due: bool) -> bool:
-    """Whether it may be removed: after the hold, or as soon as one has approved; what holds data, only if two have."""
+    """Whether it may be removed: after the hold, or as soon as one has approved; what holds data, only if two have.
+
+    A name has no tag that says whose it is: another deployment may have it in the same domain, so one must approve.
+    """
     if finding.what != "ownerless":
         return False
-    return len(approvals) >= 2 if finding.holds_data else bool(approvals) or is_due
+    if finding.holds_data:
+        return len(approvals) >= 2
+    return bool(approvals) or (is_due and finding.kind != NAME)

@@ -37,7 +37,8 @@ class Look:
     async def _things(self) -> AsyncIterator[list[Thing]]:
         for region, cloud in self._tools.clouds.items():
             async for page in cloud.tagged.pages("s4:deployment", self._deployment, f"s4-{self._deployment}-"):
-                yield [thing_of(each.kind, each.id, region, each.tags, self._deployment) for each in page]
+                seen = [thing_of(each.kind, each.id, region, each.tags, self._deployment) for each in page]
+                yield [thing for thing in seen if thing is not None]
         for (kind, region), driver in self._tools.drivers.items():
             yield [
                 Thing(

@@ -1,0 +1,1 @@
+"""What each grid costs us, by prices in a file."""
