@@ -9,6 +9,7 @@ import msgspec
 from s4_aws.buckets import Buckets
 from s4_aws.clients import Clients, open_regions
 from s4_aws.machines import Machines
+from s4_aws.pace import Pace
 from s4_aws.quotas import Quotas
 from s4_aws.roles import Roles
 from s4_aws.sessions import Sessions
@@ -138,7 +139,7 @@ def _ec2(clients: Clients, ssh: Ssh, settings: Settings, clock: Clock) -> Driver
 async def open_tools(settings: Settings, clock: Clock, pool: Pool) -> AsyncIterator[Tools]:
     """Everything that the steps need, for as long as the block lasts."""
     wanted = {settings.aws_region, *(each.region for each in settings.pools().pools.values())}
-    async with open_regions(settings.aws_endpoint_url, clock) as regions:
+    async with open_regions(settings.aws_endpoint_url, clock, Pace(clock, settings.aws_share)) as regions:
         clients = {region: await regions.of(region) for region in sorted(wanted)}
         tools = tools_of(settings, clock, pool, clients, await regions.of(_WHOLE_ACCOUNT))
         async with open_clusters(settings.clusters, settings.deployment, clock) as clusters:
