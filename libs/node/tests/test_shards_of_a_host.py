@@ -114,7 +114,8 @@ def test_a_shard_that_died_is_started_again_with_all_its_grids_by_an_apply_of_on
     os.kill(host.pid("one"), signal.SIGKILL)
     eventually(lambda: {grid["state"] for grid in host.listed().values()} == {"failed"})
 
-    assert host.apply(one)["state"] == "running"
+    again = host.apply(one)
+    assert (again["state"], again["changed"]) == ("running", False), "as an apply that starts a process again says"
 
     eventually(lambda: host.run("status", OTHER).json["state"] == "running")
     assert probe(other.introducer_furl).json["ok"] is True

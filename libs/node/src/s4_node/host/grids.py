@@ -41,11 +41,13 @@ class Grids:
         with only_one(self._notes, "host"):
             common, owner = self.supervisor.setup(), owner_of(self.configuration.user, wanted.shard)
         with only_one(self._notes, wanted.grid_id):
-            home = self._at_its_place(wanted, owner)
+            before = self._homes.find(wanted.grid_id)
+            home = self._at_its_place(wanted, before, owner)
             if wanted.shard is None:
                 changed = self._apply_alone(wanted, home, owner, common)
             else:
                 changed = self._apply_in_shard(wanted, wanted.shard, home, owner)
+            changed |= before is not None and before.shard != wanted.shard
         self._shards.tidy()
         seen = self._await(wanted, began + wanted.wait_seconds)
         return {**seen, "changed": changed, "start_seconds": round(time.monotonic() - began, 3)}
@@ -80,14 +82,14 @@ class Grids:
                 self._note(grid_id, kind).unlink(missing_ok=True)
         return {**self.status(grid_id), "changed": changed}
 
-    def _at_its_place(self, wanted: Specification, owner: Owner) -> Home | None:
+    def _at_its_place(self, wanted: Specification, home: Home | None, owner: Owner) -> Home | None:
         """Where the grid is, which is where it is to be, and nobody serves it elsewhere; None where it is nowhere."""
-        home = self._homes.find(wanted.grid_id)
         if home is not None and home.shard == wanted.shard:
             hand_over(home.path, owner)  # for a command that was killed while it did that
             return home
         require_room(self.configuration.root)
         self._leave(wanted.grid_id)
+        self._note(wanted.grid_id, "applied").unlink(missing_ok=True)
         left = self._homes.find(wanted.grid_id)
         if left is None:
             return None
@@ -100,12 +102,13 @@ class Grids:
         applied, fingerprint = self._note(wanted.grid_id, "applied"), _fingerprint(files, common)
         stale = files if home is None else differing(home.path, files, owner)
         # not noted: a command was killed after it wrote files and before the process had seen them
-        starts = bool(stale) or read(applied) != fingerprint or self._life(own) in {"down", "failed"}
+        changed = bool(stale) or read(applied) != fingerprint
+        starts = changed or self._life(own) in {"down", "failed"}
         self._write(wanted, home, stale, owner, starts=starts)
         if starts:
             self.supervisor.restart(own)
             write(applied, fingerprint)
-        return starts
+        return changed
 
     def _apply_in_shard(self, wanted: Specification, shard: str, home: Home | None, owner: Owner) -> bool:
         files = grid_files(wanted, self.configuration)
@@ -113,7 +116,7 @@ class Grids:
         starts = bool(stale) or home is None or home.is_at_rest
         self._write(wanted, home, stale, owner, starts=starts)
         write(self._note(wanted.grid_id, "shard"), shard)
-        return self._shards.serve(shard, wanted.grid_id) != "kept" or starts
+        return self._shards.serve(shard, wanted.grid_id) == "restarted" or bool(stale)
 
     def _write(
         self, wanted: Specification, home: Home | None, stale: Mapping[str, str], owner: Owner, *, starts: bool
@@ -157,8 +160,7 @@ class Grids:
                 self.supervisor.stop(own)
         for shard in shards:
             self._shards.drop(shard, grid_id)
-        for kind in ("applied", "shard"):
-            self._note(grid_id, kind).unlink(missing_ok=True)
+        self._note(grid_id, "shard").unlink(missing_ok=True)
         return changed
 
     def _await(self, wanted: Specification, deadline: float) -> dict[str, Any]:
