@@ -40,12 +40,22 @@ def test_without_a_role_nothing_is_allowed(cluster: Cluster, namespace: str, tok
 
 
 def test_a_role_allows_what_it_names_in_its_namespace(cluster: Cluster, namespace: str, token: str) -> None:
-    cluster.apply(role("Role", "writer", rule(["secrets"], ["patch"]), namespace=namespace))
+    cluster.apply(role("Role", "writer", rule(["secrets"], ["create", "patch"]), namespace=namespace))
     cluster.apply(binding("Role", "writer", "worker", home=namespace, namespace=namespace))
 
     assert cluster.apply(secret(namespace, "one", key="value"), token=token)[0] == 201
     assert cluster.ask("GET", f"{PATHS['Secret'].format(namespace)}/one", token=token)[0] == 403
     assert cluster.apply(secret("default", "one", key="value"), token=token)[0] == 403
+
+
+def test_who_may_patch_alone_makes_nothing_by_applying(cluster: Cluster, namespace: str, token: str) -> None:
+    cluster.apply(role("Role", "patcher", rule(["secrets"], ["patch"]), namespace=namespace))
+    cluster.apply(binding("Role", "patcher", "worker", home=namespace, namespace=namespace))
+    cluster.apply(secret(namespace, "there", key="value"))
+
+    applied = [cluster.apply(secret(namespace, name, key="v"), force=True, token=token)[0] for name in ("there", "new")]
+
+    assert applied == [200, 403]
 
 
 def test_a_role_in_a_namespace_may_allow_to_look_at_the_namespace(cluster: Cluster, namespace: str, token: str) -> None:
@@ -69,7 +79,7 @@ def test_a_cluster_role_holds_everywhere_and_may_name_objects(cluster: Cluster, 
 
 
 def test_nobody_gives_a_role_that_they_may_not_bind(cluster: Cluster, namespace: str, token: str) -> None:
-    binds = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["patch"]}
+    binds = {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings"], "verbs": ["create", "patch"]}
     may = {**binds, "resources": ["clusterroles"], "verbs": ["bind"], "resourceNames": [f"{namespace}-small"]}
     for size in ("small", "large"):
         cluster.apply(role("ClusterRole", f"{namespace}-{size}", rule(["secrets"], ["patch"])))

@@ -28,7 +28,8 @@ def applied(live: Object, wanted: Object, manager: str, *, force: bool) -> Objec
     merged: Object = _merged(copy.deepcopy(live), wanted, "")
     others = [kept for line in others if (kept := _without(line, taken))]
     shared = set().union(*(fields.owned_by(line) for line in others)) if others else set()
-    for path in sorted(before - wants - shared, key=len, reverse=True):
+    # whole items of lists first: without its name an item could not be found
+    for path in sorted(before - wants - shared, key=lambda path: (path[-1] != ".", -len(path), path)):
         _drop(merged, path)
     mine = fields.entry(manager, APPLY, wanted["apiVersion"], wants)
     if own and fields.owned_by(own) == wants:
