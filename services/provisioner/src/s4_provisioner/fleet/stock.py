@@ -44,6 +44,16 @@ where pool = $1 and release = $2 and wanted = 'open' and stage <> 'failed' and n
 order by stage = 'ready' desc, is_used desc, created_at limit 8
 for no key update
 """
+# One step through the index for each pool, however many hosts it has.
+_NAMES = """
+with recursive found (pool) as (
+    select min(pool) from hosts where wanted <> 'absent' or stage <> 'gone'
+    union all
+    select (select min(pool) from hosts where (wanted <> 'absent' or stage <> 'gone') and hosts.pool > found.pool)
+    from found where found.pool is not null
+)
+select pool from found where pool is not null
+"""
 _LET_GO = """
 update hosts set wanted = 'absent', reason = $2, is_full = true, look_at = null, lend_at = null, due_at = $3,
     attempts = 0 where id = any($1) and wanted = 'open'
@@ -78,7 +88,7 @@ async def wake(tx: Transaction) -> None:
 
 async def names(tx: Transaction, configured: list[str]) -> list[str]:
     """The pools of the settings, and those that are not in them any more but still have hosts."""
-    rows = await tx.fetch("select distinct pool from hosts where wanted <> 'absent' or stage <> 'gone'")
+    rows = await tx.fetch(_NAMES)
     return sorted({*configured, *(row["pool"] for row in rows)})
 
 
@@ -122,7 +132,8 @@ async def prune(tx: Transaction, name: str, before: datetime) -> int:
     """Hosts that have been gone for long are forgotten, but for those that a grid still names; how many."""
     rows = await tx.fetch(
         "delete from hosts h where pool = $1 and stage = 'gone' and stage_since < $2"
-        " and not exists (select from grids where host_id = h.id or host_wanted = h.id)"
+        " and not exists (select from grids where host_id = h.id)"
+        " and not exists (select from grids where host_wanted = h.id)"
         " and not exists (select from departures where host_id = h.id) returning id",
         *(name, before),
     )

@@ -142,6 +142,11 @@ async def give_up(tx: Transaction, host_id: HostId, reason: str, now: datetime) 
     return bool(given)
 
 
+async def alarm(tx: Transaction, host_id: HostId, code: str) -> None:
+    """The host takes no more grids until its own report says that it is well."""
+    await tx.execute("update hosts set alarm = $2 where id = $1", host_id, code)
+
+
 async def gone(tx: Transaction, host_id: HostId, now: datetime) -> None:
     """Nothing of the host is left, and so nothing of a grid that left it."""
     await tx.execute(

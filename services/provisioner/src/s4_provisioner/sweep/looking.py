@@ -12,7 +12,8 @@ from s4_store import Pool
 
 # Lists show for a while what is gone already (Resource Groups Tagging API; EC2 shows terminated ones for an hour).
 _SETTLED = timedelta(hours=1)
-_MACHINE = "machine"
+# What is a host itself; its disks, say, have its tag, too.
+_MACHINES = {"ec2:instance", "kubernetes:namespace"}
 
 
 class Look:
@@ -61,7 +62,7 @@ class Look:
         for thing in page:
             if thing.kind == BUCKET:
                 self._buckets.add(thing.id)
-            if thing.host_id is not None:
+            if thing.host_id is not None and thing.kind in _MACHINES:
                 self._machines.add(thing.host_id)
             if ownerless(thing, grids, hosts, self._common):
                 self._found.append(await self._ownerless(thing))
@@ -96,7 +97,7 @@ class Look:
     async def _untagged(self, host_id: str, machine: str, driver: str, region: str) -> Finding:
         """A machine that no list shows: it lost its tags, or is not there."""
         is_there = driver == "ec2" and machine in await self._tools.cloud(region).machines.look([machine])
-        kind = "ec2:instance" if driver == "ec2" else f"{driver}:{_MACHINE}"
+        kind = "ec2:instance" if driver == "ec2" else "kubernetes:namespace"
         what = "changed" if is_there else "missing"
         return Finding(what=what, kind=kind, thing=machine, region=region, host_id=host_id)  # type: ignore[arg-type]  # of a row
 
