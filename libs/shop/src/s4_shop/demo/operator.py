@@ -110,16 +110,22 @@ class Operator:
 
     async def reapply(self, grid: str) -> None:
         """The provisioner has been told to make the grid's machine what it should be. Raises OperatorFailed."""
+        await self._typed("grids", "recover", grid, "--note", "its machine lost its disk")
+
+    async def _typed(self, *words: str) -> dict[str, Any]:
+        """What the service answered to the command ``s4 WORDS``. Raises OperatorFailed."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "s4_cli", "grids", "recover", grid, "--note", "its machine lost its disk"),
+            *(sys.executable, "-m", "s4_cli", *words, "--json"),
             env={**os.environ, "SHOP_STATE": str(self._shop.folder.root)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        _, err = await process.communicate()
+        out, err = await process.communicate()
         if process.returncode:
-            raise OperatorFailed(f"recover ended with {process.returncode}: {err.decode()[-200:].strip()}")
+            raise OperatorFailed(f"s4 {words[0]} {words[1]}: {err.decode()[-200:].strip()}")
+        answer: dict[str, Any] = json.loads(out)
+        return answer
 
     def _machine_at(self, address: str, grid: str) -> Machine:
         ec2 = self._client("ec2")
