@@ -12,6 +12,7 @@ from s4_provisioner import moves, store
 from s4_provisioner.fleet.hosts import Host, host_of_row
 from s4_provisioner.grids import present
 from s4_provisioner.health import breakers, metrics
+from s4_provisioner.health.run import Seldom
 from s4_provisioner.lifecycle import Stage, Wanted
 from s4_provisioner.tools import Tools
 from s4_runtime import Permanent, Temporary, context, get_logger
@@ -71,7 +72,7 @@ class Lending:
     def __init__(self, pool: Pool, tools: Tools) -> None:
         self._pool, self._tools = pool, tools
         self._clock, self._settings = tools.clock, tools.settings
-        self._turns = asyncio.Semaphore(_SESSIONS_AT_ONCE)
+        self._turns, self._showing = asyncio.Semaphore(_SESSIONS_AT_ONCE), Seldom(tools.clock)
 
     async def round(self) -> bool:
         """The hosts that were due have the sessions that they need; whether there may be more."""
@@ -79,13 +80,10 @@ class Lending:
         async with self._pool.transaction() as tx:
             rows = await tx.fetch(_CLAIM, now, _BATCH, _AGAIN)
         await asyncio.gather(*(self._serve(host_of_row(row)) for row in rows))
-        until = await self._pool.fetchval(_LEFT)
-        metrics.LENDING_LEFT.set((until - self._clock.now()).total_seconds() if until else self._lasting)
+        if self._showing.is_due():
+            until, now = await self._pool.fetchval(_LEFT), self._clock.now()
+            metrics.LENDING_LEFT.set((until - now if until else self._settings.session_length).total_seconds())
         return len(rows) == _BATCH
-
-    @property
-    def _lasting(self) -> float:
-        return self._settings.session_length.total_seconds()
 
     async def _serve(self, host: Host) -> None:
         """One host. When that fails, it is tried again within minutes: half of the sessions' life is left for that."""

@@ -8,6 +8,7 @@ from s4_provisioner.health.breaker import State
 from s4_provisioner.health.metrics import GRIDS_FAILING, GRIDS_UNMENDED
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.probe import ProbeMissing, Unproved
+from s4_runtime import Permanent
 from support.ward import Ward, killed
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -100,7 +101,7 @@ async def test_node_trouble_that_comes_back_moves_the_grid_and_then_waits_for_a_
         await ward.probe()
         moved_to = await ward.recovers(grid, host)
         await failing_again(ward)
-        await ward.probe()
+        await ward.probe(MINUTE)
 
     assert await ward.of_grid(grid, "unmended") == "mended-in-vain"
     assert GRIDS_UNMENDED.labels("mended-in-vain")._value.get() == 1
@@ -178,6 +179,16 @@ async def test_nothing_is_done_for_a_grid_whose_prober_is_missing(ward: Ward) ->
 
     assert await ward.desk.steps(grid) == []
     assert await ward.of_grid(grid, "failing_since") is None
+
+
+async def test_what_is_wrong_on_our_side_is_left_for_a_person_too(ward: Ward) -> None:
+    _, (grid,) = await ward.host()
+    ward.client.then(Stage.PROOF, Permanent("seal-broken"))
+
+    await ward.probe(12 * HOUR)
+
+    assert await ward.of_grid(grid, "unmended") == "seal-broken"
+    assert await ward.desk.steps(grid) == []
 
 
 async def test_what_came_back_wrong_is_left_for_a_person(ward: Ward) -> None:

@@ -10,6 +10,7 @@ from s4_provisioner.grids import present
 from s4_provisioner.health import breakers, grid_store, metrics
 from s4_provisioner.health.greeting import Greeting, anybody, greet, storage_tub
 from s4_provisioner.health.grid_store import Due
+from s4_provisioner.health.run import Seldom
 from s4_provisioner.tools import Tools
 from s4_runtime import Permanent, get_logger
 from s4_store import Pool
@@ -24,6 +25,7 @@ class CheapLooks:
     def __init__(self, pool: Pool, tools: Tools, greeting: Greet = greet) -> None:
         self._pool, self._tools, self._greet = pool, tools, greeting
         self._settings, self._clock = tools.settings, tools.clock
+        self._showing = Seldom(tools.clock)
         self._turns, self._context = asyncio.Semaphore(tools.settings.looks_at_once), anybody()
 
     async def round(self) -> bool:
@@ -37,7 +39,8 @@ class CheapLooks:
         await self._keep(due, [each for each in due if found[each.id] != "there"])
         for greeting in greetings:
             metrics.GRID_LOOKS.labels(greeting).inc()
-        metrics.GRIDS_FAILING.set(await grid_store.failing(self._pool))
+        if self._showing.is_due():
+            metrics.GRIDS_FAILING.set(await grid_store.failing(self._pool))
         return len(due) == _BATCH
 
     async def _keep(self, due: list[Due], failed: list[Due]) -> None:

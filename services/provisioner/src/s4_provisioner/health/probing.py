@@ -9,6 +9,7 @@ from s4_provisioner.health import breakers, grid_store, metrics
 from s4_provisioner.health.breaker import State
 from s4_provisioner.health.grid_store import DueProbe
 from s4_provisioner.health.mending import Mending
+from s4_provisioner.health.run import Seldom
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.outcome import Done
 from s4_provisioner.probe import ProbeMissing
@@ -26,7 +27,7 @@ class Probing:
     def __init__(self, pool: Pool, tools: Tools, steps: Mapping[Stage, Step] = STEPS) -> None:
         self._pool, self._tools, self._prove = pool, tools, steps[Stage.PROOF]
         self._settings, self._clock = tools.settings, tools.clock
-        self._mending = Mending(pool, tools)
+        self._mending, self._showing = Mending(pool, tools), Seldom(tools.clock)
 
     async def round(self) -> bool:
         """A few grids that were due were tried; whether there may be more."""
@@ -43,10 +44,14 @@ class Probing:
                 tried.add(each.region)
                 chosen.append(each)
         await asyncio.gather(*(self._try(each) for each in chosen))
+        if self._showing.is_due():
+            await self._show()
+        return bool(due)
+
+    async def _show(self) -> None:
         metrics.GRIDS_UNMENDED.clear()
         for code, count in (await grid_store.unmended(self._pool)).items():
             metrics.GRIDS_UNMENDED.labels(code).set(count)
-        return bool(due)
 
     async def _put_off(self, due: DueProbe) -> None:
         async with self._pool.transaction() as tx:
@@ -72,7 +77,10 @@ class Probing:
         except ProbeMissing as trouble:
             get_logger().error("probe.missing", trouble=str(trouble))
             return
-        except (Temporary, Permanent) as trouble:
+        except Permanent as trouble:
+            await self._cannot_tell(grid, trouble.code)
+            return
+        except Temporary as trouble:
             await self._not_proved(grid, trouble.code)
             return
         if isinstance(outcome, Done):
@@ -85,6 +93,14 @@ class Probing:
             await outcome.apply(tx)
             await grid_store.proved(tx, grid.id, self._settings.probe_every, self._clock.now())
         metrics.GRID_PROBES.labels("proved").inc()
+
+    async def _cannot_tell(self, grid: Grid, code: str) -> None:
+        """Something on our side keeps the client from trying: nothing of the grid is touched for that."""
+        async with self._pool.transaction() as tx:
+            await grid_store.put_off(tx, grid.id, self._settings.mend_limit, self._clock.now())
+            is_news = await grid_store.leave(tx, grid.id, code)
+        if is_news:
+            get_logger().error("grid.unmended", grid=grid.id, why=code)
 
     async def _not_proved(self, grid: Grid, code: str) -> None:
         metrics.GRID_PROBES.labels(code).inc()

@@ -2,12 +2,28 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from s4_provisioner.error_place import error_place
 from s4_runtime import LOOP_FAILURES, Clock, Temporary, get_logger, last_success
 
 Round = Callable[[], Awaitable[bool]]
+
+
+class Seldom:
+    """For what a loop does not have to do in each of its rounds."""
+
+    def __init__(self, clock: Clock, every: timedelta = timedelta(seconds=10)) -> None:
+        self._clock, self._every = clock, every
+        self._last: datetime | None = None
+
+    def is_due(self) -> bool:
+        """Whether it is time again; True once each time."""
+        now = self._clock.now()
+        if self._last is not None and now - self._last < self._every:
+            return False
+        self._last = now
+        return True
 
 
 async def repeat(loop: str, one_round: Round, pause: timedelta, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from s4_provisioner.fleet.lifecycle import HostWanted
 from s4_provisioner.health import breakers, metrics, store
 from s4_provisioner.health.breaker import State
 from s4_provisioner.health.looking import Looked, Looks
+from s4_provisioner.health.run import Seldom
 from s4_provisioner.health.store import Watched
 from s4_provisioner.health.usage import keep_usage
 from s4_provisioner.health.verdict import Alarm, Fine, Lost, Marks, Retire, Verdict, Wait, marked, noted, verdict
@@ -44,6 +45,7 @@ class Watch:
     def __init__(self, pool: Pool, tools: Tools) -> None:
         self._pool, self._tools = pool, tools
         self._clock, self._settings = tools.clock, tools.settings
+        self._showing = Seldom(tools.clock)
         self._looks = Looks(tools.settings, tools.clock, tools.settings.clock_skew_limit.total_seconds())
 
     async def round(self) -> bool:
@@ -53,7 +55,8 @@ class Watch:
         for each in claimed:
             groups[each.host.driver, each.host.region].append(each)
         await asyncio.gather(*(self._group(group) for group in groups.values()))
-        await self._show()
+        if self._showing.is_due():
+            await self._show()
         return len(claimed) == _BATCH
 
     async def _group(self, group: list[Watched]) -> None:
