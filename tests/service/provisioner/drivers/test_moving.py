@@ -12,6 +12,7 @@ from s4_contracts.ids import GridId
 from s4_devcloud.machines.doors import Doors, tcp
 from s4_devcloud.machines.network import Network
 from s4_provisioner import identity
+from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.identity import Identity
 from s4_provisioner.node_files import Shares, Whereabouts, apply_payload, customers_furl
 from s4_runtime import new_id
@@ -55,6 +56,8 @@ class Moving:
         self._bucket = f"s4-moving-{self.id}"
         self._where = Whereabouts(front.address, PORT, None)
         self._announced = 1767225600
+        self._host: Host | None = None
+        self._scene: Scene | None = None
         cloud.client("s3").create_bucket(Bucket=self._bucket)
 
     @property
@@ -62,20 +65,19 @@ class Moving:
         return customers_furl(self._who, self._where)
 
     async def onto(self, scene: Scene) -> None:
-        """It is served by a new host of this kind, and clients are led there."""
+        """It is served by a new host of this kind alone, and clients are led there."""
         shares = Shares(
             bucket=self._bucket, region=REGION, endpoint=self._cloud.endpoint, quota_bytes=None, session=a_session()
         )
         self._announced += 1
         told = apply_payload(self.id, self._who, self._where, shares, announced_from=self._announced, shard=None)
-        self.host, self.scene = await scene.up(), scene
-        address = await scene.driver.apply(self.host, self.id, told, 2 * PATIENCE)
+        host = await scene.up()
+        if self._host is not None and self._scene is not None:
+            await self._scene.driver.stop(self._host, self.id)
+        self._host, self._scene = host, scene
+        address = await scene.driver.apply(host, self.id, told, 2 * PATIENCE)
         assert address is not None
         self._front.lead_to(address)
-
-    async def off(self) -> None:
-        """Its host serves it no more."""
-        await self.scene.driver.stop(self.host, self.id)
 
 
 @pytest.mark.timeout(300)
@@ -97,7 +99,6 @@ async def test_a_running_client_reads_on_when_its_grid_moves_to_kubernetes_and_b
             async with TahoeClient.running(real_tahoe(tahoe_cloud, tmp_path), grid.furl) as client:
                 file = await client.put(content)
                 for scene in (namespaces, machines)[:moves]:
-                    await grid.off()
                     await grid.onto(scene)
                     assert await client.get_again(file, within=90) == content
                     assert await client.get(await client.put(content[::-1])) == content[::-1]
