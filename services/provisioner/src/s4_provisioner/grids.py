@@ -74,7 +74,7 @@ class Incomplete(Permanent):
 
 T = TypeVar("T")
 # Columns that are read into something else; all others are as the struct has them.
-_READ = {"story", "wanted", "stage", "failed_stage", "sealed_identity", "host", "address"}
+_READ = {"host_wanted", "story", "wanted", "stage", "failed_stage", "sealed_identity", "host", "address"}
 
 
 def present(value: T | None) -> T:
@@ -94,6 +94,7 @@ def grid_of(row: Record) -> Grid:
     return Grid(
         **{name: row[name] for name in Grid.__struct_fields__ if name not in _READ},
         story=msgspec.json.decode(row["story"], type=dict[str, str]),
+        host_wanted=row["chosen_host"],
         wanted=Wanted(row["wanted"]),
         stage=Stage(row["stage"]),
         failed_stage=Stage(row["failed_stage"]) if row["failed_stage"] else None,

@@ -14,7 +14,7 @@ from s4_store import Pool, Record, Transaction, notify
 CHANNEL = "grids"  # who waits for work listens here
 
 _GRID = """
-select grids.*,
+select grids.*, grids.host_wanted as chosen_host,
     h.driver as host_driver, h.pool as host_pool, h.region as host_region, h.zone as host_zone,
     h.release as host_release, h.wanted as host_wanted, h.reason as host_reason, h.stage as host_stage,
     h.stage_since as host_stage_since, h.attempts as host_attempts, h.request as host_request, h.sealed_host_key
