@@ -98,6 +98,19 @@ async def test_while_the_few_do_not_recover_no_more_are_tried_until_the_next_res
     assert await ward.breaker() is State.OPEN
 
 
+async def test_what_is_tried_first_is_what_somebody_is_served_by(ward: Ward) -> None:
+    """That an empty host can be let go shows nothing of the region."""
+    empty, used = await ward.fleet(6, grids=0), await ward.fleet(6)
+    for host_id, _ in [*empty, used[0]]:
+        ward.machine(host_id).state = "gone"
+    await ward.look()
+
+    await ward.look(15 * MINUTE)
+
+    assert (await ward.breaker(), await ward.lost()) == (State.HALF_OPEN, 1)
+    assert await ward.of_host(used[0][0], "lost_at") is not None
+
+
 async def test_four_lost_hosts_of_four_are_replaced(ward: Ward) -> None:
     for host_id, _ in await ward.fleet(4):
         ward.machine(host_id).state = "gone"

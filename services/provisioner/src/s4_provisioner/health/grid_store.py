@@ -17,7 +17,7 @@ with due as materialized (
 )
 update grids g set look_at = $1::timestamptz
     + case when failing_since is null then $3::interval else $4::interval end * (0.75 + random() / 2)
-from due, hosts h where g.id = due.id and h.id = g.host_id
+from hosts h where g.id = any(array(select id from due)) and h.id = g.host_id
 returning g.id, g.address, g.dns_name, g.port, g.storage_tub, g.failing_since, g.failed_looks, h.region, h.id as host_id
 """
 # The second failure within a minute calls a real client at once.

@@ -17,7 +17,7 @@ with due as materialized (
     select id from hosts where look_at <= $1 order by look_at limit $2 for no key update skip locked
 )
 update hosts h set look_at = $1::timestamptz + $3::interval * (0.75 + random() / 2)
-from due where h.id = due.id returning h.*
+where h.id = any(array(select id from due)) returning h.*
 """
 _KEEP = """
 update hosts h set silent_since = d.silent_since, silent_looks = d.silent_looks, impaired_since = d.impaired_since,

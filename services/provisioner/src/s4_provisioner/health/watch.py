@@ -8,6 +8,7 @@ import msgspec
 
 from s4_contracts.ids import HostId
 from s4_provisioner import lending, moves
+from s4_provisioner import store as grids
 from s4_provisioner.fleet import stock
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.hosts import Host
@@ -21,7 +22,7 @@ from s4_provisioner.health.usage import keep_usage
 from s4_provisioner.health.verdict import Alarm, Fine, Lost, Marks, Retire, Verdict, Wait, marked, noted, verdict
 from s4_provisioner.tools import NoDriver, Tools
 from s4_runtime import get_logger
-from s4_store import Pool
+from s4_store import Pool, Transaction
 
 _BATCH = 1000  # ids of one DescribeInstances (EC2 API)
 
@@ -105,7 +106,7 @@ class Watch:
         """The host is lost, and its grids go elsewhere, in one transaction; or it is drained: see fleet.retire."""
         now = self._clock.now()
         async with self._pool.transaction() as tx:
-            if not await breakers.allows(tx, host.region, self._settings):
+            if await self._shows_nothing(tx, host) or not await breakers.allows(tx, host.region, self._settings):
                 return
             if isinstance(found, Retire):
                 if await hosts.drain(tx, host.id, found.code, now):
@@ -116,6 +117,11 @@ class Watch:
             await store.note_lost(tx, host.id, now)
         metrics.HOSTS_LOST.labels(host.pool, found.code).inc()
         get_logger().warning("host.given-up", host=host.id, pool=host.pool, code=found.code, grids=len(lost))
+
+    async def _shows_nothing(self, tx: Transaction, host: Host) -> bool:
+        """Whether this is a time to try a few things, and an empty host in whose place nobody would be served."""
+        is_trial = await breakers.state_of(tx, host.region) is State.HALF_OPEN
+        return is_trial and not await grids.on_host(tx, host.id)
 
     async def _show(self) -> None:
         await breakers.show(self._pool)
