@@ -129,7 +129,13 @@ async def clear_failed(tx: Transaction, name: str, before: datetime, now: dateti
 
 
 async def prune(tx: Transaction, name: str, before: datetime) -> int:
-    """Hosts that have been gone for long are forgotten, but for those that a grid still names; how many."""
+    """Hosts that have been gone for long are forgotten, but for those that a grid still names; how many.
+
+    Nothing is left on one that is gone, whatever left it while it went.
+    """
+    await tx.execute(
+        "delete from departures d using hosts h where h.id = d.host_id and h.pool = $1 and h.stage = 'gone'", name
+    )
     rows = await tx.fetch(
         "delete from hosts h where pool = $1 and stage = 'gone' and stage_since < $2"
         " and not exists (select from grids where host_id = h.id)"

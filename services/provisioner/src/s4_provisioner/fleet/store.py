@@ -235,9 +235,13 @@ async def to_be_tidied(tx: Transaction, host_id: HostId, now: datetime) -> None:
 
 
 async def left_hosts(source: Pool | Transaction, grid_id: GridId) -> list[tuple[Host, str]]:
-    """The hosts on which something of the grid may be left, and whether its node may run there."""
+    """The hosts on which something of the grid may be left, and whether its node may run there.
+
+    Not those that are gone, even if it left them while they went: the pool's next look ends that (stock.prune).
+    """
     rows = await source.fetch(
-        "select h.*, d.state as departure from departures d join hosts h on h.id = d.host_id where d.grid_id = $1",
+        "select h.*, d.state as departure from departures d join hosts h on h.id = d.host_id"
+        " where d.grid_id = $1 and h.stage <> 'gone'",
         grid_id,
     )
     return [(host_of_row(row), row["departure"]) for row in rows]
