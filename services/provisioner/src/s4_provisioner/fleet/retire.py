@@ -26,7 +26,7 @@ _TROUBLED = timedelta(hours=1)  # as long as no new host could be had, nobody mo
 _LOOKED_AT = timedelta(minutes=10)  # a grid that failed is tried elsewhere after this
 _AGED = """
 select id, created_at from hosts where pool = $1 and wanted = 'open' and stage = 'ready' and created_at < $2
-order by created_at, id
+order by created_at, id limit 1000
 """
 _COUNTS = """
 select count(*) as hosts, count(*) filter (where wanted = 'drained') as drained from hosts
@@ -101,12 +101,14 @@ class Retire:
         return bool(rows or moving)
 
     async def _drain_old(self, tx: Transaction, name: str, pool: HostPool, now: datetime) -> None:
-        if pool.max_age is None:
+        if pool.max_age is None or pool.driver != "ec2":  # a namespace does not grow old
+            return
+        aged = await tx.fetch(_AGED, name, now - pool.max_age * (1 - _SPREAD))
+        old = [row["id"] for row in aged if row["created_at"] + present(age_of(row["id"], pool)) < now]
+        if not old:
             return
         counts = present(await tx.fetchrow(_COUNTS, name))
         allowed = max(1, counts["hosts"] // _SHARE) - counts["drained"]
-        aged = await tx.fetch(_AGED, name, now - pool.max_age * (1 - _SPREAD))
-        old = [row["id"] for row in aged if row["created_at"] + present(age_of(row["id"], pool)) < now]
         for host_id in old[: max(0, allowed)]:
             await hosts.drain(tx, HostId(host_id), "age", now)
             get_logger().info("host.drained", host=host_id, pool=name, reason="age")
