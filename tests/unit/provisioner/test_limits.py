@@ -31,7 +31,7 @@ def a_grid(
     return Grid(
         id=GridId(new_id()), account_id=AccountId(new_id()), signup_id=SignupId(new_id()),
         subscription_id=SubscriptionId(new_id()), story={}, wanted=Wanted.READY, wishes=0, suspended_at=None,
-        delete_after=None, frozen=False, stage=stage, stage_since=NOW - waited, failed_stage=None,
+        delete_after=None, frozen=False, held=False, stage=stage, stage_since=NOW - waited, failed_stage=None,
         sealed_identity=None, bucket=None, quota_bytes=None, dns_name=None, dns_change=None, relaunches=relaunches,
         furl_generation=1, proved_at=None, proof_seconds=None, failures=0, attempts=attempts, objects=0,
         counted_to=None, host=None, pool="dedicated", region="here", port=34561, shard=None, address=None,
