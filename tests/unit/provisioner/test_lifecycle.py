@@ -92,6 +92,17 @@ def test_of_a_contested_grid_nothing_is_removed(wanted: Wanted, stage: Stage) ->
     assert aim(wanted, frozen=False) is wanted
 
 
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_an_operator_holds_is_not_served_and_nothing_of_it_removed(
+    wanted: Wanted, stage: Stage, *, frozen: bool
+) -> None:
+    held = aim(wanted, frozen=frozen, held=True)
+    steps = [each for each in walked(held, stage) if next_stage(held, each) is not None]
+
+    assert not set(steps) & {*DOWN, *UP}
+
+
 def test_every_stage_with_a_successor_has_a_step_and_no_other_has() -> None:
     assert set(STEPS) == {stage for wanted, stage in PAIRS if next_stage(wanted, stage) is not None}
 

@@ -32,6 +32,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made = commands.asks("cost", _cost, money.costs, "what grids cost us in a month, the dearest first, and by plan")
     made.add_argument("grid", nargs="?", help="this one alone")
     made.add_argument("--limit", type=count, default=20, help="so many at most")
+    made = commands.asks("audit", _audit, _audited, "what operators did here, newest first")
+    made.add_argument("--limit", type=count, default=50, help="so many at most")
     _add_deeds(commands)
 
 
@@ -59,6 +61,10 @@ async def _list(access: Access, asked: argparse.Namespace) -> Answer:
         return await call(access, "GET", "/operator/versions")
     narrowing = ("plan", "pool", "stage", "host", "account", "release", "version", "trouble", "gone", "limit", "after")
     return await ask(access, _AT, asked, *narrowing)
+
+
+async def _audit(access: Access, asked: argparse.Namespace) -> Answer:
+    return await ask(access, "/operator/audit", asked, "limit")
 
 
 async def _usage(access: Access, asked: argparse.Namespace) -> Answer:
@@ -104,6 +110,12 @@ def _listed(answer: Answer) -> str:
     )
     more = answer["total"] - len(answer["grids"])
     return f"{lines}\n{answer['total']} in all" + (f", {more} not shown (--after, --limit)" if more > 0 else "")
+
+
+def _audited(answer: Answer) -> str:
+    return table(
+        answer["audit"], at="at", who="who", what="what", about="about", why=lambda row: row["facts"].get("note")
+    )
 
 
 def _stage(row: Row) -> str:

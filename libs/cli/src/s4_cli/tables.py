@@ -61,8 +61,9 @@ def size(value: object) -> str:
 
 def facts(row: Row) -> str:
     """Each value that there is on a line."""
-    width = max(map(len, row), default=0)
-    return "\n".join(f"{name:<{width}}  {cell(value)}" for name, value in row.items() if value not in (None, "", []))
+    shown = {name: cell(value) for name, value in row.items() if value not in (None, "", [])}
+    width = max(map(len, shown), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
 
 
 def moments(history: Sequence[Row]) -> str:

@@ -170,6 +170,16 @@ async def test_what_cannot_be_done_is_said(terminal: Terminal, words: list[str],
     assert why in await terminal.refused(*words)
 
 
+async def test_every_deed_is_on_record_with_who_and_why(desk: Desk, terminal: Terminal) -> None:
+    grid_id = await ready(desk)
+    await terminal.type("grids", "suspend", grid_id, "--note", "a look at abuse", who="bea")
+    await terminal.refused("grids", "move", grid_id, "--note", "it is held")
+    code, out, _ = await terminal.type("grids", "audit")
+    assert code == 0
+    (line,) = out.splitlines()[1:]
+    assert all(word in line for word in ("bea", "grid-suspend", grid_id, "a look at abuse"))
+
+
 async def test_who_is_no_operator_is_refused(terminal: Terminal) -> None:
     code, _, err = await terminal.type("grids", "list", who="x" * 32)
     assert (code, "operator-token-required" in err) == (1, True)

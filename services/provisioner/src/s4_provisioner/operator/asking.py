@@ -78,7 +78,7 @@ def limit_of(query: Mapping[str, str], usual: int = 100) -> int:
 async def locked_grid(act: Act) -> Grid:
     """The grid, which nobody else moves until the transaction ends. Raises NotThere."""
     if is_id(act.about):
-        await act.tx.execute("select from grids where id = $1 for update", act.about)
+        await act.tx.execute("select from grids where id = $1 for no key update", act.about)
         if found := await store.grid(act.tx, GridId(act.about)):
             return found
     raise NotThere("no-such-grid")
@@ -88,7 +88,7 @@ async def locked_host(act: Act, host_id: str | None = None) -> Host:
     """The host, likewise. Raises NotThere."""
     wanted = host_id or act.about
     if is_id(wanted):
-        await act.tx.execute("select from hosts where id = $1 for update", wanted)
+        await act.tx.execute("select from hosts where id = $1 for no key update", wanted)
         if found := await hosts.host(act.tx, HostId(wanted)):
             return found
     raise NotThere("no-such-host")

@@ -93,7 +93,7 @@ async def _open(act: Act) -> Rollout:
     found = await rollouts.open_one(act.tx, act.about)
     if found is None:
         raise NotThere("no-rollout-under-way")
-    await act.tx.execute("select from rollouts where id = $1 for update", found.id)
+    await act.tx.execute("select from rollouts where id = $1 for no key update", found.id)
     return found
 
 

@@ -91,7 +91,7 @@ async def progress(tx: Transaction, rollout: Rollout, at_once: int) -> Progress:
 
 async def next_grids(tx: Transaction, rollout: Rollout, number: int) -> list[GridId]:
     """Up to so many grids that are served with another release, which nobody else moves until ``tx`` ends."""
-    sql = f"select g.id {_OTHERS} and g.stage = 'ready' order by g.id limit $4 for update of g skip locked"
+    sql = f"select g.id {_OTHERS} and g.stage = 'ready' order by g.id limit $4 for no key update of g skip locked"
     rows = await tx.fetch(sql, rollout.pool, rollout.release, rollout.id, number)
     return [GridId(row["id"]) for row in rows]
 
