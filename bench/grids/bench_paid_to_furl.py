@@ -3,7 +3,8 @@
 The provisioner's own loops run in this process, with its usual settings, against the local cloud: machines are those of
 the local run (containers with systemd as root, plain sshd otherwise), a payment is one delivery, and the furl is issued
 once a real Tahoe-LAFS client has stored a file through the grid and read it back. Payments come one after the other,
-each when the pool is full again. What is not the machine's boot, the node's start or the proof is our own overhead.
+with and without a ready host in turns, each when one stands ready again. What is not the machine's boot, the node's
+start or the proof is our own overhead.
 """
 
 import argparse
@@ -38,7 +39,7 @@ from bench.billing.crowded import postgres  # noqa: E402  the path is set above
 
 from support.fleets import a_fleet, standing  # noqa: E402
 from support.grid_cloud import KEYS, Cloud, baked, local_cloud  # noqa: E402
-from support.provisioner import Desk, a_desk, real_probe  # noqa: E402
+from support.provisioner import Desk, a_desk, a_payment, real_probe  # noqa: E402
 from support.waiting import until  # noqa: E402
 
 GOAL_SECONDS, GOAL_OVERHEAD_SECONDS = 8.0, 1.0
@@ -73,10 +74,10 @@ async def is_full(desk: Desk, warm: int) -> None:
     await until(are_ready, within=_LONGEST, what="the pool is full", pause=0.1)
 
 
-async def one(desk: Desk) -> Run:
+async def one(desk: Desk, plan: str) -> Run:
     """The seconds of one payment, by whose they are."""
     began = time.monotonic()
-    grid_id = await desk.pay()
+    grid_id = await desk.pay(a_payment(plan=plan))
     async with asyncio.timeout(_LONGEST):
         while (grid := await desk.grid(grid_id)).stage is not Stage.READY:
             if grid.stage is Stage.FAILED:
@@ -87,15 +88,19 @@ async def one(desk: Desk) -> Run:
     return {"paid to furl": total, **shares(steps, total)}
 
 
-async def some(database: str, cloud: Cloud, count: int, warm: int) -> list[Run]:
-    """The same of so many, one after the other."""
+async def some(database: str, cloud: Cloud, warm: int, cold: int) -> tuple[list[Run], list[Run]]:
+    """So many of each kind, in turns, one after the other."""
     await migrate(database, "s4_provisioner")
-    fleet = a_fleet(alone={"instance_type": "t3.small", "warm": warm})
-    runs = []
+    kind = {"instance_type": "t3.small"}
+    fleet = a_fleet(alone={**kind, "warm": 1}, cold=kind, plans={"waits": "cold"})
+    runs: tuple[list[Run], list[Run]] = [], []
     async with a_desk(database, cloud, fleet=fleet, probe_command=real_probe(cloud), **_USUAL) as desk, serving(desk):
-        for _ in range(count):
-            await is_full(desk, warm)
-            runs.append(await one(desk))
+        for number in range(warm):
+            await is_full(desk, 1)
+            runs[0].append(await one(desk, "personal"))
+            if len(runs[1]) * warm < cold * (number + 1):
+                await is_full(desk, 1)
+                runs[1].append(await one(desk, "waits"))
     return runs
 
 
@@ -147,10 +152,8 @@ def main() -> int:
         postgres() as cluster,
         local_cloud(Path(folder), image, asked.driver) as cloud,
     ):
-        found = []
-        for name, count, warm in (("warm", asked.warm, 1), ("cold", asked.cold, 0)):
-            cluster.run(f"create database {name}")
-            found.append(asyncio.run(some(cluster.url(name), cloud, count, warm)))
+        cluster.run("create database provisioner")
+        found = asyncio.run(some(cluster.url("provisioner"), cloud, asked.warm, asked.cold))
     table = figures(*found)
     target = ROOT / "build/bench/paid-to-furl.json"
     target.parent.mkdir(parents=True, exist_ok=True)
