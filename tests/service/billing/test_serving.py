@@ -99,7 +99,7 @@ async def test_a_payment_while_the_service_is_dead_is_published_once_after_its_r
         async def is_published() -> bool:
             return bool(await pool.fetchval("select count(*) from outbox where sent_at is not null"))
 
-        await until(is_published, within=20, what="SignupPaid is published")
+        await until(is_published, within=60, what="SignupPaid is published")
         path = f"/checkouts/{checkout['checkout_id']}/sync"
         assert (await program.call("POST", path))["state"] == "paid"
         assert await program.end(signal.SIGTERM) == 0
