@@ -61,8 +61,8 @@ class Store:
 
     def _commit(self, change: "Transaction", cause: Cause) -> None:
         events = change.events(cause)
-        for event in events:
-            change.put(event)
+        if events:
+            change.staged["event"] = {event["id"]: event for event in events}
         for kind, rows in change.staged.items():
             self._objects.setdefault(kind, {}).update(rows)
             for row in rows.values():
@@ -138,7 +138,7 @@ class Transaction:
 
     def tell(self, event_type: str, thing: Wire, previous: Wire | None = None) -> None:
         """Emit an event with the object as it is now, once this transaction has committed."""
-        self._told.append((event_type, copied(thing), previous))
+        self._told.append((event_type, copied(thing), copied(previous)))
 
     def events(self, cause: Cause) -> list[Wire]:
         """The event objects of what was told."""
