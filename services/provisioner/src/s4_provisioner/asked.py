@@ -65,10 +65,12 @@ async def hold(tx: Transaction, grid_id: GridId, now: datetime, *, held: bool) -
 
 
 async def change_plan(tx: Transaction, grid_id: GridId, told: PlanChanged, pool: str) -> bool:
-    """Another plan holds, and the grid belongs to its pool."""
+    """Another plan holds, and the grid belongs to its pool; what was chosen for it in another one holds no more."""
     return await _is_news(
         tx,
-        "update grids set plan = $3, quota_bytes = $4, pool = $5, plan_revision = $2"
+        "update grids set plan = $3, quota_bytes = $4, pool = $5, plan_revision = $2,"
+        " release_wanted = case when pool = $5 then release_wanted end,"
+        " host_wanted = case when pool = $5 then host_wanted end"
         " where id = $1 and plan_revision < $2 and stage <> 'absent' returning true",
         *(grid_id, told.revision, told.plan, told.quota_bytes, pool),
     )

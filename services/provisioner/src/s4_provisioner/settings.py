@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from s4_provisioner import ports
+from s4_provisioner.costs import prices
 from s4_provisioner.drivers import clusters, patching
 from s4_provisioner.fleet import pools
 from s4_provisioner.fleet.pools import Fleet, Pool
@@ -111,6 +112,7 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
         patching.read(self.reboot_window)
         clusters.read(self.clusters)
         self.pools()
+        prices.check(self.prices)
         if wrong := list(operators.problems(self.operator_tokens)):
             raise SettingsError(wrong)
 

@@ -11,8 +11,9 @@ from s4_provisioner.lifecycle import Stage
 from s4_provisioner.rollout.loop import Rollouts
 from s4_runtime import Permanent
 from support.operator_cli import Terminal
-from support.provisioner import Desk
+from support.provisioner import Desk, a_payment
 from support.scripted_steps import Script, scripted
+from support.subscriptions import Subscription
 from support.waiting import until
 
 WHY = ("--note", "a test asks", "--pool", "alone")
@@ -167,6 +168,21 @@ async def test_a_grid_that_is_suspended_meanwhile_does_not_hold_it_up(desk: Desk
         await terminal.json("grids", "suspend", one, "--note", "a test asks")
         await roll_until(desk, "done")
         await desk.comes_to(one, Stage.SUSPENDED)
+
+
+async def test_a_grid_that_goes_to_another_plan_meanwhile_has_that_ones_release(desk: Desk, terminal: Terminal) -> None:
+    payment = a_payment()
+    async with desk.converging(scripted()):
+        grid_id = await desk.pay(payment)
+        await desk.comes_to(grid_id, Stage.READY)
+        await start(terminal)
+        await Rollouts(desk.pool, desk.tools).round()
+        await desk.tell(Subscription(payment).changed("shared"))
+        await roll_until(desk, "done")
+        grid = await desk.comes_to(grid_id, Stage.READY)
+    assert (grid.pool, grid.release_wanted) == ("many", None)
+    assert grid.host
+    assert (grid.host.pool, grid.host.release) == ("many", "s4-node-*")
 
 
 async def test_many_loops_move_each_grid_once(desk: Desk, terminal: Terminal) -> None:

@@ -124,6 +124,7 @@ def moved(**changed: object) -> Moved:
         (moved(stage=Stage.BOOT, began_at=NOW - timedelta(hours=1)), Judgement.FAILED),
         (moved(release="old", began_at=NOW - timedelta(hours=1)), Judgement.FAILED),
         (moved(aim=Wanted.SUSPENDED, stage=Stage.STOP), Judgement.LEFT),
+        (moved(is_here=False, release="other"), Judgement.LEFT),
         (moved(aim=Wanted.ABSENT, stage=Stage.FAILED), Judgement.LEFT),
     ],
 )

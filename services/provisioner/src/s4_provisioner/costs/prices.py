@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from s4_provisioner.fleet.pools import Fleet
-from s4_runtime import Permanent
+from s4_runtime import Permanent, SettingsError
 
 Amount = Annotated[float, msgspec.Meta(ge=0)]
 
@@ -44,6 +44,14 @@ def read(path: Path | None) -> Prices | None:
         return msgspec.json.decode(path.read_bytes(), type=Prices)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise PricesUnusable("prices-unusable", setting="S4_PRICES") from None
+
+
+def check(path: Path | None) -> None:
+    """Raises SettingsError for a file that is not as it should be."""
+    try:
+        read(path)
+    except PricesUnusable:
+        raise SettingsError(["S4_PRICES does not name a file of prices"]) from None
 
 
 def unknown(prices: Prices, fleet: Fleet) -> list[str]:

@@ -71,7 +71,7 @@ def decide(seen: Progress) -> Decision:
 
 
 class Judgement(StrEnum):
-    """What became of a grid that was moved; LEFT: it is not to be served any more, and does not count."""
+    """What became of a grid that was moved; LEFT: it is not to be served any more, or elsewhere, and does not count."""
 
     MOVING = "moving"
     PROVED = "proved"
@@ -80,8 +80,9 @@ class Judgement(StrEnum):
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """A grid that began to move, as it is now. ``attempts`` of the step that it is at."""
+    """A grid that began to move, as it is now. ``is_here``: in the pool; ``attempts`` of the step that it is at."""
 
+    is_here: bool = True
     aim: Wanted
     stage: Stage
     release: str | None
@@ -95,7 +96,7 @@ def judge(moved: Moved, wanted: str, *, attempts: int, patience: timedelta, now:
 
     It has failed when it was given up, when its proof has failed ``attempts`` times, and when it takes too long.
     """
-    if moved.aim is not Wanted.READY:
+    if moved.aim is not Wanted.READY or not moved.is_here:
         return Judgement.LEFT
     has_proof = moved.proved_at is not None and moved.proved_at > moved.began_at
     if moved.stage is Stage.READY and moved.release == wanted and has_proof:

@@ -136,7 +136,9 @@ class Rollouts:
         moving = len(await rollouts.movers(tx, rollout, ["returning"]))
         left = await rollouts.movers(tx, rollout, _GO_BACK)
         for each in left[: max(0, limits.rollout_at_once - moving)]:
-            if each.moved.aim is Wanted.READY and each.moved.release != rollout.former:
+            if not each.moved.is_here:
+                await rollouts.forget(tx, rollout, each.grid_id)
+            elif each.moved.aim is Wanted.READY and each.moved.release != rollout.former:
                 await rollouts.returning(tx, rollout, each.grid_id, "returning", now)
                 await self._bring_back(tx, each)
             else:

@@ -25,7 +25,7 @@ where g.pool = $1 and g.wanted = 'ready' and not g.held and h.release is distinc
 """
 _MOVED = """
 select r.grid_id, r.state, r.former_host, r.began_at, g.wanted, g.frozen, g.held, g.stage, g.attempts, g.proved_at,
-    g.failed_code, h.release
+    g.failed_code, g.pool, h.release
 from rollout_grids r join grids g on g.id = r.grid_id left join hosts h on h.id = g.host_id
 where r.rollout_id = $1 and r.state = any($2)
 """
@@ -102,6 +102,7 @@ async def movers(tx: Transaction, rollout: Rollout, states: Sequence[str]) -> li
         Mover(
             grid_id=GridId(row["grid_id"]),
             moved=Moved(
+                is_here=row["pool"] == rollout.pool,
                 aim=aim(WantedGrid(row["wanted"]), frozen=row["frozen"], held=row["held"]),
                 stage=Stage(row["stage"]),
                 release=row["release"],
