@@ -69,3 +69,16 @@ def test_deleting_what_is_not_there_or_is_otherwise_is_refused(zone: Any, label:
 
     assert code_of(refused) == "InvalidChangeBatch"
     assert values(zone) == ["127.0.0.9"]
+
+
+def test_a_name_that_is_an_alias_is_nothing_else(zone: Any) -> None:
+    route53, zone_id, name = zone
+    alias = {"Name": f"grid.{name}", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "elsewhere.test"}]}
+    batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": alias}]}
+    route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch=batch)
+
+    with pytest.raises(ClientError) as refused:
+        change(zone, ("UPSERT", "grid"))
+
+    assert code_of(refused) == "InvalidChangeBatch"
+    assert values(zone) == []

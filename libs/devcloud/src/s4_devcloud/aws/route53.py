@@ -1,4 +1,4 @@
-"""moto's Route 53, which creates no record that exists and deletes none that is otherwise, as the real one."""
+"""moto's Route 53, which creates no record that exists, deletes none that is otherwise, and keeps aliases alone."""
 
 from typing import Any
 
@@ -59,6 +59,13 @@ def _check(action: str, wanted: dict[str, Any], existing: dict[Identity, Content
             )
     else:
         existing[identity] = content
+        if _is_ambiguous(identity[0], existing):  # Route 53 Developer Guide, "CNAME record type"
+            raise InvalidChangeBatch(f"{identity[:2]} is not permitted: a conflicting record of that name exists")
+
+
+def _is_ambiguous(name: str, existing: dict[Identity, Content]) -> bool:
+    kinds = {kind for named, kind, _ in existing if named == name}
+    return "CNAME" in kinds and len(kinds) > 1
 
 
 def records_of(name: str) -> tuple[bool, list[dict[str, Any]]]:
