@@ -9,8 +9,9 @@ import asyncssh
 import pytest
 
 from s4_contracts.ids import GridId
+from s4_provisioner.drivers.contract import StrangeHost
 from s4_provisioner.node_host import NodeHost
-from s4_provisioner.ssh import CommandFailed, HostUnreachable, LoginRefused, Ssh, SshTarget, StrangeHost
+from s4_provisioner.ssh import CommandFailed, HostUnreachable, LoginRefused, Ssh, SshTarget
 from s4_runtime import Secret
 from support.provisioner import an_ssh_key
 

@@ -172,8 +172,8 @@ class Converger:
                     await apply(tx)
                 case NotYet(delay):
                     await moves.put_off(tx, grid, delay, now, failed=False)
-                case MachineLost(code):
-                    await moves.start_over(tx, grid, code, now)
+                case MachineLost():
+                    await moves.start_over(tx, grid, result, now)
                 case Temporary():
                     wait = max(self._backoff.delay(grid.attempts, self._random), result.retry_after or timedelta(0))
                     await moves.put_off(tx, grid, wait, now, failed=True)

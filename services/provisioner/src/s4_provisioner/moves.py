@@ -17,6 +17,7 @@ from s4_provisioner.news import (
     tell_resumed,
     tell_suspended,
 )
+from s4_provisioner.outcome import MachineLost
 from s4_runtime import Clock, context
 from s4_store import Pool, Transaction
 
@@ -87,14 +88,18 @@ async def want_removed(tx: Transaction, grid: Grid, now: datetime) -> None:
     await heed(tx, grid.id, now, retry=True)
 
 
-async def start_over(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:
+async def start_over(tx: Transaction, grid: Grid, lost: MachineLost, now: datetime) -> None:
     """The grid's host was lost before it was served there: the grid goes on where the next one is asked for."""
+    code = lost.code
     await store.end(tx, grid.id, code, grid.attempts, now)
     await tell_progress(tx, grid, grid.stage, "retrying", now)
     await store.count_relaunch(tx, grid.id)
     if grid.host is not None:
         await hosts.depart(tx, grid.id, grid.host.id, stopped=False, now=now)
-        await lose_host(tx, grid.host.id, code, now)
+        if lost.others_stay:
+            await hosts.alarm(tx, grid.host.id, code)
+        else:
+            await lose_host(tx, grid.host.id, code, now)
     await store.enter(tx, grid.id, elsewhere(grid.stage), now)
     await begin(tx, grid.id, now)
 

@@ -41,9 +41,13 @@ class BackTo(msgspec.Struct, frozen=True):
 
 
 class MachineLost(msgspec.Struct, frozen=True):
-    """The host's machine is gone or of no use: the host goes, and the grid goes on with another one."""
+    """The host's machine is gone or of no use: the host goes, and the grid goes on with another one.
+
+    With ``others_stay`` it is of no use to this grid alone: it takes no more, and keeps those that it has.
+    """
 
     code: str
+    others_stay: bool = False
 
 
 Outcome = Done | Again | NotYet | MachineLost

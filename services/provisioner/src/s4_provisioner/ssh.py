@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import asyncssh
 import msgspec
 
-from s4_provisioner.drivers.contract import HostSilent, StrangeHost
+from s4_provisioner.drivers.contract import HostFull, HostSilent, StrangeHost
 from s4_runtime import Secret, Temporary
 
 # Both bound the waits that a broken network would otherwise make endless.
@@ -25,6 +25,12 @@ class LoginRefused(HostSilent):
 
 class CommandFailed(Temporary):
     """The command ended with an error. What it printed stays where it is: it may quote its input."""
+
+
+class _Failure(msgspec.Struct):
+    """What s4-host says when it could not (the node's README); nothing else that was printed is looked at."""
+
+    code: str
 
 
 class SshTarget(msgspec.Struct, frozen=True):
@@ -57,7 +63,7 @@ class Ssh:
     async def run(self, target: SshTarget, command: str, limit: timedelta, standard_input: bytes = b"") -> bytes:
         """What the command printed on standard output.
 
-        Raises HostUnreachable, LoginRefused, StrangeHost, CommandFailed.
+        Raises HostUnreachable, LoginRefused, StrangeHost, HostFull, CommandFailed.
         """
         try:
             async with (
@@ -87,5 +93,14 @@ class Ssh:
         if done.exit_status != 0:
             # Without a status the connection or the machine went away under the command.
             status = -1 if done.exit_status is None else done.exit_status
+            if _why(done.stdout) == "disk-full":
+                raise HostFull("disk-nearly-full")
             raise CommandFailed("host-command-failed", command=command.split(maxsplit=1)[0], status=status)
         return done.stdout if isinstance(done.stdout, bytes) else b""
+
+
+def _why(printed: object) -> str | None:
+    try:
+        return msgspec.json.decode(printed, type=_Failure).code if isinstance(printed, bytes) else None
+    except msgspec.MsgspecError:
+        return None

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from s4_provisioner import identity, leaving, names, placing, store
 from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabouts
+from s4_provisioner.drivers.contract import HostFull, StrangeHost
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.grids import Grid, host_of, present
 from s4_provisioner.lifecycle import Stage
@@ -68,6 +69,8 @@ async def wait_for_host(grid: Grid, _tools: Tools) -> Outcome:
     if host.stage is HostStage.READY and not host.is_lost:
         return Done()
     if host.stage is HostStage.FAILED:
+        if grid.stage_since > host.stage_since:  # somebody said since then that the grid may try again
+            return MachineLost(present(host.failed_code))
         raise HostFailed(present(host.failed_code))
     return MachineLost(host.reason or "host-lost") if host.is_lost else NotYet(_HOST_POLL)
 
@@ -81,7 +84,7 @@ def on_a_host(step: Step) -> Step:
             return MachineLost("host-lost")
         try:
             return await step(grid, tools)
-        except Temporary:
+        except (Temporary, StrangeHost):  # a lost machine's address may be another one's now
             machine = (await tools.driver(grid.host).look([grid.host])).get(grid.host.id)
             if machine is None or machine.state != "alive":
                 return MachineLost("machine-gone")
@@ -106,7 +109,10 @@ async def start_node(grid: Grid, tools: Tools) -> Outcome:
         announced_from=grid.announced_from,
         shard=grid.shard,
     )
-    address = await tools.driver(host).apply(host, grid.id, payload, settings.patience)
+    try:
+        address = await tools.driver(host).apply(host, grid.id, payload, settings.patience)
+    except HostFull as full:
+        return MachineLost(full.code, others_stay=True)
     if address is None:
         return NotYet(timedelta(0))
     until = session.expires_at

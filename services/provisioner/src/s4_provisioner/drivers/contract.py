@@ -82,6 +82,10 @@ class HostSilent(Temporary):
     """The host does not answer, or not in time."""
 
 
+class HostFull(Temporary):
+    """The host's disk has no room for what the grid needs there. Its other grids go on."""
+
+
 class StrangeHost(Permanent):
     """Who answers in the host's place does not have the key that we gave it. Nothing was sent to it."""
 
@@ -132,7 +136,7 @@ class Driver(Protocol):
     async def apply(self, host: Host, grid: GridId, payload: bytes, patience: timedelta) -> IPv4Address | None:
         """The grid is on the host as the payload says (the node's README, "s4-host").
 
-        Where clients reach it, once it takes connections; None when it did not within ``patience``.
+        Where clients reach it, once it takes connections; None when it did not within ``patience``. Raises HostFull.
         """
         ...
 

@@ -139,6 +139,8 @@ class Ec2Hosts:
     async def terminate(self, host: Host) -> bool:
         """The host's machine is told to end; True when EC2 shows it terminated, or does not know it any more."""
         found = await self._machines.by_tag({"s4:host": host.id})
+        if host.instance_id and host.instance_id not in found:  # somebody may have taken its tags off
+            found |= await self._machines.look([host.instance_id])
         if living := [each for each, seen in found.items() if seen.state != "gone"]:
             await self._machines.terminate(living)
             found = await self._machines.look(living)

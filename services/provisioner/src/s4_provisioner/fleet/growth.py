@@ -13,7 +13,8 @@ from s4_store import Transaction
 _SHUNNED = timedelta(minutes=10)  # a zone that had no machine for us is asked last for so long
 _ZONES = """
 select zone, count(*) filter (where wanted = 'open') as hosts,
-    max(stage_since) filter (where failed_code = 'aws-no-capacity' and stage_since > $2) as refused
+    max(stage_since) filter
+        (where failed_code in ('aws-no-capacity', 'aws-not-in-zone') and stage_since > $2) as refused
 from hosts where pool = $1 and zone is not null and (wanted = 'open' or stage_since > $2) group by zone
 """
 

@@ -4,14 +4,13 @@ Each may be ended on any line and be done again, by the same rules as the steps 
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 
 import msgspec
 
-from s4_aws.trouble import NoCapacity
+from s4_aws.trouble import NoCapacity, NotInZone
 from s4_contracts.ids import GridId
 from s4_provisioner.drivers.contract import HostSilent, PlanOutdated, StrangeHost
 from s4_provisioner.fleet import growth, store
@@ -19,7 +18,7 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.outcome import BackTo, Done, HostOutcome, MachineLost, NotYet
 from s4_provisioner.tools import Tools
-from s4_runtime import Secret
+from s4_runtime import Secret, Temporary
 
 HostStep = Callable[[Host, Tools], Awaitable[HostOutcome]]
 
@@ -46,7 +45,7 @@ async def launch(host: Host, tools: Tools) -> HostOutcome:
         machine_id = await tools.driver(host).launch(host, private)
     except PlanOutdated:
         return BackTo(HostStage.PLAN, partial(store.unplan, host_id=host.id))
-    except NoCapacity as none:
+    except (NoCapacity, NotInZone) as none:
         if await growth.may_be_elsewhere(tools.pool, host, tools.fleet.spec(host.pool), tools.clock.now()):
             return MachineLost(none.code)
         raise
@@ -68,23 +67,32 @@ async def wait_for_boot(host: Host, tools: Tools) -> HostOutcome:
             await tools.clock.sleep(tools.settings.poll.total_seconds())
             continue
         there = msgspec.structs.replace(host, address=machine.address, zone=machine.zone or host.zone)
-        if await _lets_us_in(there, tools):
+        if await _lets_us_in(there, tools, deadline):
             address = str(machine.address) if machine.address else None
             return Done(partial(store.keep_place, host_id=host.id, address=address, zone=there.zone))
     return NotYet(timedelta(0))
 
 
-async def _lets_us_in(host: Host, tools: Tools) -> bool:
+async def _lets_us_in(host: Host, tools: Tools, deadline: float) -> bool:
     """Try for some seconds: first until anybody greets, then until we are let in.
 
-    A machine that boots learns its key and its users some time after it begins to answer.
+    A machine that boots learns its key and its users some time after it begins to answer. One that still shows another
+    key when our patience is over is trouble that people see.
     """
     driver = tools.driver(host)
     for _ in range(_GREETING_ROUNDS):
         if await driver.greets(host):
-            with suppress(HostSilent, StrangeHost):
+            try:
                 await driver.report(host)
+            except HostSilent:
+                pass
+            except StrangeHost as strange:
+                if tools.clock.monotonic() > deadline:
+                    raise Temporary(strange.code) from None
+            else:
                 return True
+        if tools.clock.monotonic() > deadline:
+            return False
         await tools.clock.sleep(_GREETING_POLL_SECONDS)
     return False
 
@@ -94,6 +102,8 @@ async def prepare(host: Host, tools: Tools) -> HostOutcome:
     report = await tools.driver(host).report(host)
     if abs(report.clock - tools.clock.now().timestamp()) > tools.settings.clock_skew_limit.total_seconds():
         return MachineLost("clock-off")  # S3 refuses requests that are a quarter of an hour off
+    if report.disk_free_mib is not None and report.disk_free_mib < tools.settings.least_disk_mib:
+        return MachineLost("disk-nearly-full")
     return Done(partial(store.keep_ready, host_id=host.id, report=report, now=tools.clock.now()))
 
 
