@@ -71,3 +71,16 @@ def test_what_the_shop_sets_is_understood() -> None:
     assert settings.furl_address_hint is True
     assert settings.concurrency == 5
     assert settings.boot_limit == timedelta(seconds=90)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("S4_OPERATOR_TOKENS", "ada:short"),
+        ("S4_OPERATOR_TOKENS", f"ada:{'a' * 32},ada:{'b' * 32}"),
+        ("S4_PRICES", "nowhere.json"),
+    ],
+)
+def test_operators_and_prices_that_cannot_be_used_stop_the_start(setting: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=setting):
+        load(Settings, GIVEN | {setting: value})
