@@ -10,6 +10,7 @@ from s4_contracts.ids import GridId
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.rollout.loop import Rollouts
 from s4_runtime import Permanent
+from support.memory_hosts import MemoryHosts
 from support.operator_cli import Terminal
 from support.provisioner import Desk, a_payment
 from support.scripted_steps import Script, scripted
@@ -93,6 +94,19 @@ async def test_a_grid_that_is_not_proved_pauses_it_and_goes_back_by_itself(desk:
     assert [each["code"] for each in told["failed"]] == ["not-stored"]
     _, out, _ = await terminal.type("rollout", "show")
     assert "not proved:" in out
+
+
+async def test_a_release_that_there_is_not_pauses_it_and_costs_no_grid(desk: Desk, terminal: Terminal) -> None:
+    (machines,) = desk.tools.drivers.values()
+    assert isinstance(machines, MemoryHosts)
+    async with desk.converging(scripted()):
+        (grid_id,) = await some_grids(desk, 1)
+        machines.fail("plan", Permanent("no-machine-image"))
+        await start(terminal, "s4-node-of-nobody")
+        await roll_until(desk, "paused")
+        await desk.comes_to(grid_id, Stage.READY)
+    assert await releases(desk) == ["s4-node-*"]
+    assert [each["code"] for each in (await terminal.json("rollout", "show"))["failed"]] == ["no-machine-image"]
 
 
 async def test_after_a_pause_it_goes_on_and_tries_again(desk: Desk, terminal: Terminal) -> None:
