@@ -22,13 +22,14 @@ from lightkube.resources.networking_v1 import NetworkPolicy
 from lightkube.resources.rbac_authorization_v1 import RoleBinding
 from lightkube.types import CascadeType, PatchType
 
+from s4_provisioner.drivers.contract import HostFull
 from s4_provisioner.drivers.manifests import MANAGER, Manifest
 from s4_runtime import Permanent, Temporary
 
 _LIMIT_SECONDS = 15.0  # of one request
 _AT_ONCE = 20
 _PAGE = 500
-_BUSY_WAIT, _FULL_WAIT = timedelta(seconds=5), timedelta(minutes=2)
+_BUSY_WAIT = timedelta(seconds=5)
 _KINDS: Mapping[str, type[Resource]] = MappingProxyType(
     {
         kind.__name__: kind
@@ -44,7 +45,11 @@ class ClusterUnavailable(Temporary):
 
 
 class ClusterFull(Temporary):
-    """The namespace or the cluster has no room for one more; somebody may make some."""
+    """No node of the cluster has room for one more pod; somebody may make some."""
+
+
+class NamespaceFull(HostFull):
+    """The namespace's quota is used up: the grid belongs into another one."""
 
 
 class ClusterRefused(Permanent):
@@ -56,7 +61,7 @@ def translated(error: ApiError) -> Temporary | Permanent:
     code, reason, said = error.status.code or 0, error.status.reason or "unknown", error.status.message or ""
     wait = error.status.details.retryAfterSeconds if error.status.details else None
     if code == 403 and "exceeded quota" in said:
-        return ClusterFull("cluster-full", retry_after=_FULL_WAIT)
+        return NamespaceFull("namespace-full")
     if code == 403 and "is being terminated" in said:
         return ClusterUnavailable("namespace-ends", retry_after=_BUSY_WAIT)
     if code in {409, 429} or code >= 500:
