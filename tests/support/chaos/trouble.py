@@ -25,14 +25,15 @@ class Trouble:
         if kind == "machine":
             return await self._machine()
         action, times = random.choice(_ACTIONS), random.randrange(1, 4)
-        more: dict[str, object] = {
+        options: dict[str, dict[str, object]] = {
             "throttle": {"action": action, "times": times},
             "error": {"action": action, "times": times, "code": "InternalError", "status": 500},
             "cut": {"action": action, "times": times},
             "capacity": {"times": times},
             "failed-boot": {},
             "slow-boot": {"seconds": 0.5},
-        }[kind]
+        }
+        more = options[kind]
         await self._fault(kind=kind, **more)
         return f"{kind} {more}"
 
