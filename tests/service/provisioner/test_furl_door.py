@@ -67,10 +67,10 @@ async def test_the_owner_gets_what_a_client_needs(client: Client, owner: Owner, 
     answer = await client.post(owner.path, json=owner.claim, headers=AUTHORIZED)
 
     assert answer.status == 200
-    told = await answer.json()
-    assert told["furl"] == furl_of(await desk.grid(owner.grid_id), desk.tools.seal, hint=True).reveal()
+    told, grid = await answer.json(), await desk.grid(owner.grid_id)
+    assert told["furl"] == furl_of(grid, desk.tools.seal, hint=True).reveal()
     assert told["furl"].startswith("pb://")
-    assert "@tcp:g1.grids.test:34561,tcp:127.0.0.1:34561/" in told["furl"]
+    assert f"@tcp:g1.grids.test:{grid.port},tcp:{grid.address}:{grid.port}/" in told["furl"]
     assert told["nickname"] == f"S4 {owner.grid_id[:8]}"
     assert told["shares"] == {"needed": 1, "happy": 1, "total": 1}
     assert all(type(number) is int for number in told["shares"].values())

@@ -154,7 +154,9 @@ class Street(msgspec.Struct, frozen=True, kw_only=True):
 
     async def _provisioner(self, stack: AsyncExitStack) -> list[Coroutine[None, None, None]]:
         pool = await self._pool("provisioner", stack)
-        settings = some_settings(self.databases["provisioner"], listen=self.furls, service_token=Secret(TOKEN))
+        settings = some_settings(
+            self.databases["provisioner"], listen=self.furls, service_token=Secret(TOKEN), furl_address_hint=False
+        )
         tools = tools_without_aws(settings, self.clock, pool)
         wishes = Wishes(self.clock, tools.fleet, ports.read(settings.grid_ports), settings.kept_at_least)
         steps = {**scripted(), Stage.IDENTITY: mint_identity}
