@@ -10,6 +10,7 @@ from s4_shop.demo.operator import Operator
 from s4_shop.shop import Shop
 from support.bearers import Collector, guess, spill
 from support.buyer import Buyer
+from support.canaries import command_lines, key_line
 from support.ledger import SERVICES, Ledger
 from support.operator_cli import typed_at
 from support.stripe_double import StripeDouble
@@ -36,7 +37,7 @@ def needles(secrets: dict[str, str]) -> dict[str, str]:
 
 
 async def haystacks(shop: Shop, ledger: Ledger) -> dict[str, str]:
-    """Logs, events on their way out and in, metrics, and names and tags at AWS."""
+    """Logs, events on their way out and in, metrics, processes' command lines, and names and tags at AWS."""
     found = {f"log of {part}": shop.log(part) for part in PARTS}
     for service in SERVICES:
         rows = await ledger.rows(service, "SELECT type, body, headers FROM outbox")
@@ -46,6 +47,7 @@ async def haystacks(shop: Shop, ledger: Ledger) -> dict[str, str]:
             session.get(f"{shop.urls[f'{service}-probes']}/metrics") as answer,
         ):
             found[f"metrics of {service}"] = await answer.text()
+    found["command lines"] = command_lines()
     iam, instances = ledger.aws("iam"), ledger.aws("ec2").describe_instances()
     for reservation in instances["Reservations"]:
         for instance in reservation["Instances"]:
@@ -59,6 +61,21 @@ LOG = {
     "nspawn": "sudo -n journalctl --quiet --output=cat --unit=s4-grid@{grid}.service",
     "sshd": 'cat "$(dirname "$S4_HOST_CONFIG")/grids/.host/{grid}.log"',
 }
+HOMES = {"nspawn": "sudo -n cat /var/lib/s4/grids/{grid}/", "sshd": 'cat "$(dirname "$S4_HOST_CONFIG")"/grids/{grid}/'}
+LENT = re.compile(r"^aws_(access_key_id|secret_access_key|session_token) = (\S+)$", re.MULTILINE)
+
+
+async def told_to_the_machine(shop: Shop, furl: str) -> dict[str, str]:
+    """What s4-host was told of the grid: keys of its two nodes, and the session for its bucket."""
+    operator = Operator(shop)
+    machine = await operator.machine_of(furl)
+    cat = HOMES[shop.wiring.options.driver].format(grid=machine.grid)
+    lent = dict(LENT.findall(await operator.run(machine, f"{cat}storage/private/lent-credentials")))
+    assert len(lent) == 3
+    nodes = {each: await operator.run(machine, f"{cat}{each}/private/node.pem") for each in ("introducer", "storage")}
+    return {f"session's {name}": value for name, value in lent.items()} | {
+        f"key of the {node}": key_line(pem) for node, pem in nodes.items()
+    }
 
 
 async def of_the_grid(shop: Shop, furl: str) -> dict[str, str]:
@@ -101,6 +118,7 @@ async def a_whole_visit(shop: Shop) -> tuple[str, dict[str, str]]:
         )
         furl = await buyer.claim()
     one_run = {"furl": furl, "tub id": furl[len("pb://") :].split("@")[0], "swissnum": furl.rsplit("/", 1)[1]}
+    one_run |= await told_to_the_machine(shop, furl)
     one_run["claim token"] = link.split("/claim?token=")[1]
     card = {"card": TEST_CARD["number"].replace(" ", ""), "card in groups": TEST_CARD["number"]}
     await spill(shop, collector.known | {"claim token": one_run["claim token"]})
@@ -121,4 +139,5 @@ async def test_no_secret_of_a_customers_life_can_be_read_anywhere(shop: Shop, le
         places[f"database of {service}"] = await database(shop, service)
     for place, text in {**places, "terminal": terminal}.items():
         assert [name for name, needle in wanted.items() if needle in text] == [], place
-        assert BEARERS.findall(text) == [], place
+        if place != "command lines":  # other runs of this machine may be among them
+            assert BEARERS.findall(text) == [], place

@@ -140,3 +140,18 @@ async def test_a_grid_that_finds_its_hosts_disk_full_goes_to_another_and_nobody_
     assert (kept.stage, kept.host.id, kept.host.is_lost) == (Stage.READY, host.id, False)
     listed = {each["id"]: each["alarm"] for each in (await shared.seen("hosts", "list"))["hosts"]}
     assert listed[host.id] == "disk-nearly-full"
+
+
+async def test_a_grid_is_not_told_to_a_host_with_another_key_and_a_person_decides(shared: Trouble) -> None:
+    steady, host = await shared.ready()
+    shared.behaves(host, strange_key=True)
+    late = await shared.desk.pay(a_payment())
+
+    failed = await shared.fails(late)
+
+    assert (failed.step, failed.code) == ("node", "strange-host-key")
+    assert (await shared.desk.grid(steady)).stage is Stage.READY
+    shared.behaves(host)
+    served = await shared.recovers(late)
+    assert served.host
+    assert served.host.id == host.id
