@@ -1,25 +1,15 @@
 """Random histories of whole deployments against the emulated cloud, with the real steps: in the end all is in order."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from support.chaos.history import History
 from support.chaos.setting import SETTINGS
-from support.grid_cloud import Cloud, light, local_cloud
+from support.grid_cloud import Cloud
 from support.provisioner import a_desk
 
 _QUICK, _ALL = 5, 200
-
-
-@pytest.fixture(scope="module")
-def crowd(aws_keys: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The local cloud, with machines that are rows."""
-    folder = Path(tmp_path_factory.mktemp("crowd"))
-    with local_cloud(folder, light(folder / "image"), "crowd") as cloud:
-        yield cloud
 
 
 @pytest.mark.parametrize(
