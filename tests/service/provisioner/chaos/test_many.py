@@ -31,7 +31,7 @@ async def test_many_at_once_share_a_host_and_are_never_throttled(database: str, 
             unready = "select count(*) from grids where stage <> 'ready'"
 
             async def all_ready() -> bool:
-                return await desk.pool.fetchval(unready) == 0
+                return not await desk.pool.fetchval(unready)
 
             await until(all_ready, within=60, what="all are ready")
         finally:
