@@ -22,6 +22,10 @@ class PortRange(msgspec.Struct, frozen=True):
         return self.first + 2 * (uuid.UUID(grid_id).int % ((self.last - self.first + 1) // 2))
 
 
+# What every grid had while each had a host alone: those grids have it for ever.
+FORMER = PortRange(34561, 34562)
+
+
 def read(text: str) -> PortRange:
     """The range that is written FIRST-LAST. Raises SettingsError."""
     match = _RANGE.fullmatch(text)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from s4_provisioner import identity, leaving, names, placing, store
 from s4_provisioner.capability import furl_of, identity_of, shares_of, whereabouts
 from s4_provisioner.drivers.contract import HostFull, StrangeHost
-from s4_provisioner.fleet.lifecycle import HostStage
+from s4_provisioner.fleet.lifecycle import HostStage, HostWanted
 from s4_provisioner.grids import Grid, host_of, present
 from s4_provisioner.lifecycle import Stage
 from s4_provisioner.node_files import apply_payload
@@ -65,10 +65,12 @@ async def place(grid: Grid, tools: Tools) -> Outcome:
 
 async def wait_for_host(grid: Grid, _tools: Tools) -> Outcome:
     """The host lets us in, and takes grids. Its own converger sees to that, and wakes those that wait."""
-    host = host_of(grid)
+    if grid.host is None:  # it was lost while the grid waited for a person
+        return MachineLost("host-lost")
+    host = grid.host
     if host.stage is HostStage.READY and not host.is_lost:
         return Done()
-    if host.stage is HostStage.FAILED:
+    if host.stage is HostStage.FAILED and host.wanted is not HostWanted.ABSENT:
         if grid.stage_since > host.stage_since:  # somebody said since then that the grid may try again
             return MachineLost(present(host.failed_code))
         raise HostFailed(present(host.failed_code))

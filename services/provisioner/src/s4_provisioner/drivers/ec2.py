@@ -21,7 +21,7 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.pools import Pool
 from s4_provisioner.grids import present
 from s4_provisioner.node_host import NodeHost
-from s4_provisioner.ports import PortRange
+from s4_provisioner.ports import FORMER, PortRange
 from s4_provisioner.settings import Settings
 from s4_provisioner.ssh import Ssh, SshTarget
 from s4_runtime import Clock, Secret
@@ -101,6 +101,7 @@ class Ec2Hosts:
                     (
                         Rule(self._settings.ssh_port, self._settings.ssh_port, self._settings.ssh_from),
                         Rule(self._ports.first, self._ports.last),
+                        Rule(FORMER.first, FORMER.last),
                     ),
                     {"s4:deployment": self._settings.deployment},
                 )
