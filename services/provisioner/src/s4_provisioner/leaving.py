@@ -4,6 +4,7 @@ from datetime import timedelta
 from functools import partial
 
 from s4_provisioner import names, store
+from s4_provisioner.drivers.contract import StrangeHost
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.grids import Grid
@@ -46,10 +47,10 @@ async def _is_stopped(host: Host, grid: Grid, tools: Tools) -> bool:
     if not host.is_lost:
         try:
             await driver.stop(host, grid.id)
-        except Temporary:
+        except (Temporary, StrangeHost) as trouble:  # an ended machine's address may be another one's now
             machine = (await driver.look([host])).get(host.id)
             if machine is not None and machine.state == "alive":
-                raise
+                raise (Temporary(trouble.code) if isinstance(trouble, StrangeHost) else trouble) from None
         return True
     machine = (await driver.look([host])).get(host.id)
     return machine is None or machine.state != "alive"
@@ -69,10 +70,13 @@ async def take_out_of_dns(grid: Grid, tools: Tools) -> Outcome:
 
 async def release_place(grid: Grid, tools: Tools) -> Outcome:
     """Nothing of the grid is on any host; a host that it had alone is gone."""
+    # It may be wanted again before all is removed, and then be served elsewhere: so it is stopped first.
     if grid.host is not None:
+        if not await _is_stopped(grid.host, grid, tools):
+            return NotYet(_POLL)
         return Again(partial(leave, grid=grid, tools=tools))
-    if any(state == "serving" for _, state in await hosts.left_hosts(tools.pool, grid.id)):
-        return Again(partial(hosts.stopped, grid_id=grid.id, now=tools.clock.now()))
+    if outcome := await stop_elsewhere(grid, tools):
+        return outcome
     # Each host's converger removes what left it, and wakes us.
     return NotYet(_POLL) if await hosts.left_hosts(tools.pool, grid.id) else Done()
 

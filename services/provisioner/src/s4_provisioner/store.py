@@ -143,6 +143,11 @@ async def on_host(tx: Transaction, host_id: HostId) -> list[GridId]:
     return [GridId(row["id"]) for row in await tx.fetch("select id from grids where host_id = $1 order by id", host_id)]
 
 
+async def hold_those_on(tx: Transaction, host_id: HostId) -> None:
+    """Nobody else moves the grids that are on the host until ``tx`` ends."""
+    await tx.execute("select from grids where host_id = $1 order by id for no key update", host_id)
+
+
 async def keep_loss(tx: Transaction, grid_id: GridId, host_id: HostId, now: datetime) -> None:
     """Since when the grid is not served, because its host was lost."""
     await tx.execute(
@@ -179,7 +184,7 @@ async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime)
     """
     stage = await tx.fetchval(
         "update grids set stage = case stage when 'failed' then failed_stage else 'bucket' end, stage_since = $3,"
-        " relaunches = 0, dns_change = null, due_at = $3"
+        " relaunches = 0, dns_change = null, due_at = $3, wishes = wishes + 1"
         " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready' and not held) returning stage",
         *(grid_id, resting, now),
     )

@@ -151,8 +151,9 @@ async def leave(tx: Transaction, grid_id: GridId, code: str) -> bool:
 
 
 async def look_at_host(tx: Transaction, host_ids: Sequence[HostId], now: datetime) -> None:
-    """These hosts are looked at now."""
-    await tx.execute("update hosts set look_at = least(look_at, $2) where id = any($1::uuid[])", list(host_ids), now)
+    """These hosts are looked at now; one that was given up meanwhile is not looked at any more."""
+    sql = "update hosts set look_at = least(look_at, $2) where id = any($1::uuid[]) and look_at is not null"
+    await tx.execute(sql, list(host_ids), now)
 
 
 async def unmended(pool: Pool) -> dict[str, int]:

@@ -1,0 +1,82 @@
+"""No grid is ever served from two hosts, and none waits for ever for a host that it lost."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from s4_contracts.ids import GridId
+from s4_provisioner import asked, moves
+from s4_provisioner.health import grid_store
+from s4_provisioner.lifecycle import Stage
+from support.waiting import until
+from support.ward import Ward, a_ward
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def ward(database: str) -> AsyncIterator[Ward]:
+    async with a_ward(database) as ward:
+        yield ward
+
+
+async def remove(ward: Ward, grid: GridId) -> None:
+    async with ward.pool.transaction() as tx:
+        await asked.remove(tx, grid)
+        await moves.heed(tx, grid, ward.tools.clock.now())
+
+
+async def serve_again(ward: Ward, grid: GridId) -> None:
+    async with ward.pool.transaction() as tx:
+        assert await asked.serve(tx, grid, 7)
+        await moves.heed(tx, grid, ward.tools.clock.now(), retry=True, anew=True)
+
+
+@pytest.mark.parametrize("how", ["is_silent", "is_strange"])
+async def test_a_grid_that_is_wanted_again_while_its_host_cannot_be_reached_is_not_served_twice(
+    ward: Ward, how: str
+) -> None:
+    host, (grid,) = await ward.host()
+    machine = ward.machine(host)
+    setattr(machine, how, True)
+
+    async with ward.converging():
+        await remove(ward, grid)
+        is_leaving = "select stage = 'release' and attempts > 1 from grids where id = $1"
+        await until(lambda: ward.pool.fetchval(is_leaving, grid), within=30, what="its host does not answer")
+        await serve_again(ward, grid)
+        is_waiting = "select attempts > 1 and stage = any($2) from grids where id = $1"
+        before = [Stage.RELEASE.value, Stage.NODE.value, Stage.BOOT.value]
+        await until(lambda: ward.pool.fetchval(is_waiting, grid, before), within=30, what="it waits for its host")
+        assert ward.hosts.serving(grid) == [host]
+        machine.state = "gone"
+        await ward.look(MINUTE)
+        await ward.recovers(grid, host)
+
+
+async def test_a_grid_whose_host_was_lost_while_it_waited_for_a_person_finds_another_one(ward: Ward) -> None:
+    host, (grid,) = await ward.host()
+    await ward.pool.execute("update grids set stage = 'failed', failed_stage = 'boot' where id = $1", grid)
+    ward.machine(host).state = "gone"
+    await ward.look()
+
+    async with ward.converging():
+        async with ward.pool.transaction() as tx:
+            await moves.heed(tx, grid, ward.tools.clock.now(), retry=True)
+        await ward.recovers(grid, host)
+
+
+async def test_a_host_that_was_given_up_is_not_looked_at_again_for_a_grid_that_it_had(ward: Ward) -> None:
+    host, (grid,) = await ward.host()
+    ward.unheard.add(grid)
+    ward.machine(host).state = "gone"
+    await ward.look()
+    lost_at = await ward.of_host(host, "lost_at")
+    # A look that was under way meanwhile names the host that the grid had.
+    async with ward.pool.transaction() as tx:
+        await grid_store.look_at_host(tx, [host], ward.tools.clock.now())
+    await ward.look(MINUTE)
+
+    assert await ward.of_host(host, "look_at") is None
+    assert await ward.of_host(host, "lost_at") == lost_at
