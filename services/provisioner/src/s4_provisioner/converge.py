@@ -14,13 +14,14 @@ from s4_contracts.ids import GridId
 from s4_provisioner import asked, metrics, moves, store
 from s4_provisioner.error_place import error_place
 from s4_provisioner.grids import Grid, present
+from s4_provisioner.keeping import keep
 from s4_provisioner.lifecycle import Stage, next_stage, turned
 from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
-from s4_store import LeaseLost, Leases, Pool, Transaction, Wakeup
+from s4_store import Leases, Pool, Transaction, Wakeup
 
 _LEASES = Leases(table="grids", key="id")
 _LOOP = "converger"
@@ -95,7 +96,7 @@ class Converger:
     async def _under_lease(self, grid_id: GridId, token: str) -> None:
         try:
             async with asyncio.TaskGroup() as both:
-                keeping = both.create_task(self._keep(grid_id, token))
+                keeping = both.create_task(keep(_LEASES, self._pool, grid_id, token, self._tools))
                 while await self._step(grid_id, token):
                     pass
                 keeping.cancel()
@@ -103,17 +104,8 @@ class Converger:
             # Another one has the grid, or the database is away: what was being done is dropped, and will be done again.
             codes = [str(trouble) for trouble in group.exceptions]
             get_logger().warning("grid.let-go", grid=grid_id, codes=codes)
-
-    async def _keep(self, grid_id: GridId, token: str) -> None:
-        """The lease goes on. Raises LeaseLost once it is somebody else's."""
-        while True:
-            await self._clock.sleep(self._settings.lease.total_seconds() / 3)
-            try:
-                is_mine = await _LEASES.extend(self._pool, grid_id, token, self._settings.lease, self._clock.now())
-            except Temporary:
-                continue
-            if not is_mine:
-                raise LeaseLost
+            with suppress(Temporary):  # if it is still ours, nobody waits until the lease ends
+                await _LEASES.release(self._pool, grid_id, token, self._clock.now() + _TROUBLED)
 
     async def _step(self, grid_id: GridId, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""

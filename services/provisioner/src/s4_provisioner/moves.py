@@ -99,7 +99,7 @@ async def start_over(tx: Transaction, grid: Grid, lost: MachineLost, now: dateti
         if lost.others_stay:
             await hosts.alarm(tx, grid.host.id, code)
         else:
-            await lose_host(tx, grid.host.id, code, now)
+            await hosts.give_up(tx, grid.host.id, code, now)  # who else is on it leaves with its converger: leave_lost
     await store.enter(tx, grid.id, elsewhere(grid.stage), now)
     await begin(tx, grid.id, now)
 
@@ -127,8 +127,12 @@ async def relocate(tx: Transaction, grid_id: GridId, now: datetime) -> None:
 
 async def lose_host(tx: Transaction, host_id: HostId, code: str, now: datetime) -> list[GridId]:
     """Nothing can be expected of the host any more: it goes, and its grids go on elsewhere. Told once for each grid."""
-    if not await hosts.give_up(tx, host_id, code, now):
-        return []
+    await store.hold_those_on(tx, host_id)  # grids before their host, as who works on a grid locks them
+    return await leave_lost(tx, host_id, code, now) if await hosts.give_up(tx, host_id, code, now) else []
+
+
+async def leave_lost(tx: Transaction, host_id: HostId, code: str, now: datetime) -> list[GridId]:
+    """The grids that are still on a host that goes, go on elsewhere. Told once for each."""
     lost = await store.on_host(tx, host_id)
     for grid_id in lost:
         grid = present(await store.grid(tx, grid_id))

@@ -18,10 +18,11 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.fleet.steps import STEPS, HostStep, tidy
 from s4_provisioner.grids import present
+from s4_provisioner.keeping import keep
 from s4_provisioner.outcome import Again, BackTo, Done, HostOutcome, MachineLost, NotYet
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, get_logger, last_success
-from s4_store import LeaseLost, Leases, Pool, Transaction, Wakeup
+from s4_store import Leases, Pool, Transaction, Wakeup
 
 Result = HostOutcome | Temporary | Permanent
 _LEASES = Leases(table="hosts", key="id")
@@ -83,23 +84,15 @@ class Hosts:
     async def _under_lease(self, host_id: HostId, token: str) -> None:
         try:
             async with asyncio.TaskGroup() as both:
-                keeping = both.create_task(self._keep(host_id, token))
+                keeping = both.create_task(keep(_LEASES, self._pool, host_id, token, self._tools))
                 while await self._step(host_id, token):
                     pass
                 keeping.cancel()
         except* Temporary as group:
             codes = [str(trouble) for trouble in group.exceptions]
             get_logger().warning("host.let-go", host=host_id, codes=codes)
-
-    async def _keep(self, host_id: HostId, token: str) -> None:
-        while True:
-            await self._clock.sleep(self._settings.lease.total_seconds() / 3)
-            try:
-                is_mine = await _LEASES.extend(self._pool, host_id, token, self._settings.lease, self._clock.now())
-            except Temporary:
-                continue
-            if not is_mine:
-                raise LeaseLost
+            with suppress(Temporary):  # if it is still ours, nobody waits until the lease ends
+                await _LEASES.release(self._pool, host_id, token, self._clock.now() + _TROUBLED)
 
     async def _step(self, host_id: HostId, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""
@@ -109,6 +102,7 @@ class Hosts:
             if stage is not host.stage:
                 async with self._applying(host, token, keep=True) as tx:
                     await store.enter(tx, host.id, stage, now)
+                    await moves.leave_lost(tx, host.id, host.reason or "host-lost", now)
                 return True
             following = lifecycle.next_stage(host.wanted, host.stage)
             if following is None:
@@ -119,11 +113,15 @@ class Hosts:
 
     async def _rest(self, host: Host, token: str) -> bool:
         """The host is as it should be; what left it is removed from it."""
-        left = await tidy(host, self._tools) if host.stage is HostStage.READY else []
+        left, trouble = await tidy(host, self._tools) if host.stage is HostStage.READY else ([], None)
         async with self._applying(host, token) as tx:
             now, alone = self._clock.now(), self._tools.fleet.spec(host.pool).isolation == "host"
             await store.departed(tx, host.id, left, now)
-            await store.rest(tx, host.id)
+            if trouble is None:
+                await store.rest(tx, host.id)
+            else:
+                wait = self._backoff.delay(host.attempts, self._random)
+                await store.look_again(tx, host.id, now + wait, trouble)
             await store.settle(tx, host.id, now, is_alone=alone)
         return False
 

@@ -18,7 +18,7 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.outcome import BackTo, Done, HostOutcome, MachineLost, NotYet
 from s4_provisioner.tools import Tools
-from s4_runtime import Secret, Temporary
+from s4_runtime import Permanent, Secret, Temporary, get_logger
 
 HostStep = Callable[[Host, Tools], Awaitable[HostOutcome]]
 
@@ -116,12 +116,20 @@ async def release(host: Host, tools: Tools) -> HostOutcome:
     return Done(partial(store.gone, host_id=host.id, now=tools.clock.now()))
 
 
-async def tidy(host: Host, tools: Tools) -> list[GridId]:
-    """Nothing of these grids, which left the host, is on it any more."""
-    gone = await store.stopped_here(tools.pool, host.id)
-    for grid_id in gone:
-        await tools.driver(host).remove(host, grid_id)
-    return gone
+async def tidy(host: Host, tools: Tools) -> tuple[list[GridId], str | None]:
+    """Nothing of these grids, which left the host, is on it any more; why there are others of which something is."""
+    gone, code = [], None
+    for grid_id in await store.stopped_here(tools.pool, host.id):
+        try:
+            await tools.driver(host).remove(host, grid_id)
+        except (Temporary, Permanent) as trouble:
+            get_logger().warning("host.not-tidied", host=host.id, grid=grid_id, trouble=str(trouble))
+            code = trouble.code
+            if isinstance(trouble, HostSilent | StrangeHost):
+                break
+        else:
+            gone.append(grid_id)
+    return gone, code
 
 
 STEPS: Mapping[HostStage, HostStep] = MappingProxyType(
