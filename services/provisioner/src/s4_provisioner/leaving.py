@@ -42,7 +42,7 @@ async def _is_stopped(host: Host, grid: Grid, tools: Tools) -> bool:
     A host that is lost may still run, unreachable: its converger has it ended, and only then it counts.
     """
     driver = tools.driver(host)
-    if host.instance_id is None:
+    if host.instance_id is None or host.ready_at is None:  # no grid is served where nobody could log in yet
         return True
     if not host.is_lost:
         try:

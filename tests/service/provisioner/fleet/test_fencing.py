@@ -7,8 +7,9 @@ import pytest
 
 from s4_contracts.ids import GridId
 from s4_provisioner import asked, moves
+from s4_provisioner.grids import Incomplete
 from s4_provisioner.health import grid_store
-from s4_provisioner.lifecycle import Stage
+from s4_provisioner.lifecycle import Stage, Wanted
 from support.waiting import until
 from support.ward import Ward, a_ward
 
@@ -80,3 +81,20 @@ async def test_a_host_that_was_given_up_is_not_looked_at_again_for_a_grid_that_i
 
     assert await ward.of_host(host, "look_at") is None
     assert await ward.of_host(host, "lost_at") == lost_at
+
+
+@pytest.mark.parametrize("wanted", [Wanted.SUSPENDED, Wanted.ABSENT])
+async def test_a_grid_that_waits_for_a_host_that_boots_can_stop_and_leave(ward: Ward, wanted: Wanted) -> None:
+    host, (grid,) = await ward.host()
+    booting = "update hosts set stage = 'boot', ready_at = null, address = null, look_at = null where id = $1"
+    await ward.pool.execute(booting, host)
+    await ward.pool.execute("update grids set stage = 'boot', proved_at = null where id = $1", grid)
+    ward.hosts.fail("stop", Incomplete("grid-incomplete"))  # as of a host without an address
+
+    async with ward.converging():
+        async with ward.pool.transaction() as tx:
+            await tx.execute("update grids set wanted = $2 where id = $1", grid, wanted)
+            await moves.heed(tx, grid, ward.tools.clock.now())
+        found = await ward.desk.rests(grid)
+        assert (found.stage, found.host) == ({"suspended": Stage.SUSPENDED, "absent": Stage.ABSENT}[wanted], None)
+        await until(lambda: ward.machine(host).state == "gone", within=30, what="the machine is gone")
