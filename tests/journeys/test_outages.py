@@ -140,20 +140,20 @@ async def test_rabbitmq_is_gone_until_the_grid_is_made_and_nothing_is_lost_or_tw
 
 
 @pytest.mark.usefixtures("calm")
-async def test_aws_throttles_and_has_no_room_and_the_status_page_says_trying_again_until_it_is_ready(
+async def test_aws_throttles_and_the_status_page_says_trying_again_until_it_is_ready(
     shop: Shop, ledger: Ledger
 ) -> None:
     control = f"{shop.urls['aws-control']}/faults"
     async with Buyer.visiting(shop, "crowded") as buyer:
         before = await ledger.grids()
-        # The SDK asks three times by itself before a step counts as failed.
-        await order(control, kind="throttle", action="CreateRole", times=4)
-        await order(control, kind="capacity", times=4)
+        # The SDK asks more than once by itself before a step counts as failed.
+        await order(control, kind="throttle", action="AssumeRole", times=4)
+        await order(control, kind="throttle", action="ChangeResourceRecordSets", times=4)
         await buyer.buy()
-        await retried(shop, buyer, "credentials")
-        await retried(shop, buyer, "host")
-        (grid,) = await ledger.grids() - before
-        await the_wait_is_over(shop, grid)
+        for step in ("credentials", "dns"):
+            await retried(shop, buyer, step)
+            (grid,) = await ledger.grids() - before
+            await the_wait_is_over(shop, grid)
         await buyer.wait_until_ready()
         assert (await buyer.claim()).startswith("pb://")
         assert await ledger.holdings(buyer.email) == EXACTLY_ONE
