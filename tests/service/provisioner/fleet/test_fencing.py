@@ -6,10 +6,13 @@ from datetime import timedelta
 import pytest
 
 from s4_contracts.ids import GridId
+from s4_contracts.provisioner import InstanceLost, InstanceRecovered
 from s4_provisioner import asked, moves
 from s4_provisioner.grids import Incomplete
 from s4_provisioner.health import grid_store
 from s4_provisioner.lifecycle import Stage, Wanted
+from s4_provisioner.outcome import MachineLost
+from support.scripted_steps import Script
 from support.waiting import until
 from support.ward import Ward, a_ward
 
@@ -98,3 +101,23 @@ async def test_a_grid_that_waits_for_a_host_that_boots_can_stop_and_leave(ward: 
         found = await ward.desk.rests(grid)
         assert (found.stage, found.host) == ({"suspended": Stage.SUSPENDED, "absent": Stage.ABSENT}[wanted], None)
         await until(lambda: ward.machine(host).state == "gone", within=30, what="the machine is gone")
+
+
+async def test_grids_that_find_at_once_that_their_host_is_gone_and_those_that_were_ready_there_all_leave_it(
+    ward: Ward,
+) -> None:
+    host, grids = await ward.host(grids=8)
+    ward.machine(host).state = "gone"
+    _, *starting = grids
+    await ward.pool.execute(
+        "update grids set stage = 'node', due_at = now(), lent_until = null where id = any($1::uuid[])", starting
+    )
+    script = Script({Stage.NODE: [MachineLost("machine-gone") for _ in starting]})
+
+    async with ward.converging(script):
+        for grid in grids:
+            await ward.recovers(grid, host)
+
+    (lost,) = await ward.told(InstanceLost, grids[0])
+    assert lost.host_id == host
+    assert len(await ward.told(InstanceRecovered, grids[0])) == 1
