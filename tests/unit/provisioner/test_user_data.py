@@ -4,8 +4,8 @@ from pathlib import Path
 import asyncssh
 import pytest
 import yaml
-from s4_provisioner.drivers.user_data import HostKey, SshKeyUnusable, new_host_key, public_half, user_data
 
+from s4_provisioner.drivers.user_data import HostKey, SshKeyUnusable, new_host_key, public_half, user_data
 from s4_runtime import Secret
 
 FIXED = HostKey("-----BEGIN OPENSSH PRIVATE KEY-----\nabc\n-----END OPENSSH PRIVATE KEY-----\n", "ssh-ed25519 AAAA")
