@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: bench-node test-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: bench-node bench-scale test-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +54,10 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
 
 bench: install ## measure; tables and build/bench/*.json
-	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py bench/grids/bench_paid_to_furl.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+
+bench-scale: install ## measure many grids at once and very many at rest; options in ARGS="--shared 1000"
+	@$(VENV)/python bench/grids/bench_scale.py $(ARGS)
 
 bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
 	@$(VENV)/python bench/node/bench_node.py $(ARGS)
