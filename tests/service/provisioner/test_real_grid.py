@@ -73,22 +73,24 @@ async def test_what_a_client_stored_is_out_of_reach_while_suspended_and_back_by_
             with pytest.raises(TahoeFailed):
                 await client.get(file)
 
-            await desk.tell(subscription.resumed())
-            resumed = await desk.comes_to(grid_id, Stage.READY, within=90)
-            assert await client.get_again(file, within=90) == content
-
+        await desk.tell(subscription.resumed())
+        resumed = await desk.comes_to(grid_id, Stage.READY, within=90)
+        assert furl_of(resumed, desk.tools.seal, hint=False) == furl_of(grid, desk.tools.seal, hint=False)
+        # The address, which only a machine without resolver is told, is another one: a running client that knows the
+        # name alone reads on (fleet/test_shared_hosts.py).
+        furl = furl_of(resumed, desk.tools.seal, hint=True).reveal()
+        async with TahoeClient.running(tahoe, furl) as client:
+            assert await client.get(file) == content
             await desk.tell(subscription.changed(quota_bytes=len(content) // 2))
             await desk.comes_to(grid_id, Stage.READY, within=90)
             assert await client.get_again(file, within=90) == content
             with pytest.raises(TahoeFailed):
                 await client.put(content[1:])
-        async with TahoeClient.running(tahoe, furl) as stranger:
-            assert await stranger.get(file) == content
         stored = tahoe_cloud.client("s3").list_objects_v2(Bucket=grid.bucket)["KeyCount"]
 
         await desk.tell(subscription.ended(timedelta(days=30)))
         await desk.comes_to(grid_id, Stage.SUSPENDED)
-        assert answering(grid) == []
+        assert answering(resumed) == []
         await desk.pass_time(timedelta(days=31))
         await desk.comes_to(grid_id, Stage.ABSENT, within=60)
 
@@ -96,5 +98,4 @@ async def test_what_a_client_stored_is_out_of_reach_while_suspended_and_back_by_
         (deleted,) = await desk.events(GridDeleted, grid_id)
         (told,) = await desk.events(GridResumed, grid_id)
     assert deleted.objects == stored > 0
-    assert resumed.host == grid.host
     assert told.proved_at == resumed.proved_at
