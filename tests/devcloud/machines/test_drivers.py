@@ -24,6 +24,7 @@ NODE_PORT = 34561
 SERVER = """
 import socket
 server = socket.create_server(('{bind}', {port}))
+server.settimeout(20)
 print('listening', flush=True)
 line, _ = server.accept()
 line.sendall(b'hello')

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 from s4_devcloud.machines.carry import Outside
@@ -67,7 +68,7 @@ class Doors:
 
     def _welcome(self, tag: str, at: dict[str, Any], to: dict[str, Any]) -> Welcome:
         loop, held = asyncio.get_running_loop(), self.held[tag]
-        answered = self.watches.hint if at.get("tells") else None
+        answered = partial(self.watches.hint, tag) if at.get("tells") else None
 
         def outside() -> Outside:
             return Outside(to, held, is_outer=is_outer(at), answered=answered)

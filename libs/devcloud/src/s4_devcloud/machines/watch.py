@@ -5,17 +5,18 @@ until the doors were looked after.
 """
 
 import asyncio
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from s4_devcloud.machines.netns import open_inside
 from s4_devcloud.machines.ranges import holds
 
-LISTENS = "0A"  # <net/tcp_states.h>
+LISTENS = b"0A"  # <net/tcp_states.h>
 LOOK_SECONDS = 0.2
-AGAIN_SECONDS = 0.01  # looked after less long ago: nothing new can be expected
+TABLE_BYTES = 65_536  # the kernel gives less at a time
 Open = Callable[[str, dict[str, Any], dict[str, Any]], int]
 Shut = Callable[[str, dict[str, Any]], None]
 
@@ -50,7 +51,6 @@ class Watches:
         self._open, self._shut = open_door, shut_door
         self._watched: dict[str, Watched] = {}
         self._loop = asyncio.get_running_loop()
-        self._looked = 0.0
         self._next: asyncio.TimerHandle | None = None
 
     def watch(self, tag: str, at: str, inside: dict[str, Any], ranges: list[list[int]]) -> None:
@@ -68,41 +68,50 @@ class Watches:
         if watched := self._watched.pop(tag, None):
             watched.close()
 
-    def hint(self) -> None:
-        """A machine has something to say: it may listen anew."""
-        if self._loop.time() - self._looked >= AGAIN_SECONDS:
-            self.look()
-        else:
-            self._look_in(AGAIN_SECONDS)
+    def hint(self, tag: str) -> None:
+        """This machine has something to say: it may listen anew, however short ago it was looked at."""
+        if watched := self._watched.get(tag):
+            self._look_at(tag, watched)
 
     def look(self) -> None:
         """Doors are open exactly where something listens."""
         for tag, watched in self._watched.items():
-            listening = watched.listening()
-            for port in watched.open - listening:
-                self._shut(tag, {"netns": None, "address": watched.at, "port": port})
-            for port in listening - watched.open:
-                self._open(tag, {"netns": None, "address": watched.at, "port": port}, {**watched.inside, "port": port})
-            watched.open = listening
-        self._looked = self._loop.time()
-        if self._watched:
-            self._look_in(LOOK_SECONDS)
-
-    def _look_in(self, seconds: float) -> None:
+            self._look_at(tag, watched)
         if self._next is not None:
             self._next.cancel()
-        self._next = self._loop.call_later(seconds, self.look)
+        self._next = self._loop.call_later(LOOK_SECONDS, self.look) if self._watched else None
+
+    def _look_at(self, tag: str, watched: Watched) -> None:
+        listening = watched.listening()
+        for port in watched.open - listening:
+            self._shut(tag, {"netns": None, "address": watched.at, "port": port})
+        for port in listening - watched.open:
+            self._open(tag, {"netns": None, "address": watched.at, "port": port}, {**watched.inside, "port": port})
+        watched.open = listening
 
 
 def _listening(table: IO[str], addresses: set[str]) -> set[int]:
-    table.seek(0)
     found = set()
-    for line in table.read().splitlines()[1:]:
-        _, local, _, state, *_ = line.split()
+    for local in _listeners(table):
         address, _, port = local.rpartition(":")
-        if state == LISTENS and address in addresses:
+        if address in addresses:
             found.add(int(port, 16))
     return found
+
+
+def _listeners(table: IO[str]) -> Iterator[str]:
+    """Where sockets listen: they come first (tcp_seq_start in Linux), before a busy host's thousands of connections."""
+    rest, offset = b"", 0
+    while chunk := os.pread(table.fileno(), TABLE_BYTES, offset):
+        offset += len(chunk)
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            number, local, _, state, *_ = line.split()
+            if number == b"sl":
+                continue
+            if state != LISTENS:
+                return
+            yield local.decode()
 
 
 def _written(address: str) -> str:
