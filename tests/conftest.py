@@ -76,7 +76,7 @@ def logs_as_at_first() -> Iterator[None]:
 def _log_plainly() -> None:
     # Structlog's own choice colours the source of each traceback, which takes longer than most tests.
     *before, _ = structlog.get_config()["processors"]
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*before, renderer])
 
 

@@ -2,7 +2,7 @@ import asyncio
 import json
 
 from s4_bus import bus_ready
-from s4_bus.metrics import UNROUTABLE
+from s4_bus.metrics import CONNECTED, UNROUTABLE
 from s4_contracts import MalformedEvent
 from s4_contracts.web import InviteRequested
 from s4_runtime import context, new_id
@@ -115,6 +115,7 @@ async def test_at_the_end_what_was_begun_is_finished_and_acknowledged(bus: Bus) 
 
 
 async def test_readiness_says_which_part_is_connected(bus: Bus) -> None:
+    CONNECTED.clear()  # a notifier of another test in this process may have had a relay
     async with running(bus.relaying(), bus.consuming()):
         web, notifier = bus_ready("web", bus.sender), bus_ready("notifier", bus.receiver)
         await bus.listening()
