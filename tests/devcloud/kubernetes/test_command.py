@@ -10,6 +10,8 @@ from support.cluster import Cluster, light_nodes
 from support.cluster_objects import grid_secret, stateful_set
 from support.waiting import until
 
+pytestmark = pytest.mark.long  # every test of the driver starts and ends it
+
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:

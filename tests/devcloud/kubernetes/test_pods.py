@@ -9,9 +9,13 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.cluster import MERGE, PATHS, Cluster, condition, light_nodes, local_cluster
 from support.cluster_objects import container, grid_secret, pod_spec, secret, service, stateful_set
 from support.waiting import until
+
+pytestmark = pytest.mark.long  # every test of the driver runs pods
 
 
 def page(pod: dict[str, Any], path: str = "/readyz") -> str:

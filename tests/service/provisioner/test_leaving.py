@@ -224,7 +224,15 @@ async def test_steps_down_that_are_killed_after_acting_remove_and_count_the_same
 
 
 @pytest.mark.parametrize(
-    "stage", [Stage.BUCKET, Stage.CREDENTIALS, Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF]
+    "stage",
+    [
+        Stage.BOOT,
+        Stage.NODE,
+        *(
+            pytest.param(stage, marks=pytest.mark.long)
+            for stage in (Stage.BUCKET, Stage.CREDENTIALS, Stage.HOST, Stage.DNS, Stage.PROOF)
+        ),
+    ],
 )
 async def test_what_a_step_up_made_and_nobody_wrote_down_is_removed_too(
     desk: Desk, cloud: Cloud, subscription: Subscription, stage: Stage

@@ -246,7 +246,14 @@ async def test_a_reached_quota_waits_for_a_person(desk: Desk, cloud: Cloud) -> N
     assert (failed.step, failed.code, failed.final) == ("boot", "aws-quota-reached", True)
 
 
-@pytest.mark.parametrize("action", ["CreateRole", "RunInstances", "DescribeInstances", "ChangeResourceRecordSets"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "RunInstances",
+        *(pytest.param(each, marks=pytest.mark.long) for each in ("CreateRole", "DescribeInstances", "AssumeRole")),
+        pytest.param("ChangeResourceRecordSets", marks=pytest.mark.long),
+    ],
+)
 async def test_throttling_costs_no_more_than_time(desk: Desk, cloud: Cloud, action: str) -> None:
     cloud.break_next("throttle", action=action, times=2)
     async with desk.converging():

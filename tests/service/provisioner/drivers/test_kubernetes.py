@@ -22,6 +22,8 @@ from support.cluster import MERGE, PATHS, Cluster, light_nodes, local_cluster
 from support.driver_scenes import PATIENCE, Scene, a_host, a_payload, a_session, kubernetes_scene, prepare
 from support.waiting import until
 
+pytestmark = pytest.mark.long  # the conformance suite and a whole life on Kubernetes are its quick form
+
 
 @pytest.fixture
 def cluster(cluster_of_all: Cluster) -> Cluster:
