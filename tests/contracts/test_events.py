@@ -20,7 +20,14 @@ def an(event: type[Event]) -> Event:
     """Any event of that version, made from its schema."""
     values: dict[str, Any] = {}
     for name, shape in schema_of(event)["properties"].items():
-        kinds = {"string": "x", "integer": 1, "number": 1.5, "boolean": True, "array": [], None: None}
+        kinds: dict[str | None, Any] = {
+            "string": "x",
+            "integer": 1,
+            "number": 1.5,
+            "boolean": True,
+            "array": [],
+            None: None,
+        }
         values[name] = shape["enum"][0] if "enum" in shape else kinds[shape.get("type")]
         if shape.get("format") == "date-time":
             values[name] = "2026-01-01T00:00:00Z"
