@@ -19,6 +19,7 @@ from s4_provisioner.outcome import NotYet
 from s4_runtime import Permanent
 from support.fleets import a_fleet
 from support.memory_hosts import MemoryHosts
+from support.own_ports import payments_with_ports_of_their_own
 from support.provisioner import Desk, a_desk_without_aws
 from support.scripted_steps import Script, scripted
 from support.waiting import until
@@ -41,7 +42,7 @@ def opened(database: str) -> Opening:
 
 
 async def some_grids(desk: Desk, number: int) -> list[Grid]:
-    paid = [await desk.pay() for _ in range(number)]
+    paid = [await desk.pay(payment) for payment in payments_with_ports_of_their_own(desk, number)]
     return [await desk.comes_to(grid_id, Stage.READY) for grid_id in paid]
 
 

@@ -10,17 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import GridId
-from s4_provisioner import ports
 from s4_provisioner.capability import furl_of
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage
-from s4_provisioner.names import grid_of_signup
 from s4_shop.demo.tahoe import TahoeClient, TahoeFailed
 from support.fleets import a_fleet
 from support.grid_cloud import Cloud
-from support.provisioner import Desk, a_desk, a_payment, real_probe, real_tahoe
+from support.own_ports import payments_with_ports_of_their_own
+from support.provisioner import Desk, a_desk, real_probe, real_tahoe
 from support.resolver import resolver
 from support.subscriptions import Subscription
 from support.waiting import until
@@ -66,15 +64,6 @@ def tahoe(tahoe_cloud: Cloud, tmp_path: Path) -> Iterator[Path]:
         program.write_text(f'#!/bin/sh\nexec {shlex.join(names.command(str(plain)))} "$@"\n')
         program.chmod(0o755)
         yield program
-
-
-def payments_with_ports_of_their_own(desk: Desk, number: int) -> list[SignupPaid]:
-    """In the narrow range of the local cloud two of a few grids may have the same ports, and two hosts then."""
-    found: dict[int, SignupPaid] = {}
-    while len(found) < number:
-        payment = a_payment()
-        found[ports.read(desk.settings.grid_ports).of(grid_of_signup(payment.signup_id))] = payment
-    return [*found.values()]
 
 
 async def owners(desk: Desk, number: int) -> list[Owner]:

@@ -9,12 +9,11 @@ import pytest
 
 from s4_contracts.billing import SignupPaid
 from s4_contracts.ids import AccountId
-from s4_provisioner import ports
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage
-from s4_provisioner.names import grid_of_signup
 from s4_runtime import new_id
 from support.fleets import a_fleet, standing
+from support.own_ports import payments_with_ports_of_their_own, port_of
 from support.provisioner import Desk, a_desk_without_aws, a_payment
 from support.scripted_steps import scripted
 from support.waiting import until
@@ -42,29 +41,16 @@ def hosts_of(grids: list[Grid]) -> Counter[str]:
     return Counter(grid.host.id for grid in grids if grid.host)
 
 
-def port_of(desk: Desk, payment: SignupPaid) -> int:
-    return ports.read(desk.settings.grid_ports).of(grid_of_signup(payment.signup_id))
-
-
-def payments(desk: Desk, plan: str, number: int) -> list[SignupPaid]:
-    """Of grids that have no port in common."""
-    found: dict[int, SignupPaid] = {}
-    while len(found) < number:
-        payment = a_payment(plan=plan)
-        found[port_of(desk, payment)] = payment
-    return [*found.values()]
-
-
 async def test_grids_that_are_paid_at_once_share_one_host_in_full_shards(desk: Desk) -> None:
     async with desk.converging(scripted()):
-        grids = await ready(desk, payments(desk, "small", 8))
+        grids = await ready(desk, payments_with_ports_of_their_own(desk, 8, "small"))
     assert list(hosts_of(grids).values()) == [8]
     assert sorted(Counter(grid.shard for grid in grids).values()) == [2, 3, 3]
 
 
 async def test_grids_with_processes_of_their_own_share_a_host_up_to_its_capacity(desk: Desk) -> None:
     async with desk.converging(scripted()):
-        grids = await ready(desk, payments(desk, "plain", 6))
+        grids = await ready(desk, payments_with_ports_of_their_own(desk, 6, "plain"))
     assert sorted(hosts_of(grids).values()) == [2, 4]
     assert {grid.shard for grid in grids} == {None}
 
@@ -82,7 +68,7 @@ async def test_grids_with_the_same_ports_are_on_different_hosts(desk: Desk) -> N
 
 async def test_an_empty_host_stands_beside_those_with_room(desk: Desk) -> None:
     async with desk.converging(scripted()):
-        await ready(desk, payments(desk, "quick", 3))
+        await ready(desk, payments_with_ports_of_their_own(desk, 3, "quick"))
 
         async def is_stocked() -> bool:
             return await standing(desk.pool, "stocked") == {"ready": 1, "coming": 0, "taken": 1}
@@ -93,9 +79,12 @@ async def test_an_empty_host_stands_beside_those_with_room(desk: Desk) -> None:
 async def test_a_customers_grids_are_spread_where_there_is_a_choice(desk: Desk) -> None:
     customer = AccountId(new_id())
     async with desk.converging(scripted()):
-        await ready(desk, payments(desk, "quick", 1))
+        await ready(desk, payments_with_ports_of_their_own(desk, 1, "quick"))
         await until(lambda: has_two(desk), within=20, what="a second host is ready")
-        mine = [msgspec.structs.replace(each, account_id=customer) for each in payments(desk, "quick", 2)]
+        mine = [
+            msgspec.structs.replace(each, account_id=customer)
+            for each in payments_with_ports_of_their_own(desk, 2, "quick")
+        ]
         grids = [*await ready(desk, mine[:1]), *await ready(desk, mine[1:])]
     assert len(hosts_of(grids)) == 2
 

@@ -36,6 +36,16 @@ where pool = $1 and stage_since > coalesce((select max(ready_at) from hosts wher
     and (stage = 'launch' and trouble = any($2) or failed_code = any($2) and stage_since > $3)
 limit 1
 """
+# One step through the index for each plan, however many grids the pool has.
+_PLANS = """
+with recursive found (plan) as (
+    select min(plan) from grids where pool = $1
+    union all
+    select (select min(plan) from grids where pool = $1 and grids.plan > found.plan)
+    from found where found.plan is not null
+)
+select plan from found where plan is not null
+"""
 _NEWS = """
 insert into capacity_told (pool, told, told_at) values ($1, $2, $3)
 on conflict (pool) do update set told = $2, told_at = $3
@@ -106,7 +116,7 @@ class Capacity:
         named = self._fleet.plans_of(name)
         if name != self._fleet.otherwise:
             return named
-        rows = await tx.fetch("select distinct plan from grids where pool = $1", name)
+        rows = await tx.fetch(_PLANS, name)
         return sorted({*named, *(row["plan"] for row in rows if row["plan"] not in self._fleet.plans)})
 
 
