@@ -14,7 +14,7 @@ from s4_contracts.ids import GridId
 from s4_provisioner import asked, metrics, moves, store
 from s4_provisioner.error_place import error_place
 from s4_provisioner.grids import Grid, present
-from s4_provisioner.keeping import keep
+from s4_provisioner.keeping import under_lease
 from s4_provisioner.lifecycle import Stage, next_stage, turned
 from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
@@ -82,7 +82,8 @@ class Converger:
     async def carry(self, grid_id: GridId, token: str) -> None:
         """Go on with one grid for as long as there is something to do at once and the lease is ours."""
         try:
-            await self._under_lease(grid_id, token)
+            step = self._step
+            await under_lease(_LEASES, self._pool, grid_id, token, tools=self._tools, step=step, kind="grid")
         except asyncio.CancelledError:
             with suppress(Temporary):
                 await _LEASES.release(self._pool, grid_id, token, self._clock.now())
@@ -93,23 +94,9 @@ class Converger:
         finally:
             self._in_hand -= 1
 
-    async def _under_lease(self, grid_id: GridId, token: str) -> None:
-        try:
-            async with asyncio.TaskGroup() as both:
-                keeping = both.create_task(keep(_LEASES, self._pool, grid_id, token, self._tools))
-                while await self._step(grid_id, token):
-                    pass
-                keeping.cancel()
-        except* Temporary as group:
-            # Another one has the grid, or the database is away: what was being done is dropped, and will be done again.
-            codes = [str(trouble) for trouble in group.exceptions]
-            get_logger().warning("grid.let-go", grid=grid_id, codes=codes)
-            with suppress(Temporary):  # if it is still ours, nobody waits until the lease ends
-                await _LEASES.release(self._pool, grid_id, token, self._clock.now() + _TROUBLED)
-
-    async def _step(self, grid_id: GridId, token: str) -> bool:
+    async def _step(self, key: str, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""
-        grid = present(await store.grid(self._pool, grid_id))
+        grid = present(await store.grid(self._pool, GridId(key)))
         with context.bound(context.from_headers(grid.story)):
             try:
                 if not await self._is_on_its_way(grid, token):

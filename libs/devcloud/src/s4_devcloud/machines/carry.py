@@ -159,7 +159,7 @@ async def _connect(to: dict[str, Any], end: End) -> None:
     try:
         await loop.sock_connect(inner, (to["address"], to["port"]))
         inner.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
+    except BaseException:  # whatever ends it, nothing stays open; it goes on to the caller
         inner.close()
         raise
     await loop.create_connection(lambda: end, sock=inner)

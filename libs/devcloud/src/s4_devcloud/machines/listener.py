@@ -29,7 +29,7 @@ class Listener:
             self._socket.bind((at["address"], at["port"]))
             self._socket.setblocking(False)
             self._socket.listen(BACKLOG)
-        except BaseException:
+        except BaseException:  # whatever ends it, nothing stays open; it goes on to the caller
             self._socket.close()
             raise
         self._loop.add_reader(self._socket.fileno(), self._accept)

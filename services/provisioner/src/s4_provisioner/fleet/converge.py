@@ -18,7 +18,7 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage
 from s4_provisioner.fleet.steps import STEPS, HostStep, tidy
 from s4_provisioner.grids import present
-from s4_provisioner.keeping import keep
+from s4_provisioner.keeping import under_lease
 from s4_provisioner.outcome import Again, BackTo, Done, HostOutcome, MachineLost, NotYet
 from s4_provisioner.tools import Tools
 from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, get_logger, last_success
@@ -70,7 +70,8 @@ class Hosts:
     async def carry(self, host_id: HostId, token: str) -> None:
         """Go on with one host for as long as there is something to do at once and the lease is ours."""
         try:
-            await self._under_lease(host_id, token)
+            step = self._step
+            await under_lease(_LEASES, self._pool, host_id, token, tools=self._tools, step=step, kind="host")
         except asyncio.CancelledError:
             with suppress(Temporary):
                 await _LEASES.release(self._pool, host_id, token, self._clock.now())
@@ -81,22 +82,9 @@ class Hosts:
         finally:
             self._in_hand -= 1
 
-    async def _under_lease(self, host_id: HostId, token: str) -> None:
-        try:
-            async with asyncio.TaskGroup() as both:
-                keeping = both.create_task(keep(_LEASES, self._pool, host_id, token, self._tools))
-                while await self._step(host_id, token):
-                    pass
-                keeping.cancel()
-        except* Temporary as group:
-            codes = [str(trouble) for trouble in group.exceptions]
-            get_logger().warning("host.let-go", host=host_id, codes=codes)
-            with suppress(Temporary):  # if it is still ours, nobody waits until the lease ends
-                await _LEASES.release(self._pool, host_id, token, self._clock.now() + _TROUBLED)
-
-    async def _step(self, host_id: HostId, token: str) -> bool:
+    async def _step(self, key: str, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""
-        host, now = present(await store.host(self._pool, host_id)), self._clock.now()
+        host, now = present(await store.host(self._pool, HostId(key))), self._clock.now()
         stage = lifecycle.turned(host.wanted, host.stage)
         try:
             if stage is not host.stage:
