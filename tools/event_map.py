@@ -11,8 +11,13 @@ from typing import NamedTuple
 from s4_contracts import EVENTS
 
 ROOT = Path(__file__).parents[1]
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 EVENT_NAMES = {event.__name__: event for event in EVENTS}
+
+
+def home(service: str) -> str:
+    """The service's folder in the repository."""
+    return next(each for each in (f"services/{service}", f"libs/{service}") if (ROOT / each).is_dir())
 
 
 class Flow(NamedTuple):
@@ -28,13 +33,19 @@ def flows() -> list[Flow]:
     made: dict[str, set[str]] = {name: set() for name in EVENT_NAMES}
     heard: dict[str, set[str]] = {name: set() for name in EVENT_NAMES}
     for service in SERVICES:
-        for path in sorted((ROOT / "services" / service / "src").rglob("*.py")):
+        for path in sorted((ROOT / home(service) / "src").rglob("*.py")):
             for name, is_route in _mentions(ast.parse(path.read_text(encoding="utf-8"))):
-                (heard if is_route else made)[name].add(service)
+                for event in [name] if name in EVENT_NAMES else _of_others(service):
+                    (heard if is_route else made)[event].add(service)
     return [
         Flow(name, tuple(s for s in SERVICES if s in made[name]), tuple(s for s in SERVICES if s in heard[name]))
         for name in EVENT_NAMES
     ]
+
+
+def _of_others(service: str) -> list[str]:
+    """All events but its own: what a service hears that has one route for whatever happens."""
+    return [name for name, event in EVENT_NAMES.items() if event.__module__ != f"s4_contracts.{service}"]
 
 
 def _mentions(tree: ast.Module) -> list[tuple[str, bool]]:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 _FORBIDDEN = re.compile(r"https?://|file:|^-|^\s*--(index|extra|find)|@ |/work|/home", re.MULTILINE)
 
 

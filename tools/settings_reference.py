@@ -9,10 +9,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from s4_billing.settings import Settings as Billing
+from s4_invites.settings import Settings as Invites
 from s4_notifier.settings import Settings as Notifier
 from s4_provisioner.settings import Settings as Provisioner
 from s4_runtime import Secret, ServiceSettings
 from s4_runtime.settings import PREFIX
+from s4_support.settings import Settings as Support
 from s4_web.settings import Settings as Web
 
 SERVICES: dict[str, type[ServiceSettings]] = {
@@ -20,6 +22,8 @@ SERVICES: dict[str, type[ServiceSettings]] = {
     "billing": Billing,
     "provisioner": Provisioner,
     "notifier": Notifier,
+    "invites": Invites,
+    "support": Support,
 }
 HEAD = """# Settings
 

@@ -22,7 +22,7 @@ from s4_shop.options import default_options
 from s4_shop.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 SIGNUPS = 5
 REST_SECONDS = 10
 MOST_SECONDS = 25.0

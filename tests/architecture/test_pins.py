@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 ONLY = {"stripe": "billing", "aiobotocore": "provisioner", "botocore": "provisioner", "asyncssh": "provisioner"}
 NOBODY = ("tahoe-lafs", "twisted", "moto", "boto3", "aiosmtpd", "pytest", "playwright")
 

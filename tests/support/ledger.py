@@ -12,7 +12,7 @@ from botocore.client import BaseClient
 
 from s4_shop.shop import Shop
 
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 STAGES = ("identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof", "ready", "failed")
 _PAUSE = 0.002  # seconds; the shortest steps take tens of milliseconds
 ONCE = (

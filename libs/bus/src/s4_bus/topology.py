@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractQueue
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from s4_bus.connection import ANSWER_TIMEOUT
-from s4_contracts import Event, routing_key
+from s4_contracts import EVENTS, Event, routing_key
 from s4_contracts.billing import (
     CancellationReverted,
     CancellationScheduled,
@@ -29,11 +29,14 @@ from s4_contracts.billing import (
     SubscriptionEnded,
     SubscriptionRenewed,
 )
-from s4_contracts.notifier import LetterBounced, LetterSent
+from s4_contracts.invites import InviteClaimed, InviteEnded, InviteOpened
+from s4_contracts.notifier import LetterBounced, LetterComplained, LetterSent
 from s4_contracts.provisioner import (
     CapacityReported,
+    DeletionScheduled,
     FurlIssued,
     GridDeleted,
+    GridProved,
     GridResumed,
     GridSuspended,
     InstanceLost,
@@ -43,7 +46,18 @@ from s4_contracts.provisioner import (
     ProvisioningProgressed,
     UsageMeasured,
 )
-from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
+from s4_contracts.support import LetterRequested, LinkRequested
+from s4_contracts.web import (
+    EmailChanged,
+    EmailChangeRequested,
+    ErasureChosen,
+    FurlClaimed,
+    InviteRequested,
+    LanguageChosen,
+    OptionalLettersChosen,
+    PauseChosen,
+    SignInRequested,
+)
 from s4_runtime import Permanent
 
 EXCHANGE = "s4.events"
@@ -77,10 +91,16 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
             InstanceRecovered,
             UsageMeasured,
             CapacityReported,
+            GridProved,
+            DeletionScheduled,
             LetterSent,
             LetterBounced,
+            LetterComplained,
+            InviteOpened,
+            InviteClaimed,
+            InviteEnded,
         ),
-        "billing": (ProvisioningFailed, GridDeleted, UsageMeasured, CapacityReported),
+        "billing": (ProvisioningFailed, GridDeleted, UsageMeasured, CapacityReported, EmailChanged),
         "provisioner": (
             SignupPaid,
             ServiceSuspended,
@@ -89,6 +109,8 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
             PlanChanged,
             DisputeOpened,
             DisputeClosed,
+            PauseChosen,
+            ErasureChosen,
         ),
         "notifier": (
             SignupPaid,
@@ -110,7 +132,18 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
             InviteRequested,
             SignInRequested,
             FurlClaimed,
+            DeletionScheduled,
+            LanguageChosen,
+            OptionalLettersChosen,
+            EmailChangeRequested,
+            EmailChanged,
+            InviteOpened,
+            InviteClaimed,
+            LetterRequested,
+            LinkRequested,
         ),
+        "invites": (FurlIssued, GridDeleted),
+        "support": tuple(event for event in EVENTS if not routing_key(event).startswith("support.")),
     }
 )
 

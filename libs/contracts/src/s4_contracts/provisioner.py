@@ -59,11 +59,15 @@ class ProvisioningFailed(Event, frozen=True, kw_only=True, tag="provisioner.prov
 
 
 class GridSuspended(Event, frozen=True, kw_only=True, tag="provisioner.grid-suspended.v1"):
-    """The grid's node is stopped. Everything that is stored in it is still there."""
+    """The grid's node is stopped. Everything that is stored in it is still there.
+
+    ``reason`` says who wanted that: "billing", "owner" (who paused it) or "operator".
+    """
 
     account_id: AccountId
     signup_id: SignupId
     grid_id: GridId
+    reason: str | None = None
 
 
 class GridResumed(Event, frozen=True, kw_only=True, tag="provisioner.grid-resumed.v1"):
@@ -118,6 +122,30 @@ class UsageMeasured(Event, frozen=True, kw_only=True, tag="provisioner.usage-mea
     objects: int
     quota_bytes: int | None
     measured_at: Timestamp
+
+
+class GridProved(Event, frozen=True, kw_only=True, tag="provisioner.grid-proved.v1"):
+    """A client with the grid's furl has again stored a file from outside and read it back, in so many seconds."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    proved_at: Timestamp
+    seconds: float
+
+
+class DeletionScheduled(Event, frozen=True, kw_only=True, tag="provisioner.deletion-scheduled.v1"):
+    """All that is stored in the grid is deleted at ``delete_at``.
+
+    That is at its owner's wish or, with ``by_owner`` false, again when it was promised. ``revision`` rises each time.
+    """
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
+    delete_at: Timestamp
+    by_owner: bool
+    revision: int
 
 
 class CapacityReported(Event, frozen=True, kw_only=True, tag="provisioner.capacity-reported.v1"):

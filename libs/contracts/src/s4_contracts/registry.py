@@ -16,11 +16,14 @@ from s4_contracts.billing import (
     SubscriptionRenewed,
 )
 from s4_contracts.envelope import Event
-from s4_contracts.notifier import LetterBounced, LetterSent
+from s4_contracts.invites import InviteClaimed, InviteEnded, InviteOpened
+from s4_contracts.notifier import LetterBounced, LetterComplained, LetterSent
 from s4_contracts.provisioner import (
     CapacityReported,
+    DeletionScheduled,
     FurlIssued,
     GridDeleted,
+    GridProved,
     GridResumed,
     GridSuspended,
     InstanceLost,
@@ -30,7 +33,18 @@ from s4_contracts.provisioner import (
     ProvisioningProgressed,
     UsageMeasured,
 )
-from s4_contracts.web import FurlClaimed, InviteRequested, SignInRequested
+from s4_contracts.support import LetterRequested, LinkRequested
+from s4_contracts.web import (
+    EmailChanged,
+    EmailChangeRequested,
+    ErasureChosen,
+    FurlClaimed,
+    InviteRequested,
+    LanguageChosen,
+    OptionalLettersChosen,
+    PauseChosen,
+    SignInRequested,
+)
 
 EVENTS: tuple[type[Event], ...] = (
     SignupPaid,
@@ -57,9 +71,23 @@ EVENTS: tuple[type[Event], ...] = (
     InstanceRecovered,
     UsageMeasured,
     CapacityReported,
+    GridProved,
+    DeletionScheduled,
     FurlClaimed,
     InviteRequested,
     SignInRequested,
+    LanguageChosen,
+    OptionalLettersChosen,
+    EmailChangeRequested,
+    EmailChanged,
+    PauseChosen,
+    ErasureChosen,
     LetterSent,
     LetterBounced,
+    LetterComplained,
+    InviteOpened,
+    InviteClaimed,
+    InviteEnded,
+    LetterRequested,
+    LinkRequested,
 )

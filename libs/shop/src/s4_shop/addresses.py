@@ -29,6 +29,11 @@ LISTENERS: Mapping[str, str] = {
     "provisioner-probes": "provisioner",
     "provisioner-operator": "provisioner",
     "notifier-probes": "notifier",
+    "invites": "invites",
+    "invites-probes": "invites",
+    "support": "support",
+    "support-probes": "support",
+    "mailbox": "mailbox",
 }
 
 

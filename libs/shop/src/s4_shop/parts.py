@@ -5,6 +5,7 @@ import sys
 
 from s4_shop.options import Options
 from s4_shop.plan import Answers, Check, Finishes, Part, PrintsReady, Says200, SpeaksAmqp, TakesClients
+from s4_shop.ports import LOOPBACK
 from s4_shop.processes import Command
 from s4_shop.wiring import REGION, SERVICES, SSH_PORT, Wiring
 
@@ -13,7 +14,7 @@ _LIBRARIES = ("contracts", "runtime", "store", "bus")
 
 def parts(wiring: Wiring) -> list[Part]:
     """All of them. Any order will do: `needs` says what waits for what."""
-    return [*_servers(wiring), *_cloud(wiring), *_preparations(wiring), *_services(wiring)]
+    return [*_servers(wiring), _mailbox(wiring), *_cloud(wiring), *_preparations(wiring), *_services(wiring)]
 
 
 def prepare(wiring: Wiring) -> None:
@@ -30,6 +31,21 @@ def _servers(wiring: Wiring) -> list[Part]:
         _server("rabbitmq", rabbit.server(), SpeaksAmqp(rabbit.ports.amqp), rabbit.ports.amqp, "epmd"),
         _server("postgres", postgres.server(), takes_clients, postgres.port),
     ]
+
+
+def _mailbox(wiring: Wiring) -> Part:
+    """The mailbox server of magic-wormhole, through which invites go. It keeps what it knows in a file."""
+    port, data = wiring.addresses.port("mailbox"), wiring.folder.data / "mailbox"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    server = ["wormhole-mailbox", f"--port=tcp:{port}:interface={LOOPBACK}", "--disallow-list", "--blur-usage=3600"]
+    server += [f"--channel-db={data / 'channels.sqlite'}", f"--usage-db={data / 'usage.sqlite'}"]
+    return Part(
+        name="mailbox",
+        argv=_python("twisted", *server),
+        cwd=str(data),
+        ready=Answers(port),
+        port=port,
+    )
 
 
 def _cloud(wiring: Wiring) -> list[Part]:
@@ -103,10 +119,15 @@ def _preparations(wiring: Wiring) -> list[Part]:
 
 
 def _services(wiring: Wiring) -> list[Part]:
-    extra = {"web": [], "billing": ["catalogue"], "provisioner": ["aws", "hosted-zone"], "notifier": ["mail"]}
+    extra = {
+        "billing": ["catalogue"],
+        "provisioner": ["aws", "hosted-zone"],
+        "notifier": ["mail"],
+        "invites": ["mailbox"],
+    }
     made = []
     for name in SERVICES:
-        sources = [f"services/{name}/src", *(f"libs/{library}/src" for library in _LIBRARIES)]
+        sources = [f"{_home(wiring.options, name)}/src", *(f"libs/{library}/src" for library in _LIBRARIES)]
         stamp, environment = _stamp(wiring.options, *sources), wiring.service(name)
         migrate = Part(
             name=f"{name}-migrate",
@@ -121,12 +142,16 @@ def _services(wiring: Wiring) -> list[Part]:
             argv=_python(f"s4_{name}", "serve"),
             env=environment,
             ready=Says200(wiring.addresses.url(f"{name}-probes") + "/readyz"),
-            needs=[migrate.name, "queues", *extra[name]],
+            needs=[migrate.name, "queues", *extra.get(name, [])],
             port=wiring.addresses.port("notifier-probes" if name == "notifier" else name),
             stamp=stamp,
         )
         made += [migrate, serve]
     return made
+
+
+def _home(options: Options, service: str) -> str:
+    return next(home for home in (f"services/{service}", f"libs/{service}") if (options.repository / home).is_dir())
 
 
 def _server(name: str, command: Command, ready: Check, port: int, *needs: str) -> Part:

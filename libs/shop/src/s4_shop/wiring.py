@@ -13,7 +13,7 @@ from s4_shop.ports import LOOPBACK
 from s4_shop.postgres import PostgresCluster
 from s4_shop.rabbitmq import Ports, RabbitNode
 
-SERVICES = ("web", "billing", "provisioner", "notifier")
+SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 GRID_DOMAIN = "grids.s4.test"  # RFC 6761: .test belongs to nobody
 REGION = "eu-central-1"
 # The port that leads to a machine's sshd. The usual one may be taken on all addresses by this machine's own sshd.
@@ -73,6 +73,8 @@ class Wiring:
             "billing": self._billing,
             "provisioner": self._provisioner,
             "notifier": self._notifier,
+            "invites": self._invites,
+            "support": self._support,
         }
         return {**environment, **own[name](), **self.options.environment.get(name, {})}
 
@@ -121,6 +123,11 @@ class Wiring:
     def mail_folder(self) -> Path:
         """Where the mail sink keeps letters and its certificate."""
         return self.folder.data / "mail"
+
+    @property
+    def mailbox_url(self) -> str:
+        """Where invites go through, as clients are told it."""
+        return f"ws://{self.addresses.listen('mailbox')}/v1"
 
     def _web(self) -> dict[str, str]:
         _, publishable = self.stripe_keys()
@@ -202,6 +209,23 @@ class Wiring:
             "S4_MAIL_FROM": MAIL_FROM,
             "S4_PUBLIC_URL": self.addresses.url("web"),
             "S4_CLAIM_PRIVATE_KEY_FILE": str(self.folder.secret("claim-private-key", keys.signing_key)),
+        }
+
+    def _invites(self) -> dict[str, str]:
+        return {
+            "S4_LISTEN": self.addresses.listen("invites"),
+            "S4_SERVICE_TOKEN_FILE": str(self.folder.token("invites-token")),
+            "S4_PROVISIONER_URL": self.addresses.url("provisioner"),
+            "S4_PROVISIONER_TOKEN_FILE": str(self.folder.token("provisioner-token")),
+            "S4_MAILBOX_URL": self.mailbox_url,
+            "S4_SEAL_KEY_FILE": str(self.folder.secret("invites-seal-key", keys.seal_key)),
+        }
+
+    def _support(self) -> dict[str, str]:
+        return {
+            "S4_LISTEN": self.addresses.listen("support"),
+            "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
+            "S4_COOKIE_KEY_FILE": str(self.folder.token("support-cookie-key")),
         }
 
     def _sshd(self) -> dict[str, str]:

@@ -35,9 +35,9 @@ class Systemd:
         names = {unit.instance(service): service.name for service in services}
         if not names:
             return {}
-        shown = _systemctl("show", "--property=Id,ActiveState,MainPID", *names)
+        shown = _systemctl("show", "--property=Id,ActiveState,MainPID,Job", *names)
         units = [dict(line.split("=", 1) for line in part.splitlines()) for part in shown.strip().split("\n\n")]
-        return {names[one["Id"]]: Seen(LIVES.get(one["ActiveState"], "down"), int(one["MainPID"])) for one in units}
+        return {names[one["Id"]]: Seen(_life(one), int(one["MainPID"])) for one in units}
 
     def restart(self, service: Service) -> None:
         """The unit is enabled, and its old process is gone; the new one is being started."""
@@ -57,6 +57,12 @@ class Systemd:
         with suppress(FileNotFoundError):
             return (self._units / name).read_text()
         return None
+
+
+def _life(shown: dict[str, str]) -> Life:
+    life = LIVES.get(shown["ActiveState"], "down")
+    # systemd has not begun yet with what it was told
+    return "coming" if life in {"down", "failed"} and shown.get("Job", "0") != "0" else life
 
 
 def _forget_failure(name: str) -> None:

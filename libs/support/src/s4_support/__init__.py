@@ -1,0 +1,1 @@
+"""What happened to a customer, across all services, for the operators who help them."""
