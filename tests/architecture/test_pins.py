@@ -6,8 +6,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
-ONLY = {"stripe": "billing", "aiobotocore": "provisioner", "botocore": "provisioner", "asyncssh": "provisioner"}
-NOBODY = ("tahoe-lafs", "twisted", "moto", "boto3", "aiosmtpd", "pytest", "playwright")
+ONLY = {"stripe": "billing", "aiosmtpd": "notifier", "aiobotocore": "provisioner", "botocore": "provisioner", "asyncssh": "provisioner"}
+NOBODY = ("tahoe-lafs", "twisted", "moto", "boto3", "pytest", "playwright")
 
 
 def pins(name: str) -> dict[str, str]:
@@ -26,7 +26,8 @@ def test_a_service_installs_only_what_is_its_own(service: str) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_a_service_asks_for_is_pinned_and_the_same_everywhere(service: str) -> None:
-    project = tomllib.loads((ROOT / "services" / service / "pyproject.toml").read_text())["project"]
+    [file] = [*ROOT.glob(f"services/{service}/pyproject.toml"), *ROOT.glob(f"libs/{service}/pyproject.toml")]
+    project = tomllib.loads(file.read_text())["project"]
     asked = {re.split(r"[\[<>=~ ]", name)[0].lower().replace("_", "-") for name in project["dependencies"]}
     installed, everything = pins(service), pins("dev")
     assert {name for name in asked if not name.startswith("s4-")} <= installed.keys()
