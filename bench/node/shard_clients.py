@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 
 from allmydata.immutable.upload import Data  # type: ignore[import-not-found]  # not in the environment that is checked
-from twisted.internet import reactor  # type: ignore[import-not-found]
-from twisted.internet.defer import Deferred, gatherResults  # type: ignore[import-not-found]
-from twisted.internet.threads import deferToThread  # type: ignore[import-not-found]
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
 
 from s4_node.nodes import Client  # type: ignore[import-not-found]
 from s4_node.probe.client import connected_client  # type: ignore[import-not-found]

@@ -7,7 +7,7 @@ from s4_contracts import EVENTS
 
 ROOT = Path(__file__).parents[2]
 FLOWS = sorted((ROOT / "docs/flows").glob("*.md"))
-MOST_FILES, MOST_LINES = 11, 1200
+MOST_FILES, MOST_LINES = 11, 1300
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda path: path.stem)

@@ -6,7 +6,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
-ONLY = {"stripe": "billing", "aiosmtpd": "notifier", "aiobotocore": "provisioner", "botocore": "provisioner", "asyncssh": "provisioner"}
+ONLY = {
+    "stripe": "billing",
+    "aiosmtpd": "notifier",
+    "aiobotocore": "provisioner",
+    "botocore": "provisioner",
+    "asyncssh": "provisioner",
+}
 NOBODY = ("tahoe-lafs", "twisted", "moto", "boto3", "pytest", "playwright")
 
 
