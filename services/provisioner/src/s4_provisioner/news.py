@@ -7,6 +7,7 @@ from s4_contracts.ids import HostId
 from s4_contracts.provisioner import (
     FurlIssued,
     GridDeleted,
+    GridProved,
     GridResumed,
     GridSuspended,
     InstanceLost,
@@ -72,6 +73,12 @@ async def tell_suspended(tx: Transaction, grid: Grid, now: datetime) -> None:
 async def tell_resumed(tx: Transaction, grid: Grid, now: datetime) -> None:
     """The grid works again by the furl that it had."""
     await tx.emit(GridResumed(**_about(grid, now), proved_at=present(grid.proved_at)))
+
+
+async def tell_proved(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """A real client has used the grid again."""
+    proved = {"proved_at": present(grid.proved_at), "seconds": present(grid.proof_seconds)}
+    await tx.emit(GridProved(**_about(grid, now), **proved))
 
 
 async def tell_deleted(tx: Transaction, grid: Grid, now: datetime) -> None:

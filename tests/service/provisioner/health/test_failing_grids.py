@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from s4_contracts.provisioner import GridProved
 from s4_provisioner.health.breaker import State
 from s4_provisioner.health.metrics import GRIDS_FAILING, GRIDS_UNMENDED
 from s4_provisioner.lifecycle import Stage
+from s4_provisioner.outcome import Done
 from s4_provisioner.probe import ProbeMissing, Unproved
 from s4_runtime import Permanent
 from support.ward import Ward, killed
@@ -49,6 +51,30 @@ async def test_a_grid_that_just_became_ready_was_just_proved(ward: Ward) -> None
     await ward.probe(MINUTE)
 
     assert ward.client.calls(Stage.PROOF) == 0
+
+
+async def test_each_proof_by_a_real_client_is_told_and_no_more_often_than_there_are_proofs(ward: Ward) -> None:
+    _, (grid,) = await ward.host()
+
+    for wait in (12 * HOUR, HOUR, 12 * HOUR):
+        await ward.probe(wait)
+
+    told = await ward.told(GridProved, grid)
+    assert len(told) == ward.client.calls(Stage.PROOF) == 2
+    assert told[-1].proved_at == await ward.of_grid(grid, "proved_at") > told[0].proved_at
+    assert told[-1].seconds == 0.5
+
+
+async def test_what_proves_nothing_is_not_told_as_a_proof(ward: Ward) -> None:
+    _, (failing, full) = await ward.host(2)
+    ward.client.then(Stage.PROOF, Unproved(NO_SERVER), Done())  # as for one that is full
+    await ward.probe(12 * HOUR)
+    async with ward.converging():
+        ready = await ward.desk.pay()
+        await ward.desk.comes_to(ready, Stage.READY)
+    await ward.probe(MINUTE)
+
+    assert [await ward.told(GridProved, grid) for grid in (failing, full, ready)].count([]) == 3
 
 
 async def test_a_grid_that_is_not_there_twice_gets_a_real_client_at_once(ward: Ward) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from s4_provisioner import store
+from s4_provisioner import news, store
 from s4_provisioner.grids import Grid, present
 from s4_provisioner.health import breakers, grid_store, metrics
 from s4_provisioner.health.breaker import State
@@ -89,9 +89,14 @@ class Probing:
             await self._not_proved(grid, "machine-gone")
 
     async def _proved(self, grid: Grid, outcome: Done) -> None:
+        """On record, and told if the client has stored something now; in a full grid it could not."""
+        now = self._clock.now()
         async with self._pool.transaction() as tx:
             await outcome.apply(tx)
-            await grid_store.proved(tx, grid.id, self._settings.probe_every, self._clock.now())
+            await grid_store.proved(tx, grid.id, self._settings.probe_every, now)
+            proved = present(await store.grid(tx, grid.id))
+            if proved.proved_at != grid.proved_at:
+                await news.tell_proved(tx, proved, now)
         metrics.GRID_PROBES.labels("proved").inc()
 
     async def _cannot_tell(self, grid: Grid, code: str) -> None:
