@@ -26,9 +26,9 @@ GOOD_CARD, DECLINED_CARD = "4242 4242 4242 4242", "4000 0000 0000 0002"
 _PATIENCE = 20_000  # milliseconds, on a busy machine
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 _QUIET += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-_OWN_STATUS = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_OWN_STATUS = re.compile(r"Failed to load resource: the server responded with a status of (4\d\d|503)")
 # What sticks out to the right of the window; nothing else explains a page that scrolls sideways.
-_STICKS_OUT = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+STICKS_OUT = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
   [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
   .map((one) => one.outerHTML.slice(0, 80))"""
 
@@ -72,7 +72,7 @@ class Watched:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for window, width in (("narrow", NARROW), ("wide", WIDE)):
             await self.page.set_viewport_size({"width": width["width"], "height": width["height"]})
-            assert await self.page.evaluate(_STICKS_OUT) == [], f"{name} scrolls sideways when {window}"
+            assert await self.page.evaluate(STICKS_OUT) == [], f"{name} scrolls sideways when {window}"
             await self.page.screenshot(
                 path=SCREENSHOTS / f"{name}-{window}.png", full_page=True, animations="disabled", caret="hide"
             )

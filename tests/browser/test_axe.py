@@ -1,0 +1,31 @@
+"""What axe (WCAG 2.2, levels A and AA, and its own good practice) says of every page of the site: nothing."""
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser as Chromium
+
+from browser.pages import PAGES, Place
+from browser.walk import at
+from support.browser import NARROW, STICKS_OUT
+from support.web_site import RunningSite
+
+# Everything but what a person must judge; target-size is WCAG 2.2's and is not on by itself.
+_OPTIONS = {
+    "resultTypes": ["violations"],
+    "rules": {"target-size": {"enabled": True}},
+}
+
+
+@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
+async def test_axe_finds_nothing_in_either_theme_wide_or_narrow(
+    place: Place, site: RunningSite, chrome: Chromium
+) -> None:
+    async with at(place, site, chrome) as watched:
+        page, axe = watched.page, Axe()
+        found = await axe.run(page, options=_OPTIONS)
+        assert found.violations_count == 0, f"light: {found.generate_report()}"
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
+        assert await page.evaluate(STICKS_OUT) == [], "the page scrolls sideways at 320 pixels"
+        found = await axe.run(page, options=_OPTIONS)
+        assert found.violations_count == 0, f"dark: {found.generate_report()}"
