@@ -116,6 +116,8 @@ async def test_a_step_that_fails_for_now_is_told_and_tried_again(desk: Desk) -> 
     assert [(event.state, event.attempt) for event in told] == [
         *(("started", 1), ("retrying", 1), ("retrying", 2), ("done", 3)),
     ]
+    for event in told:
+        assert (event.next_try_at is not None and event.next_try_at > event.occurred_at) == (event.state == "retrying")
 
 
 async def test_attempts_are_counted_for_each_step_alone(desk: Desk) -> None:

@@ -9,7 +9,8 @@ from s4_contracts.ids import AccountId, GridId, HostId, SignupId
 class ProvisioningProgressed(Event, frozen=True, kw_only=True, tag="provisioner.provisioning-progressed.v1"):
     """One step of building a grid began, ended, or failed and will be tried again.
 
-    ``position`` counts from 1 to ``total``; ``seconds`` is how long the step took, known once it is done.
+    ``position`` counts from 1 to ``total``; ``seconds`` is how long the step took, known once it is done;
+    ``next_try_at`` is when it is tried again, where that is known.
     """
 
     account_id: AccountId
@@ -21,6 +22,7 @@ class ProvisioningProgressed(Event, frozen=True, kw_only=True, tag="provisioner.
     total: int
     attempt: int
     seconds: float | None = None
+    next_try_at: Timestamp | None = None
 
 
 class InstanceReady(Event, frozen=True, kw_only=True, tag="provisioner.instance-ready.v1"):

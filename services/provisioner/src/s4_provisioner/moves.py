@@ -151,7 +151,7 @@ async def put_off(tx: Transaction, grid: Grid, delay: timedelta, now: datetime, 
     await store.look_again(tx, grid.id, now + delay, now, failed=failed)
     await store.wake(tx)
     if failed:
-        await tell_progress(tx, grid, grid.stage, "retrying", now)
+        await tell_progress(tx, grid, grid.stage, "retrying", now, next_try_at=now + delay)
 
 
 async def give_up(tx: Transaction, grid: Grid, code: str, now: datetime) -> None:

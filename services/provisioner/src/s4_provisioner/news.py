@@ -27,7 +27,13 @@ def _about(grid: Grid, now: datetime) -> dict[str, Any]:
 
 
 async def tell_progress(
-    tx: Transaction, grid: Grid, step: Stage, state: Literal["started", "done", "retrying"], now: datetime
+    tx: Transaction,
+    grid: Grid,
+    step: Stage,
+    state: Literal["started", "done", "retrying"],
+    now: datetime,
+    *,
+    next_try_at: datetime | None = None,
 ) -> None:
     """A step began, ended, or failed and will be tried again. Told until the grid is ready for the first time."""
     if grid.proved_at is not None or step not in UP:
@@ -42,6 +48,7 @@ async def tell_progress(
             attempt=max(grid.attempts, 1),
             seconds=round((now - grid.stage_since).total_seconds(), 3) if state == "done" else None,
         )
+            next_try_at=next_try_at,
     )
 
 
