@@ -20,9 +20,20 @@ from s4_contracts.billing import (
     SubscriptionEnded,
     SubscriptionRenewed,
 )
-from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended
+from s4_contracts.invites import InviteClaimed, InviteEnded, InviteOpened
+from s4_contracts.notifier import LetterComplained
+from s4_contracts.provisioner import (
+    DeletionScheduled,
+    GridDeleted,
+    GridProved,
+    GridResumed,
+    GridSuspended,
+    InstanceReady,
+    InstanceRecovered,
+)
 from s4_store import Transaction
 from s4_web import outages, store
+from s4_web.accounts import invites, proofs
 
 # Of one aspect, only news of a higher revision count; of two said at one revision, the later, and of two said at once
 # the one that names a time: an old bill is paid and the next one has failed. The grid's events have no revision:
@@ -60,19 +71,28 @@ def routes() -> list[Route[Any]]:
         on(GridSuspended, note_grid),
         on(GridResumed, note_grid),
         on(GridDeleted, note_grid),
+        on(DeletionScheduled, note_deletion),
+        on(LetterComplained, note_complaint),
+        on(GridProved, proofs.note_proof),
+        on(GridResumed, proofs.note_proof),
+        on(InstanceReady, proofs.note_proof),
+        on(InstanceRecovered, proofs.note_proof),
+        on(InviteOpened, invites.note_opened),
+        on(InviteClaimed, invites.note_ended),
+        on(InviteEnded, invites.note_ended),
     ]
 
 
 async def _say(
     tx: Transaction,
-    event: SignupPaid | OfSubscription | GridEvent,
+    event: SignupPaid | OfSubscription | GridEvent | DeletionScheduled | LetterComplained,
     aspect: str,
     *,
     word: str | None = None,
     at: datetime | None = None,
     amount: tuple[int, str] | tuple[None, None] = (None, None),
 ) -> None:
-    revision = 0 if isinstance(event, GridEvent) else event.revision
+    revision = 0 if isinstance(event, GridEvent | LetterComplained) else event.revision
     await tx.execute(_SAY, event.account_id, aspect, revision, event.occurred_at, word, at, *amount)
 
 
@@ -137,5 +157,16 @@ async def note_refund(event: RefundIssued, tx: Transaction) -> None:
 async def note_grid(event: GridEvent, tx: Transaction) -> None:
     """The grid's node was stopped or started, or all of it is gone."""
     await _say(tx, event, "grid", word=_GRID[type(event)])
+    await _say(tx, event, "stopped-by", word=event.reason if isinstance(event, GridSuspended) else None)
     if isinstance(event, GridResumed):
         await outages.note_proof(event, tx)
+
+
+async def note_deletion(event: DeletionScheduled, tx: Transaction) -> None:
+    """All that is stored is deleted then: at the owner's wish, or when it was promised."""
+    await _say(tx, event, "deletion", word="owner" if event.by_owner else "promise", at=event.delete_at)
+
+
+async def note_complaint(event: LetterComplained, tx: Transaction) -> None:
+    """A letter of ours was called spam, so that those that can be done without are not sent any more."""
+    await _say(tx, event, "complained", word=event.kind)

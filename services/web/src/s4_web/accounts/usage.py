@@ -1,6 +1,7 @@
 """How much of its quota a grid uses, as the provisioner last measured it."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Literal
 
 import msgspec
@@ -14,6 +15,15 @@ _MEASURED = """
 INSERT INTO usage AS old VALUES ($1, $2, $3, $4, $5) ON CONFLICT (signup_id) DO UPDATE SET
 stored_bytes = excluded.stored_bytes, objects = excluded.objects, quota_bytes = excluded.quota_bytes,
 measured_at = excluded.measured_at WHERE excluded.measured_at > old.measured_at
+"""
+_MEASURED_THAT_DAY = """
+INSERT INTO usage_days AS old VALUES ($1, $2, $3, $4, $5) ON CONFLICT (signup_id, day) DO UPDATE SET
+stored_bytes = excluded.stored_bytes, quota_bytes = excluded.quota_bytes, measured_at = excluded.measured_at
+WHERE excluded.measured_at > old.measured_at
+"""
+_DAYS_KEPT = 400  # a year and a month, so that a year can be drawn whole
+_TOO_OLD = """
+DELETE FROM usage_days WHERE signup_id = $1 AND day <= (SELECT max(day) FROM usage_days WHERE signup_id = $1) - $2::int
 """
 
 
@@ -50,10 +60,22 @@ class Usage(msgspec.Struct, frozen=True):
         return max(0, self.stored_bytes - quota) if quota is not None else 0
 
 
+class Day(msgspec.Struct, frozen=True):
+    """The last measurement of one day (UTC)."""
+
+    day: date
+    stored_bytes: int
+    quota_bytes: int | None
+
+
 async def note_usage(event: UsageMeasured, tx: Transaction) -> None:
     """The grid's latest measurement, whatever order measurements come in."""
     measured = (event.stored_bytes, event.objects, event.quota_bytes, event.measured_at)
     await tx.execute(_MEASURED, event.signup_id, *measured)
+    day = event.measured_at.astimezone(UTC).date()
+    of_day = (event.stored_bytes, event.quota_bytes, event.measured_at)
+    await tx.execute(_MEASURED_THAT_DAY, event.signup_id, day, *of_day)
+    await tx.execute(_TOO_OLD, event.signup_id, _DAYS_KEPT)
 
 
 async def usage_of(pool: Pool, signup_id: str) -> Usage | None:
@@ -61,3 +83,9 @@ async def usage_of(pool: Pool, signup_id: str) -> Usage | None:
     sql = "SELECT stored_bytes, objects, quota_bytes, measured_at FROM usage WHERE signup_id = $1"
     row = await pool.fetchrow(sql, signup_id)
     return Usage(**row) if row else None
+
+
+async def days_of(pool: Pool, signup_id: str) -> Sequence[Day]:
+    """What was measured of the signup's grid on each day that is kept, the oldest first."""
+    sql = "SELECT day, stored_bytes, quota_bytes FROM usage_days WHERE signup_id = $1 ORDER BY day"
+    return [Day(**row) for row in await pool.fetch(sql, signup_id)]
