@@ -17,7 +17,7 @@ from s4_contracts.billing import (
     SubscriptionRenewed,
 )
 from s4_contracts.ids import AccountId, GridId, RefundId, SignupId, SubscriptionId
-from s4_contracts.provisioner import GridDeleted, GridResumed
+from s4_contracts.provisioner import DeletionScheduled, GridDeleted, GridResumed, GridSuspended
 from s4_runtime import new_id
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,7 +44,9 @@ USUAL: dict[type[Event], dict[str, object]] = {
     SubscriptionEnded: {"reason": "cancelled", "delete_after": START + timedelta(days=30)},
     PlanChanged: {"plan": "studio", "previous_plan": "personal", "quota_bytes": 4 * 10**12},
     RefundIssued: {"amount": 2500, "currency": "usd", "reason": "other"},
+    GridSuspended: {"reason": "owner"},
     GridResumed: {"proved_at": START},
+    DeletionScheduled: {"delete_at": START + timedelta(days=1), "by_owner": True, "revision": 1},
     GridDeleted: {"objects": 12345},
 }
 
@@ -58,7 +60,7 @@ class Life:
 
     def news(self, event: type[E], revision: int = 1, **facts: object) -> E:
         said: dict[str, Any] = {"occurred_at": START, "account_id": self.account, "signup_id": self.signup}
-        if issubclass(event, GridResumed | GridDeleted):
+        if issubclass(event, GridSuspended | GridResumed | DeletionScheduled | GridDeleted):
             said |= {"grid_id": self.grid}
         else:
             said |= {"subscription_id": self.subscription, "revision": revision}

@@ -20,7 +20,7 @@ from s4_contracts.billing import (
     SubscriptionEnded,
     SubscriptionRenewed,
 )
-from s4_contracts.provisioner import GridDeleted, GridResumed
+from s4_contracts.provisioner import DeletionScheduled, GridDeleted, GridResumed, GridSuspended
 from s4_notifier.links import Link
 from s4_notifier.news import SUBJECTS, letter_about
 from s4_notifier.render import Letters, Unwritable
@@ -116,6 +116,19 @@ CASES: list[tuple[type[Event], dict[str, object], str, list[str]]] = [
     (RefundIssued, {"reason": "goodwill", "amount": 1}, "You get $0.01 back", ["Refund: $0.01"]),
     (RefundIssued, {"reason": "duplicate"}, "You get $25 back", ["subscribed twice"]),
     (RefundIssued, {"reason": "not-provided"}, "We could not set up your grid: you get $25 back", ["we are sorry"]),
+    (GridSuspended, {}, "Your storage grid is paused", ["You have paused", "bills come as usual"]),
+    (
+        DeletionScheduled,
+        {},
+        "Your stored files are deleted on 2 March 2026, 12:00 UTC",
+        ["not to keep it until the date", "Deleted from: 2 March 2026, 12:00 UTC"],
+    ),
+    (
+        DeletionScheduled,
+        {"by_owner": False, "delete_at": START + timedelta(days=29)},
+        "Your stored files are kept for now",
+        ["taken back the deletion", "Kept until: 30 March 2026, 12:00 UTC"],
+    ),
     (GridDeleted, {}, "Your storage grid is deleted", ["Objects removed: 12,345", "cannot be undone"]),
 ]
 

@@ -124,6 +124,7 @@ LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
             PlanChanged,
             RefundIssued,
             FurlIssued,
+            GridSuspended,
             GridResumed,
             GridDeleted,
             InstanceLost,

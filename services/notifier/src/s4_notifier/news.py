@@ -22,8 +22,8 @@ from s4_contracts.billing import (
     SubscriptionRenewed,
 )
 from s4_contracts.ids import LetterId
-from s4_contracts.provisioner import GridDeleted, GridResumed
-from s4_notifier import store
+from s4_contracts.provisioner import DeletionScheduled, GridDeleted, GridResumed, GridSuspended
+from s4_notifier import furls, store
 from s4_notifier.store import Letter
 from s4_runtime import Clock, derived_id
 from s4_store import Transaction
@@ -56,9 +56,13 @@ SUBJECTS: Mapping[type[Event], Subject] = MappingProxyType(
         PlanChanged: Subject("plan-changed", "plan"),
         RefundIssued: Subject("refund"),
         SubscriptionEnded: Subject("ended", store.END, _END),
+        GridSuspended: Subject("paused"),
+        DeletionScheduled: Subject("deletion-scheduled", "deletion"),
         GridDeleted: Subject("deleted"),
     }
 )
+_UNDONE = Subject("deletion-undone", "deletion")
+_OfGrid = GridSuspended | GridResumed | DeletionScheduled | GridDeleted
 
 
 class Newsroom:
@@ -81,10 +85,12 @@ class Newsroom:
             on(PlanChanged, self.tell),
             on(RefundIssued, self.tell),
             on(SubscriptionEnded, self.tell),
+            on(GridSuspended, self.tell_pause),
+            on(DeletionScheduled, self.tell),
             on(GridDeleted, self.tell_deletion),
         ]
 
-    async def tell(self, event: SignupPaid | OfSubscription | GridResumed | GridDeleted, tx: Transaction) -> None:
+    async def tell(self, event: SignupPaid | OfSubscription | _OfGrid, tx: Transaction) -> None:
         """A letter about the event is owed. Whether it is old news by then is seen when it is sent."""
         await store.owe_letter(tx, letter_about(event), self._clock.now())
 
@@ -93,15 +99,21 @@ class Newsroom:
         if event.trial_end is not None:
             await self.tell(event, tx)
 
+    async def tell_pause(self, event: GridSuspended, tx: Transaction) -> None:
+        """Who stopped their grid themselves reads that it is. Other stops are billing's news."""
+        if event.reason == "owner":
+            await self.tell(event, tx)
+
     async def tell_deletion(self, event: GridDeleted, tx: Transaction) -> None:
         """The owner has a receipt, unless the grid was never theirs to use."""
-        if await store.latest_claim_ref(tx, event.account_id, event.grid_id) is not None:
+        if await furls.known(tx, event.account_id, event.grid_id) is not None:
             await self.tell(event, tx)
 
 
-def letter_about(event: SignupPaid | OfSubscription | GridResumed | GridDeleted) -> Letter:
+def letter_about(event: SignupPaid | OfSubscription | _OfGrid) -> Letter:
     """The letter that the event causes. The same event gives the same letter."""
-    subject = SUBJECTS[type(event)]
+    undone = isinstance(event, DeletionScheduled) and not event.by_owner
+    subject = _UNDONE if undone else SUBJECTS[type(event)]
     said = msgspec.to_builtins(event)
     return Letter(
         letter_id=LetterId(derived_id(subject.kind, encode(event).decode())),
@@ -109,9 +121,9 @@ def letter_about(event: SignupPaid | OfSubscription | GridResumed | GridDeleted)
         kind=subject.kind,
         facts={name: fact for name, fact in said.items() if name not in _NOT_SAID},
         signup_id=event.signup_id,
-        subscription_id=None if isinstance(event, (GridResumed, GridDeleted)) else event.subscription_id,
+        subscription_id=None if isinstance(event, _OfGrid) else event.subscription_id,
         topic=subject.topic,
-        revision=None if isinstance(event, (GridResumed, GridDeleted)) else event.revision,
+        revision=None if isinstance(event, _OfGrid) else event.revision,
         rank=min(event.attempt, _OUTCOME - 1) if isinstance(event, PaymentFailed) else subject.rank,
         happened_at=event.occurred_at,
     )

@@ -60,7 +60,7 @@ class Postman:
     async def _sent(self, letter: OwedLetter, lease: str) -> None:
         now = self._clock.now()
         async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
-            await store.finish(tx, letter.letter_id, "sent")
+            await store.note_sent(tx, letter.letter_id, letter.email or "", now)
             event = LetterSent(
                 occurred_at=now, account_id=letter.account_id, letter_id=letter.letter_id, kind=letter.kind
             )
@@ -70,7 +70,7 @@ class Postman:
     async def _bounce(self, letter: OwedLetter, lease: str, code: str) -> None:
         now = self._clock.now()
         async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
-            await store.finish(tx, letter.letter_id, "bounced")
+            await store.note_bounced(tx, letter.letter_id, code)
             event = LetterBounced(
                 occurred_at=now,
                 account_id=letter.account_id,

@@ -21,6 +21,12 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     concurrency: int = 8
     link_lifetime: timedelta = timedelta(days=7)
     sign_in_lifetime: timedelta = timedelta(minutes=30)
+    # What web is told of a change of address may be confirmed for; web itself decides when it is too late.
+    email_lifetime: timedelta = timedelta(days=1)
+    # Counted from when the furl was issued.
+    reminder_after: timedelta = timedelta(days=3)
+    first_checklist_after: timedelta = timedelta(days=1)
+    second_checklist_after: timedelta = timedelta(days=7)
     # An outage that took longer is told when it is over; one that takes longer than the second, while it lasts.
     outage_told_from: timedelta = timedelta(minutes=15)
     loss_told_after: timedelta = timedelta(hours=1)

@@ -1,67 +1,45 @@
-"""The notifier's rows, by the questions asked of them."""
+"""The notifier's rows of letters, by the questions asked of them."""
 
 from datetime import datetime, timedelta
 
 import msgspec
 
 from s4_contracts.ids import AccountId, GridId, LetterId, SignupId, SubscriptionId
-from s4_store import Leases, Pool, Transaction, notify
+from s4_notifier.kinds import A_DAY, ASKED_FOR, matter_of
+from s4_notifier.needless import END, needless
+from s4_store import Leases, Pool, Record, Transaction, notify
+
+__all__ = ["CHANNEL", "END", "LETTERS", "Letter", "OwedLetter", "claim_letters", "finish", "owe_letter", "postpone"]
 
 LETTERS = Leases(table="letters", key="letter_id")
 # Where a new or newly deliverable letter is announced to the postman.
 CHANNEL = "s4_letters"
-# The topic of a subscription's end: after it nothing about the subscription is news any more.
-END = "end"
 
 _OWE = """
     INSERT INTO letters (letter_id, account_id, kind, grid_id, claim_ref, facts, signup_id, subscription_id, topic,
-        revision, rank, happened_at, issued_at, due_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT (letter_id) DO NOTHING
+        revision, rank, happened_at, recipient, copy_of, matter, opens, issued_at, due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+    ON CONFLICT (letter_id) DO NOTHING
 """
-# Revisions order what billing says of one subscription. Who knows of no revision has only the time to go by.
-_OLD = """
-    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND topic IS NOT NULL AND EXISTS (
-        SELECT 1 FROM letters AS other WHERE other.signup_id = mine.signup_id AND other.topic IN (mine.topic, $2)
-        AND CASE
-            WHEN other.subscription_id = mine.subscription_id
-                THEN (other.revision, other.rank) > (mine.revision, mine.rank)
-            WHEN other.subscription_id IS NULL OR mine.subscription_id IS NULL
-                THEN other.happened_at > mine.happened_at
-            ELSE false
-        END
-    )
+_READERS = """
+    SELECT account_id, email, language FROM addressees FULL JOIN readers USING (account_id) WHERE account_id = ANY($1)
 """
-# A late bill of a renewal is told twice by billing: its receipt is enough, and nobody shall think that they paid twice.
-_TWICE = """
-    SELECT letter_id FROM letters AS mine WHERE letter_id = ANY($1) AND kind = 'payment-recovered' AND EXISTS (
-        SELECT 1 FROM letters AS receipt WHERE receipt.kind = 'renewed' AND receipt.signup_id = mine.signup_id
-        AND receipt.subscription_id = mine.subscription_id AND receipt.revision = mine.revision
-        AND receipt.facts -> 'amount' = mine.facts -> 'amount'
-    )
-"""
-# What is said of a grid's state is no news when the state is another one by now, or there is no grid to speak of any
-# more. Several losses before the grid was back are one outage, of which one letter tells.
-_OVER = """
-    SELECT letter_id FROM letters AS mine LEFT JOIN outages USING (grid_id) LEFT JOIN fillings USING (grid_id)
-    WHERE letter_id = ANY($1) AND kind IN ('lost', 'recovered', 'filling') AND (
-        (kind = 'lost' AND back_at >= happened_at) OR (kind = 'recovered' AND lost_at > happened_at)
-        OR (kind = 'filling' AND mark <> (facts ->> 'mark')::integer)
-        OR EXISTS (
-            SELECT 1 FROM letters AS other WHERE other.signup_id = mine.signup_id AND (
-                other.kind = 'deleted' OR (other.kind = 'ended' AND other.facts ->> 'reason' <> 'duplicate')
-                OR (other.kind = 'suspended' AND other.happened_at > mine.happened_at)
-                OR (mine.kind = 'lost' AND other.kind = 'lost' AND other.state <> 'withdrawn'
-                    AND other.happened_at < mine.happened_at AND coalesce(other.happened_at > back_at, true))
-            )
-        )
-    )
+# A letter answers the one that it is a copy of, or the newest before it that opened their matter. What was sent before
+# a letter was laid out does not change any more, so that the letter reads the same each time.
+_ANSWERED = """
+    SELECT DISTINCT ON (mine.letter_id) mine.letter_id, first.letter_id AS first
+    FROM letters AS mine JOIN letters AS first ON first.letter_id = mine.copy_of
+        OR (first.matter = mine.matter AND first.opens AND first.sent_at <= mine.issued_at
+            AND NOT mine.opens AND mine.copy_of IS NULL AND first.letter_id <> mine.letter_id)
+    WHERE mine.letter_id = ANY($1) ORDER BY mine.letter_id, first.sent_at DESC
 """
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What a person is to be told, and, of news, what it is about and how new it is.
 
-    ``rank`` orders news of one revision. News without a ``topic`` never gets old.
+    ``rank`` orders news of one revision. News without a ``topic`` never gets old. ``recipient`` is an address that is
+    not the account's.
     """
 
     letter_id: LetterId
@@ -76,75 +54,60 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     revision: int | None = None
     rank: int = 0
     happened_at: datetime | None = None
+    recipient: str | None = None
+    copy_of: LetterId | None = None
 
 
 class OwedLetter(Letter, frozen=True, kw_only=True):
-    """A letter and its address, which is unknown until billing's event arrives. ``attempts`` counts this one too."""
+    """A letter and its address, which is unknown until billing's event arrives. ``attempts`` counts this one too.
+
+    ``answers`` is the letter that opened the matter. ``signed_at`` is when the letter was laid out that its link is of.
+    """
 
     issued_at: datetime
     attempts: int
     email: str | None
     is_old: bool = False
-
-
-async def learn_address(tx: Transaction, account: AccountId, email: str, now: datetime) -> None:
-    """Letters to the account go to this address from now on; those that waited for it are due."""
-    await tx.execute(
-        "INSERT INTO addressees (account_id, email) VALUES ($1, $2)"
-        " ON CONFLICT (account_id) DO UPDATE SET email = excluded.email",
-        account,
-        email,
-    )
-    sql = "UPDATE letters SET due_at = $2 WHERE account_id = $1 AND state = 'owed' AND issued_at <= $2"
-    await tx.execute(sql, account, now)
+    language: str | None = None
+    answers: LetterId | None = None
+    signed_at: datetime | None = None
 
 
 async def owe_letter(tx: Transaction, letter: Letter, due: datetime) -> None:
-    """The letter is owed and bears the date when it is due, and the postman knows. Owing it twice changes nothing."""
+    """The letter is owed and bears the date when it is due, and the postman knows. Owing it twice changes nothing.
+
+    Of what people ask for they get so many a day.
+    """
+    if letter.kind in ASKED_FOR and await _count(tx, letter, due - timedelta(days=1)) >= A_DAY:
+        return
     facts = msgspec.json.encode(letter.facts).decode()
     columns = msgspec.structs.astuple(msgspec.structs.replace(letter, facts=facts))
-    await tx.execute(_OWE, *columns, due)
+    await tx.execute(_OWE, *columns, *matter_of(letter), due)
     await notify(tx, CHANNEL)
-
-
-async def latest_claim_ref(tx: Transaction, account: AccountId, grid: GridId) -> str | None:
-    """The newest furl of the grid that this account was written about."""
-    found: str | None = await tx.fetchval(
-        "SELECT claim_ref FROM letters WHERE account_id = $1 AND grid_id = $2 AND claim_ref IS NOT NULL"
-        " ORDER BY issued_at DESC LIMIT 1",
-        account,
-        grid,
-    )
-    return found
-
-
-async def mark_claimed(tx: Transaction, account: AccountId, claim_ref: str, now: datetime) -> None:
-    """The person has the furl: nothing more needs to be said about it."""
-    await tx.execute(
-        "UPDATE letters SET claimed_at = coalesce(claimed_at, $3) WHERE account_id = $1 AND claim_ref = $2",
-        account,
-        claim_ref,
-        now,
-    )
 
 
 async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -> list[tuple[OwedLetter, str]]:
     """Due letters with their addresses and lease tokens; they are mine for ``ttl``."""
     rows = await LETTERS.claim(pool, limit, ttl, now)
-    accounts = [row["account_id"] for row in rows]
-    found = await pool.fetch("SELECT account_id, email FROM addressees WHERE account_id = ANY($1)", accounts)
-    emails = {row["account_id"]: row["email"] for row in found}
-    old = await _needless(pool, [row["letter_id"] for row in rows])
+    letters = [row["letter_id"] for row in rows]
+    found = await pool.fetch(_READERS, [row["account_id"] for row in rows])
+    readers = {row["account_id"]: {"email": row["email"], "language": row["language"]} for row in found}
+    originals = [row["copy_of"] for row in rows if row["copy_of"]]
+    signed = await pool.fetch("SELECT letter_id, issued_at FROM letters WHERE letter_id = ANY($1)", originals)
+    signed_at = {row["letter_id"]: row["issued_at"] for row in signed}
+    answered = {row["letter_id"]: row["first"] for row in await pool.fetch(_ANSWERED, letters)}
+    old = await needless(pool, letters)
     return [
         (
-            msgspec.convert(
+            _owed(
+                row,
                 {
-                    **row,
-                    "facts": msgspec.json.decode(row["facts"]),
-                    "email": emails.get(row["account_id"]),
+                    "email": None,
+                    **readers.get(row["account_id"], {}),
                     "is_old": row["letter_id"] in old,
+                    "answers": answered.get(row["letter_id"]),
+                    "signed_at": signed_at.get(row["copy_of"]),
                 },
-                OwedLetter,
             ),
             row["lease_token"],
         )
@@ -152,19 +115,21 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
     ]
 
 
-async def _needless(pool: Pool, letters: list[str]) -> set[str]:
-    """Those of the letters that newer ones have made old, or that another says as well."""
-    rows = [
-        *await pool.fetch(_OLD, letters, END),
-        *await pool.fetch(_TWICE, letters),
-        *await pool.fetch(_OVER, letters),
-    ]
-    return {row["letter_id"] for row in rows}
-
-
 async def finish(tx: Transaction, letter: LetterId, state: str) -> None:
     """The letter is "sent", "bounced" or "withdrawn" for good."""
     await tx.execute("UPDATE letters SET state = $2, due_at = NULL WHERE letter_id = $1", letter, state)
+
+
+async def note_sent(tx: Transaction, letter: LetterId, address: str, now: datetime) -> None:
+    """A mail server has it, for that address."""
+    await finish(tx, letter, "sent")
+    await tx.execute("UPDATE letters SET sent_to = $2, sent_at = $3 WHERE letter_id = $1", letter, address, now)
+
+
+async def note_bounced(tx: Transaction, letter: LetterId, code: str) -> None:
+    """It will not arrive."""
+    await finish(tx, letter, "bounced")
+    await tx.execute("UPDATE letters SET code = $2 WHERE letter_id = $1", letter, code)
 
 
 async def postpone(tx: Transaction, letter: LetterId, due: datetime, *, failed: bool) -> None:
@@ -172,3 +137,14 @@ async def postpone(tx: Transaction, letter: LetterId, due: datetime, *, failed: 
     await tx.execute(
         "UPDATE letters SET due_at = $2, attempts = attempts - $3 WHERE letter_id = $1", letter, due, int(not failed)
     )
+
+
+def _owed(row: Record, known: dict[str, object]) -> OwedLetter:
+    said = {**row, **known, "facts": msgspec.json.decode(row["facts"])}
+    return msgspec.convert({**said, "email": row["recipient"] or said["email"]}, OwedLetter)
+
+
+async def _count(tx: Transaction, letter: Letter, since: datetime) -> int:
+    sql = "SELECT count(*) FROM letters WHERE account_id = $1 AND kind = $2 AND issued_at > $3 AND letter_id <> $4"
+    found: int = await tx.fetchval(sql, letter.account_id, letter.kind, since, letter.letter_id)
+    return found
