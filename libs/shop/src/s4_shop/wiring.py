@@ -167,7 +167,7 @@ class Wiring:
             "S4_CHECKOUTS_PER_ACCOUNT": "1000",
             "S4_CHECKOUTS_PER_HOUR": "10000",
             "S4_OPERATOR_LISTEN": self.addresses.listen("billing-operator"),
-            "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
+            "S4_OPERATOR_TOKENS_FILE": self._billing_operator_tokens(),
         }
 
     def _operator_tokens(self) -> str:
@@ -176,6 +176,12 @@ class Wiring:
         told = {service: self.addresses.url(f"{service}-operator") for service in ("billing", "provisioner")}
         self._file("operator.json", json.dumps({**told, "token": token}))
         return self._file("operator-tokens", f"local:{token}")
+
+    def _billing_operator_tokens(self) -> str:
+        """The same, and the support page, which asks whose an id of Stripe's is."""
+        of_support = self.folder.token("support-billing-token").read_text()
+        local = Path(self._operator_tokens()).read_text(encoding="utf-8")
+        return self._file("billing-operator-tokens", f"{local},support:{of_support}")
 
     def _provisioner(self) -> dict[str, str]:
         return {
@@ -224,7 +230,10 @@ class Wiring:
     def _support(self) -> dict[str, str]:
         return {
             "S4_LISTEN": self.addresses.listen("support"),
+            "S4_PUBLIC_URL": self.addresses.url("support"),
             "S4_OPERATOR_TOKENS_FILE": self._operator_tokens(),
+            "S4_BILLING_OPERATOR_URL": self.addresses.url("billing-operator"),
+            "S4_BILLING_OPERATOR_TOKEN_FILE": str(self.folder.token("support-billing-token")),
             "S4_COOKIE_KEY_FILE": str(self.folder.token("support-cookie-key")),
         }
 

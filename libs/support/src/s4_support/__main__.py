@@ -3,23 +3,29 @@
 import os
 import sys
 
+from aiohttp import ClientSession
+
 from s4_bus import bus_ready, consume, relay
-from s4_runtime import SystemClock, configure, load, run, serve_probes, start
+from s4_runtime import SystemClock, configure, run, serve, serve_probes, start
 from s4_store import Pool, migrate, require_migrated
+from s4_support.app import build_app
 from s4_support.desk import Desk
-from s4_support.settings import Settings
+from s4_support.pruning import Pruning
+from s4_support.settings import read
 
 
-async def serve() -> None:
+async def served() -> None:
     """Write down what happens and show it to operators until told to stop."""
-    settings, clock = load(Settings, os.environ), SystemClock()
+    settings, clock = read(os.environ), SystemClock()
     configure("support", settings.log_level)
-    async with Pool.open(settings.database_url) as pool:
+    async with Pool.open(settings.database_url) as pool, ClientSession() as session:
         await require_migrated(pool, "s4_support")
         await run(
             "support",
-            consume("support", Desk(clock).routes(), pool, settings.amqp_url),
+            consume("support", Desk().routes(), pool, settings.amqp_url),
             relay("support", pool, settings.amqp_url),
+            Pruning(pool, settings, clock).forever(),
+            serve(build_app(settings, pool, session, clock), settings.listen),
             serve_probes(settings.probes_listen, bus_ready("support", pool)),
         )
 
@@ -27,13 +33,13 @@ async def serve() -> None:
 async def migrated() -> None:
     """The database has the shape that this release needs."""
     configure("support", "info")
-    await migrate(load(Settings, os.environ).database_url, "s4_support")
+    await migrate(read(os.environ).database_url, "s4_support")
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve"]:
-            sys.exit(start("support", serve()))
+            sys.exit(start("support", served()))
         case ["migrate"]:
             sys.exit(start("support", migrated()))
         case _:
