@@ -1,6 +1,6 @@
 """The links in letters: tokens that the notifier signed, and only its public key is here."""
 
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import jwt
 import msgspec
@@ -19,12 +19,21 @@ _OPTIONS: Options = {"require": ["iss", "aud", "iat"], "verify_exp": False, "ver
 class _Said(msgspec.Struct, frozen=True):
     jti: str
     sub: str
+    iat: float
+
+
+class _SaidUntil(_Said, frozen=True):
     exp: float
 
 
-class _SaidOfGrid(_Said, frozen=True):
+class _SaidOfGrid(_SaidUntil, frozen=True):
     grid: str
     ref: str
+
+
+class _SaidOfEmail(_SaidUntil, frozen=True):
+    rid: str
+    side: Literal["old", "new"]
 
 
 S = TypeVar("S", bound=_Said)
@@ -35,6 +44,16 @@ class SignIn(msgspec.Struct, frozen=True):
 
     letter_id: str
     account_id: str
+    issued_at: float
+    is_expired: bool
+
+
+class EmailLink(msgspec.Struct, frozen=True):
+    """What a genuine link about a change of address says, and at which of the two addresses it was read."""
+
+    account_id: str
+    request_id: str
+    side: Literal["old", "new"]
     is_expired: bool
 
 
@@ -45,6 +64,7 @@ class Claim(msgspec.Struct, frozen=True):
     account_id: str
     grid_id: str
     claim_ref: str
+    issued_at: float
     is_expired: bool
 
 
@@ -66,14 +86,26 @@ class ClaimVerifier:
         said = self._said(token, "s4-web", _SaidOfGrid)
         if said is None or not is_id(said.grid):
             return None
-        return Claim(said.jti, said.sub, said.grid, said.ref, self._is_over(said))
+        return Claim(said.jti, said.sub, said.grid, said.ref, said.iat, self._is_over(said))
 
     def sign_in(self, token: str) -> SignIn | None:
         """Who may sign in with the token, or None when it is not a genuine one."""
-        said = self._said(token, "s4-web-sign-in", _Said)
-        return SignIn(said.jti, said.sub, self._is_over(said)) if said else None
+        said = self._said(token, "s4-web-sign-in", _SaidUntil)
+        return SignIn(said.jti, said.sub, said.iat, self._is_over(said)) if said else None
 
-    def _is_over(self, said: _Said) -> bool:
+    def email(self, token: str) -> EmailLink | None:
+        """Which change of address may be answered with the token, or None when it is not a genuine one."""
+        said = self._said(token, "s4-web-email", _SaidOfEmail)
+        if said is None or not is_id(said.rid):
+            return None
+        return EmailLink(said.sub, said.rid, said.side, self._is_over(said))
+
+    def letters(self, token: str) -> str | None:
+        """The account whose optional letters may be stopped with the token. Such a token never expires."""
+        said = self._said(token, "s4-web-letters", _Said)
+        return said.sub if said else None
+
+    def _is_over(self, said: _SaidUntil) -> bool:
         return said.exp <= self._clock.now().timestamp()
 
     def _said(self, token: str, audience: str, shape: type[S]) -> S | None:

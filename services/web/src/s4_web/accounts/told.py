@@ -46,7 +46,9 @@ WHERE (excluded.revision, excluded.said_at, excluded.at IS NOT NULL) > (old.revi
 """
 _KNOW = """
 INSERT INTO accounts AS old VALUES ($1, $2, $3, $4) ON CONFLICT (account_id) DO UPDATE SET
-signup_id = excluded.signup_id, email = excluded.email, paid_at = excluded.paid_at WHERE excluded.paid_at > old.paid_at
+signup_id = excluded.signup_id, paid_at = excluded.paid_at, email = CASE
+WHEN EXISTS (SELECT FROM email_changes WHERE state = 'done' AND accounts @> ARRAY[old.account_id]) THEN old.email
+ELSE excluded.email END WHERE excluded.paid_at > old.paid_at
 """
 _GRID = {GridSuspended: "stopped", GridResumed: "running", GridDeleted: "deleted"}
 GridEvent = GridSuspended | GridResumed | GridDeleted
@@ -164,7 +166,7 @@ async def note_grid(event: GridEvent, tx: Transaction) -> None:
 
 async def note_deletion(event: DeletionScheduled, tx: Transaction) -> None:
     """All that is stored is deleted then: at the owner's wish, or when it was promised."""
-    await _say(tx, event, "deletion", word="owner" if event.by_owner else "promise", at=event.delete_at)
+    await _say(tx, event, "deletion", word="owner" if event.by_owner else "promised", at=event.delete_at)
 
 
 async def note_complaint(event: LetterComplained, tx: Transaction) -> None:

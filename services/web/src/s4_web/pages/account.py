@@ -13,6 +13,7 @@ from s4_web.accounts.usage import usage_of
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
 from s4_web.outages import outage
+from s4_web.owner.shown import changes_of
 from s4_web.sessions import owned, owner_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -64,6 +65,7 @@ async def show(request: web.Request) -> web.Response:
         grid_word=cast("str | None", said[known.account_id].get("grid", {}).get("word")),
         done=done,
         request_id=new_id(),
+        changes=await changes_of(site, known, account, grid, said[known.account_id]),
     )
 
 

@@ -42,14 +42,15 @@ async def leave(request: web.Request) -> web.Response:
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """The subscription ends with the period, or now."""
+    """The subscription ends with the period, or now; whoever wants all erased after that is led there."""
     owner, known = await owned(request)
     when = request[FORM].get("when", "")
-    if when not in {"period_end", "now"}:
+    if when not in {"period_end", "now", "erase"}:
         raise Refused("choose-when")
-    if when == "now" and not owner.is_recent:
+    if when != "period_end" and not owner.is_recent:
         return await confirm_first(request, owner, f"/account/{known.account_id}/cancel")
-    return await _change(request, known, "cancel", done="cancelled", when=when)
+    ended = await _change(request, known, "cancel", done="cancelled", when="now" if when == "erase" else when)
+    return see_other(f"/account/{known.account_id}/erase") if when == "erase" else ended
 
 
 async def resume(request: web.Request) -> web.Response:

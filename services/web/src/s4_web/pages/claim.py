@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from aiohttp import web
+from msgspec.structs import replace
 
 from s4_contracts.ids import AccountId, GridId
 from s4_contracts.web import FurlClaimed
@@ -11,6 +12,7 @@ from s4_web import store
 from s4_web.claim_token import Claim
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
+from s4_web.owner.email import has_moved_since
 from s4_web.security import FORM, browser_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -26,7 +28,9 @@ async def _claim(request: web.Request, token: str) -> Claim:
     accounts = await store.paid_accounts(site.pool, browser) if browser else set()
     if accounts and claim.account_id not in accounts:
         raise Refused("claim-link-foreign")
-    return claim
+    # A letter to an address that the owner has given up opens nothing any more.
+    has_moved = await has_moved_since(site.pool, claim.account_id, claim.issued_at)
+    return replace(claim, is_expired=True) if has_moved else claim
 
 
 async def _is_spent(request: web.Request, claim: Claim, tx: Transaction | None = None) -> bool:

@@ -10,6 +10,7 @@ from s4_web.accounts.store import Known
 from s4_web.address import email_of, masked
 from s4_web.claim_token import SignIn
 from s4_web.html import page, see_other
+from s4_web.owner.email import has_moved_since
 from s4_web.security import FORM, browser_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -39,11 +40,11 @@ async def sent(request: web.Request) -> web.Response:
 
 
 async def _letter(request: web.Request, token: str) -> tuple[SignIn, list[Known]]:
-    """The genuine link, and the accounts that it opens."""
+    """The genuine link, and the accounts that it opens: none, if it went to an address that they had before."""
     site = site_of(request)
     letter = site.verifier.sign_in(token)
     known = await accounts.same_address(site.pool, letter.account_id) if letter else []
-    if letter is None or not known:
+    if letter is None or not known or await has_moved_since(site.pool, letter.account_id, letter.issued_at):
         raise Refused("sign-in-link-bad")
     return letter, known
 

@@ -10,6 +10,7 @@ from s4_web.address import email_of
 from s4_web.billing_client import Offer
 from s4_web.capacity import sold_out
 from s4_web.html import page, see_other
+from s4_web.owner.letters import LANGUAGES, choices_of, choose_language, language_of
 from s4_web.progress import Signup
 from s4_web.security import FORM, Form, browser_of
 from s4_web.site import Site, site_of
@@ -29,6 +30,7 @@ async def show(request: web.Request) -> web.Response:
         return see_other("/status")
     if current and not current.is_paid:
         values |= {"email": current.email, "terms": "yes", "plan": values["plan"] or current.plan}
+        values["language"] = (await choices_of(site.pool, current.account_id)).language
     return _form(request, offer, values, {}, out=await sold_out(site))
 
 
@@ -51,7 +53,7 @@ async def submit(request: web.Request) -> web.Response:
     if email is None or problems:
         return _form(request, offer, form, problems, out=out, status=409 if form.get("plan") in out else 422)
     await _count(request, site, email)
-    await _record(site, browser, form, email)
+    await _record(site, browser, {**form, "language": _language(request, form)}, email)
     return see_other("/pay")
 
 
@@ -87,11 +89,20 @@ async def _record(site: Site, browser: bytes, form: Form, email: str) -> None:
             await store.change_signup(tx, current.signup_id, form["plan"], email)
         elif not _is_settled(current, form):
             await store.add_signup(tx, browser, form["plan"], email, now)
+        signup = await store.current_signup(tx, browser)
+        if signup and not signup.is_paid:
+            await choose_language(tx, [signup.account_id], form["language"], now)
 
 
 def _is_settled(current: Signup | None, form: Form) -> bool:
     """Whether the browser's signup is paid, and the form does not ask for another one after it."""
     return current is not None and current.is_paid and form.get("another") != current.signup_id
+
+
+def _language(request: web.Request, form: Form) -> str:
+    """The language that the form names, or else the one that the browser does."""
+    chosen = form.get("language", "")
+    return chosen if chosen in LANGUAGES else language_of(request.headers.get("Accept-Language", ""))
 
 
 def _form(
@@ -104,4 +115,6 @@ def _form(
     status: int = 200,
 ) -> web.Response:
     kept = {name: values.get(name, "") for name in ("email", "plan", "terms", "another")}
-    return page(request, "signup.html", offer=offer, values=kept, problems=problems, sold_out=out, status=status)
+    kept["language"] = _language(request, values)
+    known = {"offer": offer, "values": kept, "problems": problems, "sold_out": out, "languages": LANGUAGES}
+    return page(request, "signup.html", status=status, **known)
