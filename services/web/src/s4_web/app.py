@@ -7,12 +7,13 @@ from aiohttp import ClientSession, web
 
 from s4_runtime import Clock, Permanent, ServiceClient, Temporary, correlation_middleware, error_middleware
 from s4_store import Pool
-from s4_web import html
+from s4_web import html, owner_routes
 from s4_web.accounts.client import Accounts
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
 from s4_web.live import Live
-from s4_web.pages import account, changes, claim, home, pay, plan, sign_in, signup, status
+from s4_web.pages import account, changes, claim, home, pay, plan, sessions, sign_in, signup, status
+from s4_web.pages import help as help_pages
 from s4_web.provisioner_client import Provisioner
 from s4_web.security import guard, set_headers
 from s4_web.settings import Settings
@@ -27,8 +28,12 @@ def routes() -> list[web.RouteDef]:
     """What can be asked of the site."""
     return [
         web.get("/", home.show),
-        web.get("/terms", home.terms),
+        web.get("/how", home.how),
         web.get("/plans", home.plans),
+        web.get("/help", help_pages.answers),
+        web.get("/help/connect", help_pages.connecting),
+        web.get("/terms", home.terms),
+        web.get("/privacy", home.privacy),
         web.get("/signup", signup.show),
         web.post("/signup", signup.submit),
         web.get("/signup/return", pay.come_back),
@@ -51,6 +56,9 @@ def routes() -> list[web.RouteDef]:
         web.post("/sign-in/again", sign_in.ask_anew),
         web.post("/sign-out", sign_in.sign_out),
         web.get("/account", account.index),
+        web.get("/account/sessions", sessions.show),
+        web.post("/account/sessions/end-others", sessions.end_others),
+        web.post("/account/sessions/{session_id}/end", sessions.end),
         web.get("/account/{account_id}", account.show),
         web.post("/account/{account_id}/letter", account.letter),
         web.post("/account/{account_id}/portal", changes.portal),
@@ -62,6 +70,7 @@ def routes() -> list[web.RouteDef]:
         web.get("/account/{account_id}/plan", plan.choose),
         web.post("/account/{account_id}/plan/preview", plan.preview),
         web.post("/account/{account_id}/plan", plan.change),
+        *owner_routes.routes(),
     ]
 
 

@@ -23,6 +23,7 @@ def environment(static: web.StaticResource) -> Environment:
     found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
     found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
     found.filters |= {"bill": words.bill, "at_least": words.at_least, "day": words.day, "moment": words.moment}
+    found.filters |= {"span": words.span, "place": words.place}
     return found
 
 
@@ -34,6 +35,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: ob
         path=request.path,
         csrf=lambda: security.csrf_token(request),
         mail_from=site.settings.mail_from,
+        promised=site.settings,
         is_signed_in=sessions.is_signed_in(request),
     )
     headers = {"Retry-After": str(_RETRY_SECONDS)} if status in {429, 503} else None

@@ -19,7 +19,7 @@ from s4_web.troubles import Refused
 
 Form = Mapping[str, str]
 
-_COOKIE_AGE = timedelta(days=90)
+COOKIE_AGE = timedelta(days=90)
 _COOKIE_FORM = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url
 _MOST_FIELDS = 32
 _POLICY = (
@@ -30,7 +30,10 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _NEW_COOKIE = web.RequestKey("new_cookie", str)
 FORM = web.RequestKey("form", dict)
 # Their query must not travel on as a referrer.
-_SECRET_ADDRESSES = ("/claim", "/signup/return", "/sign-in/link")
+_SECRET_ADDRESSES = ("/claim", "/signup/return", "/sign-in/link", "/email/confirm", "/letters/stop")
+# The one form that a mail program sends by itself, as RFC 8058 wants it: from no page of ours, without a cookie. The
+# token in its address decides, and its body is not looked at.
+_ONE_CLICK = "/letters/stop"
 
 
 def browser_of(request: web.Request) -> bytes | None:
@@ -83,7 +86,9 @@ def _csrf(key: Secret, cookie: str) -> str:
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a POST through only from our own page in the same browser; its form is in ``request[FORM]``."""
-    if request.method == "POST":
+    if request.method == "POST" and request.path == _ONE_CLICK:
+        request[FORM] = {}
+    elif request.method == "POST":
         _check_origin(request)
         request[FORM] = form = await _read_form(request)
         shown = request.headers.get("X-CSRF-Token") or form.get("csrf", "")
@@ -95,7 +100,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _not_ours(request: web.Request) -> Refused:
-    is_of_account = request.path.startswith(("/account", "/sign-"))
+    is_of_account = request.path.startswith(("/account", "/sign-", "/email"))
     return Refused("account-form-not-ours") if is_of_account else Refused("form-not-ours")
 
 
@@ -148,7 +153,7 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
 def give_cookie(request: web.Request, response: web.Response) -> None:
     """A browser that was new when its page was made gets its cookie with it."""
     if cookie := request.get(_NEW_COOKIE):
-        set_cookie(site_of(request), response, site_of(request).cookie_name, cookie, _COOKIE_AGE)
+        set_cookie(site_of(request), response, site_of(request).cookie_name, cookie, COOKIE_AGE)
 
 
 def set_cookie(site: Site, response: web.StreamResponse, name: str, cookie: str, age: timedelta) -> None:

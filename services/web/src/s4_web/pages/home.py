@@ -9,6 +9,7 @@ from s4_store import DatabaseUnavailable
 from s4_web.billing_client import Offer
 from s4_web.capacity import sold_out
 from s4_web.html import page
+from s4_web.security import COOKIE_AGE
 from s4_web.site import site_of
 
 
@@ -20,6 +21,11 @@ async def show(request: web.Request) -> web.Response:
     return page(request, "home.html", offer=offer, sold_out=out)
 
 
+async def how(request: web.Request) -> web.Response:
+    """What is encrypted where, who sees what, and what happens when."""
+    return page(request, "how.html")
+
+
 async def plans(request: web.Request) -> web.Response:
     """What is sold, as billing says."""
     site = site_of(request)
@@ -29,3 +35,8 @@ async def plans(request: web.Request) -> web.Response:
 async def terms(request: web.Request) -> web.Response:
     """What a person agrees to."""
     return page(request, "terms.html")
+
+
+async def privacy(request: web.Request) -> web.Response:
+    """What is known of a person, and for how long."""
+    return page(request, "privacy.html", cookie_age=COOKIE_AGE)
