@@ -28,7 +28,7 @@ def told(
     signup: Signup | None = None,
 ) -> Story:
     last = {"state": letter, "said_at": NOW} if letter else {}
-    return story(signup or a_signup(), journey or {}, list(steps), last, NOW)
+    return story(signup or a_signup(), (journey or {}, list(steps), last), NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,23 @@
 """The site's own tables, by question."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
 
 from s4_runtime import new_id
 from s4_store import Pool, Transaction, notify
-from s4_web.progress import Row, Signup
+from s4_web.progress import Said, Signup
 
 CHANNEL = "web_journeys"
+News = tuple[int, str, str]  # its number, its name, its facts in JSON
 Ids = tuple[str, str, str | None]  # of the signup, its account, and its grid where that is known
 
 
 async def current_signup(db: Pool | Transaction, browser: bytes) -> Signup | None:
     """The browser's latest signup. It is paid when billing said so, by event or by answer."""
     row = await db.fetchrow(
-        "SELECT signup_id, s.account_id, plan, email, returned_at, checkout_state, "
+        "SELECT signup_id, s.account_id, s.plan, email, returned_at, checkout_state, "
         "coalesce(paid_at, issued_at) IS NOT NULL OR coalesce(checkout_state = 'paid', false) AS is_paid "
         "FROM signups s LEFT JOIN journeys j USING (signup_id) "
         "WHERE browser = $1 ORDER BY created_at DESC, signup_id DESC LIMIT 1",
@@ -79,20 +80,28 @@ async def say(tx: Transaction, ids: Ids, what: str, at: datetime, **facts: objec
     await notify(tx, CHANNEL)
 
 
-async def feed_after(pool: Pool, signup_id: str, revision: int) -> list[tuple[int, str, str]]:
-    """What was said about the signup since that revision, in order: its number, its name, its facts in JSON."""
-    sql = "SELECT revision, what, facts FROM feed WHERE signup_id = $1 AND revision > $2 ORDER BY revision"
-    return [(row["revision"], row["what"], row["facts"]) for row in await pool.fetch(sql, signup_id, revision)]
+async def news_after(pool: Pool, seen: Mapping[str, int]) -> dict[str, list[News]]:
+    """What was said about each of the signups since the revision that was seen, in order."""
+    rows = await pool.fetch(
+        "SELECT signup_id, revision, what, facts FROM unnest($1::uuid[], $2::bigint[]) AS seen (signup_id, after) "
+        "JOIN feed USING (signup_id) WHERE revision > after ORDER BY signup_id, revision",
+        list(seen),
+        list(seen.values()),
+    )
+    found: dict[str, list[News]] = {}
+    for row in rows:
+        found.setdefault(row["signup_id"], []).append((row["revision"], row["what"], row["facts"]))
+    return found
 
 
-async def revisions(pool: Pool, signups: Collection[str]) -> dict[str, int]:
-    """The latest revision of each of the signups."""
-    sql = "SELECT signup_id, revision FROM journeys WHERE signup_id = ANY($1::uuid[])"
-    return {row["signup_id"]: row["revision"] for row in await pool.fetch(sql, list(signups))}
+async def latest_revision(pool: Pool, signup_id: str) -> int:
+    """The number of the last that was said about the signup; 0 while nothing was."""
+    sql = "SELECT revision FROM journeys WHERE signup_id = $1"
+    return int(await pool.fetchval(sql, signup_id) or 0)
 
 
-async def journey(pool: Pool, signup: Signup) -> tuple[Row, list[Row], Row]:
-    """What events said of the signup: the journey, its steps, the last letter. Empty where nothing was said."""
+async def journey(pool: Pool, signup: Signup) -> Said:
+    """What events said of the signup."""
     found = await pool.fetchrow("SELECT * FROM journeys WHERE signup_id = $1", signup.signup_id)
     steps = await pool.fetch("SELECT * FROM steps WHERE signup_id = $1", signup.signup_id)
     letter = await pool.fetchrow("SELECT state, said_at FROM letters WHERE account_id = $1", signup.account_id)

@@ -21,10 +21,10 @@ from s4_web.accounts import told, usage
 
 # A later word wins; of two said in one moment, the one that is further on.
 _STEP = """
-INSERT INTO steps AS old (signup_id, step, position, state, attempt, seconds, began_at, said_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (signup_id, step) DO UPDATE SET
+INSERT INTO steps AS old (signup_id, step, position, state, attempt, seconds, next_try_at, began_at, said_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) ON CONFLICT (signup_id, step) DO UPDATE SET
 state = excluded.state, attempt = excluded.attempt, seconds = excluded.seconds, said_at = excluded.said_at,
-position = excluded.position, began_at = least(old.began_at, excluded.began_at)
+next_try_at = excluded.next_try_at, position = excluded.position, began_at = least(old.began_at, excluded.began_at)
 WHERE (excluded.said_at, array_position(ARRAY['started', 'retrying', 'done'], excluded.state))
     > (old.said_at, array_position(ARRAY['started', 'retrying', 'done'], old.state))
 """
@@ -33,7 +33,8 @@ INSERT INTO letters AS old VALUES ($1, $2, $3, $4) ON CONFLICT (account_id) DO U
 letter_id = excluded.letter_id, state = excluded.state, said_at = excluded.said_at
 WHERE excluded.said_at > old.said_at
 """
-_PAID = "UPDATE journeys SET paid_at = $2 WHERE signup_id = $1"
+_WRITTEN = "UPDATE journeys SET written_at = least(written_at, $2) WHERE signup_id = $1"
+_PAID = "UPDATE journeys SET paid_at = $2, bought_plan = $3 WHERE signup_id = $1"
 _READY = "UPDATE journeys SET ready_at = least(ready_at, $2) WHERE signup_id = $1"
 _ISSUED = """
 UPDATE journeys SET claim_ref = $2, issued_at = $3 WHERE signup_id = $1 AND coalesce(issued_at <= $3, true)
@@ -68,7 +69,7 @@ def _ids(event: ProvisioningProgressed | InstanceReady | FurlIssued | Provisioni
 async def note_payment(event: SignupPaid, tx: Transaction) -> None:
     """The signup is paid."""
     await store.say(tx, (event.signup_id, event.account_id, None), "paid", event.occurred_at)
-    await tx.execute(_PAID, event.signup_id, event.occurred_at)
+    await tx.execute(_PAID, event.signup_id, event.occurred_at, event.plan)
     await store.change_signup(tx, event.signup_id, event.plan, event.email)
 
 
@@ -76,8 +77,8 @@ async def note_progress(event: ProvisioningProgressed, tx: Transaction) -> None:
     """A step began, ended, or will be tried again."""
     facts = {"step": event.step, "state": event.state, "seconds": event.seconds}
     await store.say(tx, _ids(event), "step", event.occurred_at, **facts)
-    row = (event.step, event.position, event.state, event.attempt, event.seconds, event.occurred_at)
-    await tx.execute(_STEP, event.signup_id, *row)
+    times = (event.seconds, event.next_try_at, event.occurred_at)
+    await tx.execute(_STEP, event.signup_id, event.step, event.position, event.state, event.attempt, *times)
 
 
 async def note_ready(event: InstanceReady, tx: Transaction) -> None:
@@ -107,3 +108,5 @@ async def note_letter(event: LetterSent | LetterBounced, tx: Transaction) -> Non
     signup_id = await store.signup_of_account(tx, event.account_id)
     if signup_id is not None:
         await store.say(tx, (signup_id, event.account_id, None), "letter", event.occurred_at, state=state)
+        if state == "sent":
+            await tx.execute(_WRITTEN, signup_id, event.occurred_at)

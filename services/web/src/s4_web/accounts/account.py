@@ -139,6 +139,12 @@ def is_at_rest(said: Mapping[str, Row]) -> bool:
     return words["grid"] in {"stopped", "deleted"} or bool(words["suspended"] or words["ended"])
 
 
+def is_free(said: Mapping[str, Row], now: datetime) -> bool:
+    """Whether nothing was charged yet, as events told."""
+    until = said.get("trial", {}).get("at")
+    return until is not None and until > now
+
+
 def refunds_in(said: Mapping[str, Row]) -> tuple[Refund, ...]:
     """The refunds that events told of, in their order."""
     rows = [row for name, row in said.items() if name.startswith("refund:")]
