@@ -1,0 +1,41 @@
+"""Putting the agent together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from random import Random
+
+import aiohttp
+
+from s4_invites.converge import Agent
+from s4_invites.furls import Furls
+from s4_invites.metrics import LastHeard
+from s4_invites.sealing import Seal
+from s4_invites.session import Tools
+from s4_invites.settings import Settings
+from s4_runtime import Backoff, Clock, ServiceClient
+from s4_store import Pool
+
+_BACKOFF = Backoff(base=timedelta(milliseconds=500), cap=timedelta(seconds=30))
+
+
+@asynccontextmanager
+async def agent(
+    pool: Pool, seal: Seal, settings: Settings, clock: Clock, random: Random, *, backoff: Backoff = _BACKOFF
+) -> AsyncIterator[Agent]:
+    """One replica, with its connections to others."""
+    everyone = aiohttp.TCPConnector(limit=0)  # each open invite has a connection of its own
+    async with aiohttp.ClientSession(connector=everyone) as mailboxes, aiohttp.ClientSession() as peers:
+        provisioner = ServiceClient("provisioner", settings.provisioner_url, settings.provisioner_token, peers)
+        tools = Tools(
+            pool=pool,
+            seal=seal,
+            furls=Furls(pool, provisioner),
+            http=mailboxes,
+            mailbox_url=settings.mailbox_url,
+            backoff=backoff,
+            clock=clock,
+            random=random,
+            heard=LastHeard(),
+        )
+        yield Agent(tools, lease=settings.lease, patience=settings.handshake_patience, most=settings.most_held)

@@ -1,0 +1,79 @@
+"""The real mailbox server of magic-wormhole, which a test stops, starts and robs of its memory."""
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+
+from s4_shop.ports import free_port
+from support.waiting import until
+
+
+class MailboxServer:
+    """One server, at one address for all of its lives."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: asyncio.subprocess.Process | None = None
+        self.url = f"ws://127.0.0.1:{self._port}/v1"
+
+    async def start(self) -> None:
+        """It takes clients."""
+        self._folder.mkdir(exist_ok=True)
+        listen = f"--port=tcp:{self._port}:interface=127.0.0.1"
+        command = [sys.executable, "-m", "twisted", "wormhole-mailbox", listen, "--disallow-list"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, f"--channel-db={self.database}", cwd=self._folder, stdout=log, stderr=log
+            )
+        await until(self._answers, within=30, what="a mailbox server")
+
+    async def stop(self) -> None:
+        """It has ended as by a power cut."""
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def restart(self, *, forgetting: bool = False) -> None:
+        """It is back, with or without what it knew."""
+        await self.stop()
+        if forgetting:
+            for path in self._folder.glob("channels.sqlite*"):
+                path.unlink()
+        await self.start()
+
+    async def prune(self) -> None:
+        """It was away for a while, and has dropped what nobody had touched for eleven minutes."""
+        await self.stop()
+        with sqlite3.connect(self.database) as database:
+            for table in ("nameplate_sides", "nameplates", "messages", "mailbox_sides", "mailboxes"):
+                database.execute(f"delete from {table}")  # noqa: S608  names of theirs
+        database.close()
+        await self.start()
+
+    def rows(self, table: str) -> int:
+        """How many there are of what the server keeps in this table."""
+        database = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
+        try:
+            return int(database.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608  names of theirs
+        finally:
+            database.close()
+
+    def text(self) -> str:
+        """All that the server knows and has logged."""
+        found = [path.read_bytes() for path in self._folder.iterdir() if path.is_file()]
+        return b"\n".join(found).decode("latin-1")
+
+    @property
+    def database(self) -> Path:
+        """What it keeps."""
+        return self._folder / "channels.sqlite"
+
+    async def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.returncode is None, (self._folder / "log").read_text()[-2000:]
+        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        writer.close()
+        return True
