@@ -69,16 +69,8 @@ def bars(parts: Sequence[Part]) -> tuple[Bar, ...]:
     for (state, seconds, times), weight in zip(parts, weights, strict=True):
         width = room * weight / sum(weights)
         share = {"todo": 0.0, "done": 1.0}.get(state)
-        drawn.append(
-            Bar(
-                state,
-                x,
-                width,
-                width * (_share(seconds, times) if share is None else share),
-                seconds,
-                times and times.median,
-            )
-        )
+        filled = width * (_share(seconds, times) if share is None else share)
+        drawn.append(Bar(state, x, width, filled, seconds, times.median if times else None))
         x += width + _GAP
     return tuple(drawn)
 
