@@ -62,7 +62,7 @@ class Systemd:
 def _life(shown: dict[str, str]) -> Life:
     life = LIVES.get(shown["ActiveState"], "down")
     # systemd has not begun yet with what it was told
-    return "coming" if life in {"down", "failed"} and shown.get("Job", "0") != "0" else life
+    return "coming" if life in {"down", "failed"} and shown.get("Job") else life
 
 
 def _forget_failure(name: str) -> None:
