@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 def nearly(percent: int) -> str:
-    return f"Your storage grid is {percent} % full"
+    return f"Your storage grid is {percent}% full"
 
 
 def measured(notifier: Notifier, percent: float, hours: int = 0, quota: int | None = 250 * GB) -> UsageMeasured:

@@ -25,7 +25,7 @@ from s4_notifier.links import Link
 from s4_notifier.news import SUBJECTS, letter_about
 from s4_notifier.render import Letters, Unwritable
 from s4_notifier.store import OwedLetter
-from s4_notifier.words import duration, size
+from s4_notifier.words import Words, language_of
 from s4_runtime import Secret
 from support.news import START, Life
 
@@ -55,8 +55,8 @@ CASES: list[tuple[type[Event], dict[str, object], str, list[str]]] = [
     (
         SubscriptionRenewed,
         {"currency": "jpy", "invoice_number": None, "period_end": None},
-        "Receipt: 2,500 JPY for your storage grid",
-        ["Paid: 2,500 JPY"],
+        "Receipt: ¥2,500 for your storage grid",
+        ["Paid: ¥2,500"],
     ),
     (
         PaymentFailed,
@@ -68,7 +68,7 @@ CASES: list[tuple[type[Event], dict[str, object], str, list[str]]] = [
     (
         PaymentFailed,
         {"next_attempt_at": None},
-        "Your payment of $25 did not go through",
+        "Your payment of $25 did not go through: please pay by 15 March 2026",
         ["do not try this card again", "Nothing in it is removed"],
     ),
     (PaymentFailed, {"must_confirm": True}, "Please confirm your payment of $25", ["Your bank wants you to confirm"]),
@@ -160,7 +160,7 @@ def test_who_never_had_the_grid_reads_nothing_of_its_deletion(reason: str) -> No
 
 def test_every_kind_of_news_has_its_case_and_its_template() -> None:
     assert {case[0] for case in CASES} == set(SUBJECTS)
-    templates = resources.files("s4_notifier") / "templates"
+    templates = resources.files("s4_notifier") / "templates" / "en"
     for subject in SUBJECTS.values():
         assert (templates / f"{subject.kind}.txt").is_file()
 
@@ -191,32 +191,77 @@ def test_a_letter_without_words_or_facts_waits_for_a_release_that_has_them() -> 
             LETTERS.message(lacking, Link(Secret(ACCOUNT)))
 
 
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [
-        (250 * 10**9, "250 GB"),
-        (10**12, "1 TB"),
-        (4 * 10**12, "4 TB"),
-        (1_500_000_000_000, "1.5 TB"),
-        (0, "0 GB"),
-        (1, "1 MB"),
-        (2_000_001, "3 MB"),
-    ],
-)
-def test_a_size_is_written_as_plans_are_sold(count: int, words: str) -> None:
-    assert size(count) == words
+ENGLISH, GERMAN = Words("en"), Words("de")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("count", "english", "german"),
     [
-        (59, "less than a minute"),
-        (60, "1 minute"),
-        (960, "16 minutes"),
-        (3600, "1 hour"),
-        (3660, "1 hour 1 minute"),
-        (90000, "25 hours"),
+        (250 * 10**9, "250 GB", "250 GB"),
+        (10**12, "1 TB", "1 TB"),
+        (1_500_000_000_000, "1.5 TB", "1,5 TB"),
+        (1_234_500_000_000_000, "1,234 TB", "1.234 TB"),
+        (0, "0 GB", "0 GB"),
+        (1, "1 MB", "1 MB"),
+        (2_000_001, "3 MB", "3 MB"),
     ],
 )
-def test_an_outage_is_measured_as_people_do(seconds: int, words: str) -> None:
-    assert duration(seconds) == words
+def test_a_size_is_written_as_plans_are_sold(count: int, english: str, german: str) -> None:
+    assert (ENGLISH.size(count), GERMAN.size(count).replace("\xa0", " ")) == (english, german)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (59, "less than a minute", "weniger als eine Minute"),
+        (60, "1 minute", "1 Minute"),
+        (960, "16 minutes", "16 Minuten"),
+        (3660, "1 hour 1 minute", "1 Stunde 1 Minute"),
+        (90000, "25 hours", "25 Stunden"),
+    ],
+)
+def test_an_outage_is_measured_as_people_do(seconds: int, english: str, german: str) -> None:
+    assert (ENGLISH.duration(seconds), GERMAN.duration(seconds)) == (english, german)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "english", "german"),
+    [
+        (2500, "usd", "$25", "25 $"),
+        (1, "usd", "$0.01", "0,01 $"),
+        (1250, "eur", "€12.50", "12,50 €"),
+        (250_000_00, "eur", "€250,000", "250.000 €"),
+        (2500, "jpy", "¥2,500", "2.500 ¥"),
+        (98_000, "sek", "SEK 980", "980 SEK"),
+        (5_120, "kwd", "KWD 5.120", "5,120 KWD"),
+        (500_00, "isk", "ISK 500", "500 ISK"),
+    ],
+)
+def test_an_amount_is_written_with_the_cents_that_it_has(amount: int, currency: str, english: str, german: str) -> None:
+    written = [words.money(amount, currency).replace("\xa0", " ") for words in (ENGLISH, GERMAN)]
+    assert written == [english, german]
+
+
+def test_a_moment_is_written_at_utc_wherever_it_was_said() -> None:
+    moment = "2026-03-04T00:30:00+02:00"
+    assert (ENGLISH.day(moment), ENGLISH.minute(moment)) == ("3 March 2026", "3 March 2026, 22:30 UTC")
+    assert GERMAN.minute(moment) == "3. März 2026, 22:30 Uhr (UTC)"
+    assert (ENGLISH.number(12_345), GERMAN.number(12_345)) == ("12,345", "12.345")
+    assert (ENGLISH.percent(810, 1000), GERMAN.percent(819, 1000).replace("\xa0", " ")) == ("81%", "81 %")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "written"),
+    [
+        (None, "en"),
+        ("de", "de"),
+        ("de-AT", "de"),
+        ("DE_ch", "de"),
+        ("en-GB", "en"),
+        ("tlh", "en"),
+        ("", "en"),
+        ("-", "en"),
+    ],
+)
+def test_who_chose_a_language_that_we_do_not_write_reads_english(chosen: str | None, written: str) -> None:
+    assert language_of(chosen) == written

@@ -25,6 +25,10 @@ class SignupPaid(Event, frozen=True, kw_only=True, tag="billing.signup-paid.v1")
     quota_bytes: int | None = None  # what the plan holds, as it was sold
     trial_end: Timestamp | None = None  # nothing was charged yet, and nothing is until then
     revision: int = 0
+    # The first bill, where one is paid.
+    amount: int | None = None
+    currency: str | None = None
+    invoice_number: str | None = None
 
 
 class OfSubscription(Event, frozen=True, kw_only=True):

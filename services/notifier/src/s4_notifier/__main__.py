@@ -10,6 +10,8 @@ from s4_notifier.links import Links
 from s4_notifier.mailer import Mailer
 from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
+from s4_notifier.returns.door import doors
+from s4_notifier.returns.verp import Returns
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings
 from s4_runtime import SystemClock, configure, load, run, serve_probes, start
@@ -22,14 +24,16 @@ async def serve() -> None:
     configure("notifier", settings.log_level)
     async with Pool.open(settings.database_url) as pool:
         await require_migrated(pool, "s4_notifier")
+        returns = Returns(settings) if settings.reports_listen else None
         postman = Postman(
             pool,
             links=Links(settings),
-            letters=Letters(settings.mail_from, settings.public_url),
+            letters=Letters(settings.mail_from, settings.public_url, returns),
             mailer=Mailer(settings),
             clock=clock,
             random=SystemRandom(),
             give_up_after=settings.give_up_after,
+            returns=returns,
         )
         await run(
             "notifier",
@@ -37,6 +41,7 @@ async def serve() -> None:
             relay("notifier", pool, settings.amqp_url),
             Rounds(pool, postman, clock, settings.concurrency).forever(),
             serve_probes(settings.probes_listen, bus_ready("notifier", pool)),
+            *doors(pool, returns, clock, settings),
         )
 
 

@@ -14,8 +14,12 @@ class MailServerBusy(Temporary):
     """The mail server cannot be reached, or asks to try later (RFC 5321: replies 4yz)."""
 
 
-class AddressRefused(Permanent):
+class LetterRefused(Permanent):
     """The mail server will never take this letter (RFC 5321: replies 5yz). ``code`` is its reply code."""
+
+
+class AddressRefused(LetterRefused):
+    """It will never take any letter to this address."""
 
 
 class Mailer:
@@ -25,10 +29,11 @@ class Mailer:
         self._settings = settings
         self._trust = ssl.create_default_context(cafile=str(settings.smtp_ca) if settings.smtp_ca else None)
 
-    async def send(self, message: EmailMessage) -> None:
-        """The mail server has taken the message over.
+    async def send(self, message: EmailMessage, sender: str | None = None) -> None:
+        """The mail server has taken the message over, with ``sender`` on the envelope if it is not who wrote it.
 
-        Raises MailServerBusy or AddressRefused. A refused password counts as busy: it is our trouble, not the letter's.
+        Raises MailServerBusy, LetterRefused or AddressRefused. A refused password counts as busy: it is our trouble,
+        not the letter's.
         """
         settings = self._settings
         seconds = settings.smtp_timeout.total_seconds()
@@ -36,6 +41,7 @@ class Mailer:
             async with asyncio.timeout(seconds):
                 await aiosmtplib.send(
                     message,
+                    sender=sender,
                     hostname=settings.smtp_host,
                     port=settings.smtp_port,
                     start_tls=True,
@@ -47,14 +53,14 @@ class Mailer:
         except aiosmtplib.SMTPAuthenticationError as error:
             raise MailServerBusy("mail-server-refuses-us", reply=error.code) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
-            raise _refusal(max(refused.code for refused in error.recipients)) from None
+            raise _refusal(max(refused.code for refused in error.recipients), AddressRefused) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise _refusal(error.code) from None
+            raise _refusal(error.code, LetterRefused) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError):
             raise MailServerBusy("mail-server-unreachable") from None
 
 
-def _refusal(reply: int) -> MailServerBusy | AddressRefused:
+def _refusal(reply: int, of: type[LetterRefused]) -> MailServerBusy | LetterRefused:
     if 500 <= reply < 600:
-        return AddressRefused(str(reply))
+        return of(str(reply))
     return MailServerBusy("mail-server-busy", reply=reply)

@@ -61,6 +61,7 @@ SUBJECTS: Mapping[type[Event], Subject] = MappingProxyType(
         GridDeleted: Subject("deleted"),
     }
 )
+_FIRST_PAYMENT = Subject("paid")
 _UNDONE = Subject("deletion-undone", "deletion")
 _OfGrid = GridSuspended | GridResumed | DeletionScheduled | GridDeleted
 
@@ -74,7 +75,7 @@ class Newsroom:
     def routes(self) -> Sequence[Route[Any]]:
         """The news that people are told."""
         return [
-            on(SignupPaid, self.tell_trial),
+            on(SignupPaid, self.tell_beginning),
             on(SubscriptionRenewed, self.tell),
             on(PaymentFailed, self.tell),
             on(PaymentRecovered, self.tell),
@@ -94,9 +95,9 @@ class Newsroom:
         """A letter about the event is owed. Whether it is old news by then is seen when it is sent."""
         await store.owe_letter(tx, letter_about(event), self._clock.now())
 
-    async def tell_trial(self, event: SignupPaid, tx: Transaction) -> None:
-        """A trial is announced with its end. Of a signup without one the welcome says enough."""
-        if event.trial_end is not None:
+    async def tell_beginning(self, event: SignupPaid, tx: Transaction) -> None:
+        """A trial is announced with its end; what was paid at once has its receipt."""
+        if event.trial_end is not None or event.amount:
             await self.tell(event, tx)
 
     async def tell_pause(self, event: GridSuspended, tx: Transaction) -> None:
@@ -112,8 +113,7 @@ class Newsroom:
 
 def letter_about(event: SignupPaid | OfSubscription | _OfGrid) -> Letter:
     """The letter that the event causes. The same event gives the same letter."""
-    undone = isinstance(event, DeletionScheduled) and not event.by_owner
-    subject = _UNDONE if undone else SUBJECTS[type(event)]
+    subject = _subject(event)
     said = msgspec.to_builtins(event)
     return Letter(
         letter_id=LetterId(derived_id(subject.kind, encode(event).decode())),
@@ -127,3 +127,13 @@ def letter_about(event: SignupPaid | OfSubscription | _OfGrid) -> Letter:
         rank=min(event.attempt, _OUTCOME - 1) if isinstance(event, PaymentFailed) else subject.rank,
         happened_at=event.occurred_at,
     )
+
+
+def _subject(event: Event) -> Subject:
+    match event:
+        case SignupPaid(trial_end=None):
+            return _FIRST_PAYMENT
+        case DeletionScheduled(by_owner=False):
+            return _UNDONE
+        case _:
+            return SUBJECTS[type(event)]

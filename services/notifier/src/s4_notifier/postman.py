@@ -4,10 +4,11 @@ from datetime import timedelta
 from random import Random
 
 from s4_contracts.notifier import LetterBounced, LetterSent
-from s4_notifier import store
+from s4_notifier import readers, store
 from s4_notifier.links import Links
-from s4_notifier.mailer import Mailer
+from s4_notifier.mailer import AddressRefused, Mailer
 from s4_notifier.render import Letters
+from s4_notifier.returns.verp import Returns
 from s4_notifier.store import OwedLetter
 from s4_runtime import Backoff, Clock, Permanent, Temporary, get_logger
 from s4_store import Pool
@@ -30,6 +31,7 @@ class Postman:
         clock: Clock,
         random: Random,
         give_up_after: timedelta,
+        returns: Returns | None = None,
     ) -> None:
         self._pool = pool
         self._links = links
@@ -38,6 +40,7 @@ class Postman:
         self._clock = clock
         self._random = random
         self._give_up_after = give_up_after
+        self._returns = returns
 
     async def deliver(self, letter: OwedLetter, lease: str) -> None:
         """The letter is sent, bounced, withdrawn, or due again later. Killed anywhere, it is the same one next time."""
@@ -49,9 +52,11 @@ class Postman:
             await self._await_address(letter, lease)
             return
         try:
-            await self._mailer.send(self._letters.message(letter, link))
+            sender = self._returns.address(letter.letter_id) if self._returns else None
+            await self._mailer.send(self._letters.message(letter, link), sender)
         except Permanent as refused:
-            await self._bounce(letter, lease, refused.code)
+            address = letter.email if isinstance(refused, AddressRefused) else None
+            await self._bounce(letter, lease, refused.code, address)
         except Temporary as trouble:
             await self._retry(letter, lease, trouble)
         else:
@@ -67,10 +72,13 @@ class Postman:
             await tx.emit(event, key=f"letter-sent:{letter.letter_id}")
         get_logger().info("letter.sent", letter=letter.letter_id, kind=letter.kind, attempts=letter.attempts)
 
-    async def _bounce(self, letter: OwedLetter, lease: str, code: str) -> None:
+    async def _bounce(self, letter: OwedLetter, lease: str, code: str, useless: str | None = None) -> None:
+        """It will not arrive; nor will others at an address that is ``useless``."""
         now = self._clock.now()
         async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
             await store.note_bounced(tx, letter.letter_id, code)
+            if useless is not None:
+                await readers.mark_undeliverable(tx, useless, code, now)
             event = LetterBounced(
                 occurred_at=now,
                 account_id=letter.account_id,

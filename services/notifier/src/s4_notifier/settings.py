@@ -30,5 +30,10 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     # An outage that took longer is told when it is over; one that takes longer than the second, while it lasts.
     outage_told_from: timedelta = timedelta(minutes=15)
     loss_told_after: timedelta = timedelta(hours=1)
+    # Where reports of what came back are taken, HOST:PORT, and the domain whose mail is led there (by default, that of
+    # mail_from). Without a place to take them, letters ask for none.
+    reports_listen: str | None = None
+    reports_domain: str | None = None
+    reports_a_minute: int = 600
     # RFC 5321, section 4.5.4.1: give up after 4-5 days.
     give_up_after: timedelta = timedelta(days=4)
