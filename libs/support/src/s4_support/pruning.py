@@ -6,10 +6,11 @@ from s4_runtime import Clock, Temporary, get_logger, last_success
 from s4_store import Pool
 from s4_support.settings import Settings
 
-_BATCH = 5000  # rows in one statement, so that none holds locks for long
+_BATCH = 500  # rows in one statement, so that none holds locks for long
 # An address goes with the last event of its account; ids go with what was last told of them.
 _EVENTS = """
-DELETE FROM events WHERE event_id IN (SELECT event_id FROM events WHERE occurred_at < $1 LIMIT $2)
+DELETE FROM events WHERE event_id = ANY (ARRAY (
+    SELECT event_id FROM events WHERE occurred_at < $1 ORDER BY occurred_at LIMIT $2))
 """
 _LINKS = """
 DELETE FROM links WHERE (id, kind, account_id) IN (
