@@ -118,8 +118,10 @@ class Desk:
 
     async def tell(self, event: Event, event_id: str | None = None) -> None:
         """The provisioner heard it."""
+        settings = self.settings
         wishes = Wishes(
-            self.tools.clock, self.tools.fleet, ports.read(self.settings.grid_ports), self.settings.kept_at_least
+            *(self.tools.clock, self.tools.fleet, ports.read(settings.grid_ports)),
+            *(settings.kept_at_least, settings.erasure_delay),
         )
         await deliver(self.pool, wishes.routes(), event, event_id=event_id)
 

@@ -1,4 +1,4 @@
-"""Whatever billing tells, in whatever order, however often, and whatever dies meanwhile: the last word holds."""
+"""Whatever billing tells and the owner chooses, in whatever order, however often, whatever dies: the last holds."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
@@ -17,13 +17,15 @@ from s4_provisioner.steps import Step
 from s4_provisioner.tools import Tools
 from s4_runtime import Temporary
 from support.deaths import Deaths, still_held
+from support.owners import Owner
 from support.provisioner import Desk, a_desk_without_aws, a_payment
 from support.scripted_steps import Script, scripted
 from support.subscriptions import Subscription
 from support.waiting import until
 
 SERVICE = {"suspended": Stage.SUSPENDED, "resumed": Stage.READY, "ended": Stage.SUSPENDED}
-KINDS = st.sampled_from([*SERVICE, "disputed", "cleared", "changed"])
+CHOICES = ["paused", "unpaused", "erased", "unerased"]
+KINDS = st.sampled_from([*SERVICE, "disputed", "cleared", "changed", *CHOICES])
 STAGES = st.sampled_from([*UP, Stage.STOP, *DOWN])
 
 
@@ -77,7 +79,8 @@ class History:
 async def test_the_last_word_of_each_kind_holds_whatever_happens_on_the_way(desk: Desk, data: st.DataObject) -> None:
     kinds = data.draw(st.lists(KINDS, max_size=6), label="told")
     subscription = Subscription(a_payment(), desk.tools.clock)
-    told: list[Event] = [_event(subscription, kind, number) for number, kind in enumerate(kinds)]
+    owner = Owner(subscription.payment, desk.tools.clock)
+    told: list[Event] = [_event(subscription, owner, kind, number) for number, kind in enumerate(kinds)]
     again = data.draw(st.lists(st.sampled_from(told), max_size=3) if told else st.just([]), label="told twice")
     deaths = Deaths(data.draw(st.lists(STAGES, max_size=3), label="deaths"))
     script = Script({stage: [Temporary("busy")] for stage in data.draw(st.lists(STAGES, max_size=3), label="trouble")})
@@ -86,22 +89,30 @@ async def test_the_last_word_of_each_kind_holds_whatever_happens_on_the_way(desk
     history = History(desk, grid_id, order, deaths, script)
 
     said = [kind for kind in kinds if kind in SERVICE]
-    await history.comes_to(SERVICE[said[-1]] if said else Stage.READY)
+    is_paused = [kind for kind in kinds if kind in {"paused", "unpaused"}][-1:] == ["paused"]
+    is_served = said[-1:] in ([], ["resumed"]) and not is_paused
+    await history.comes_to(Stage.READY if is_served else Stage.SUSPENDED)
     served = (await desk.grid(grid_id)).stage is Stage.READY
     changes = [number for number, kind in enumerate(kinds) if kind == "changed"]
     assert not served or history.quota == (changes[-1] + 1 if changes else subscription.payment.quota_bytes)
 
     contested = [kind == "disputed" for kind in kinds if kind in {"disputed", "cleared"}]
     is_over = said[-1:] == ["ended"] and not any(contested[-1:])
-    await desk.pass_time(timedelta(days=31))
-    await history.comes_to(Stage.ABSENT if is_over else SERVICE[said[-1]] if said else Stage.READY)
+    is_erased = is_over and [kind for kind in kinds if kind in {"erased", "unerased", "resumed"}][-1:] == ["erased"]
+    await desk.pass_time(timedelta(days=2))
+    await history.comes_to(Stage.READY if is_served else Stage.ABSENT if is_erased else Stage.SUSPENDED)
+    await desk.pass_time(timedelta(days=29))
+    await history.comes_to(Stage.READY if is_served else Stage.ABSENT if is_over else Stage.SUSPENDED)
 
     assert len(await desk.events(GridDeleted, grid_id)) == int(is_over)
     assert len(await desk.events(InstanceReady, grid_id)) == len(await desk.events(FurlIssued, grid_id)) <= 1
-    assert len(await desk.events(GridResumed, grid_id)) <= kinds.count("suspended") + kinds.count("ended")
+    assert len(await desk.events(GridResumed, grid_id)) <= sum(
+        kinds.count(kind) for kind in ("suspended", "ended", "paused")
+    )
     assert await desk.events(ProvisioningFailed, grid_id) == []
 
 
-def _event(subscription: Subscription, kind: str, number: int) -> Event:
-    event: Event = subscription.changed(quota_bytes=number + 1) if kind == "changed" else getattr(subscription, kind)()
+def _event(subscription: Subscription, owner: Owner, kind: str, number: int) -> Event:
+    by = owner if kind in CHOICES else subscription
+    event: Event = subscription.changed(quota_bytes=number + 1) if kind == "changed" else getattr(by, kind)()
     return event

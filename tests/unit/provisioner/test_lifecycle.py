@@ -13,6 +13,7 @@ from s4_provisioner.lifecycle import (
     elsewhere,
     next_stage,
     position,
+    stopped_for,
     told_anew,
     turned,
 )
@@ -101,6 +102,45 @@ def test_what_an_operator_holds_is_not_served_and_nothing_of_it_removed(
     steps = [each for each in walked(held, stage) if next_stage(held, each) is not None]
 
     assert not set(steps) & {*DOWN, *UP}
+
+
+@pytest.mark.parametrize(("wanted", "stage"), PAIRS)
+@pytest.mark.parametrize("paused", [True, False])
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_whatever_billing_owner_and_operator_say_together_comes_to_rest(
+    wanted: Wanted, stage: Stage, *, frozen: bool, held: bool, paused: bool
+) -> None:
+    goal = aim(wanted, frozen=frozen, held=held, paused=paused)
+
+    assert walked(goal, stage)[-1] is (stage if rests_in_place(goal, stage) else GOALS[goal])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "frozen", "held", "goal", "why"),
+    [
+        (Wanted.READY, False, False, Wanted.SUSPENDED, "owner"),
+        (Wanted.READY, True, False, Wanted.SUSPENDED, "owner"),
+        (Wanted.READY, False, True, Wanted.SUSPENDED, "operator"),
+        (Wanted.READY, True, True, Wanted.SUSPENDED, "operator"),
+        (Wanted.SUSPENDED, False, False, Wanted.SUSPENDED, "billing"),
+        (Wanted.SUSPENDED, True, False, Wanted.SUSPENDED, "billing"),
+        (Wanted.SUSPENDED, False, True, Wanted.SUSPENDED, "operator"),
+        (Wanted.SUSPENDED, True, True, Wanted.SUSPENDED, "operator"),
+        (Wanted.ABSENT, False, False, Wanted.ABSENT, "billing"),
+        (Wanted.ABSENT, True, False, Wanted.SUSPENDED, "billing"),
+        (Wanted.ABSENT, False, True, Wanted.SUSPENDED, "operator"),
+        (Wanted.ABSENT, True, True, Wanted.SUSPENDED, "operator"),
+    ],
+)
+def test_a_pause_stops_what_would_be_served_and_changes_nothing_else(
+    wanted: Wanted, goal: Wanted, why: str, *, frozen: bool, held: bool
+) -> None:
+    assert aim(wanted, frozen=frozen, held=held, paused=True) is goal
+    assert stopped_for(wanted, held=held, paused=True) == why
+    if wanted is not Wanted.READY:
+        assert aim(wanted, frozen=frozen, held=held, paused=False) is goal
+        assert stopped_for(wanted, held=held, paused=False) == why
 
 
 def test_every_stage_with_a_successor_has_a_step_and_no_other_has() -> None:

@@ -22,7 +22,8 @@ async def _serve(settings: Settings) -> None:
     clock = SystemClock()
     async with Pool.open(settings.database_url) as pool, open_tools(settings, clock, pool) as tools:
         await require_migrated(pool, _PACKAGE)
-        wishes = Wishes(clock, tools.fleet, ports.read(settings.grid_ports), settings.kept_at_least)
+        grid_ports = ports.read(settings.grid_ports)
+        wishes = Wishes(clock, tools.fleet, grid_ports, settings.kept_at_least, settings.erasure_delay)
         await run(
             _NAME,
             consume(_NAME, wishes.routes(), pool, settings.amqp_url),

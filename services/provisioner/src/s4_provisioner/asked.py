@@ -13,7 +13,8 @@ async def stop(tx: Transaction, grid_id: GridId, revision: int, now: datetime) -
     return await _is_news(
         tx,
         "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $3), delete_after = null,"
-        " service_revision = $2 where id = $1 and service_revision < $2 and wanted <> 'absent' returning true",
+        " kept_until = null, ended_at = null, is_erasure = false, service_revision = $2"
+        " where id = $1 and service_revision < $2 and wanted <> 'absent' returning true",
         *(grid_id, revision, now),
     )
 
@@ -22,20 +23,25 @@ async def serve(tx: Transaction, grid_id: GridId, revision: int) -> bool:
     """The grid is to be served again; not one of which nothing is left."""
     return await _is_news(
         tx,
-        "update grids set wanted = 'ready', delete_after = null, service_revision = $2"
+        "update grids set wanted = 'ready', delete_after = null,"
+        " kept_until = null, ended_at = null, is_erasure = false, service_revision = $2"
         " where id = $1 and service_revision < $2 and stage <> 'absent' returning true",
         *(grid_id, revision),
     )
 
 
 async def end(tx: Transaction, grid: Grid, told: SubscriptionEnded, least: datetime, now: datetime) -> bool:
-    """Not served any more and kept as told, if it was ever ready till ``least``; the last word of two told at once."""
+    """Not served any more and kept as told, if it was ever ready till ``least``; the last word of two told at once.
+
+    Which day follows from that, and from what the owner chose, is settled next.
+    """
     return await _is_news(
         tx,
         "update grids set wanted = 'suspended', suspended_at = coalesce(suspended_at, $4),"
-        " delete_after = case when proved_at is null then $3::timestamptz else greatest($3, $5) end,"
-        " service_revision = $2 where id = $1 and service_revision <= $2 and wanted <> 'absent' returning true",
-        *(grid.id, told.revision, told.delete_after, now, least),
+        " kept_until = case when proved_at is null then $3::timestamptz else greatest($3, $5) end,"
+        " ended_at = $6, service_revision = $2"
+        " where id = $1 and service_revision <= $2 and wanted <> 'absent' returning true",
+        *(grid.id, told.revision, told.delete_after, now, least, told.occurred_at),
     )
 
 
@@ -85,8 +91,8 @@ async def count_wish(tx: Transaction, grid_id: GridId, now: datetime) -> None:
 async def served(tx: Transaction, grid_id: GridId) -> None:
     """The grid is served again; what is in it, nobody has counted."""
     await tx.execute(
-        "update grids set suspended_at = null, objects = 0, counted_to = null where id = $1 and"
-        " (suspended_at is not null or counted_to is not null)",
+        "update grids set suspended_at = null, stopped_for = null, objects = 0, counted_to = null where id = $1 and"
+        " (suspended_at is not null or stopped_for is not null or counted_to is not null)",
         grid_id,
     )
 

@@ -104,7 +104,7 @@ class Converger:
                 following = next_stage(grid.aim, grid.stage)
                 if following is None:
                     async with self._applying(grid, token) as tx:
-                        await store.rest(tx, grid.id)
+                        await moves.rest(tx, grid, self._clock.now())
                     return False
                 result = judged(grid, await self._act(grid), self._settings, self._clock.now())
                 return await self._apply(grid, token, following, result)

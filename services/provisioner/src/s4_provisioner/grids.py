@@ -29,6 +29,8 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     delete_after: datetime | None
     frozen: bool
     held: bool
+    paused: bool
+    stopped_for: str | None
     stage: Stage
     stage_since: datetime
     failed_stage: Stage | None
@@ -60,7 +62,12 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def aim(self) -> Wanted:
         """What is worked towards now."""
-        return lifecycle.aim(self.wanted, frozen=self.frozen, held=self.held)
+        return lifecycle.aim(self.wanted, frozen=self.frozen, held=self.held, paused=self.paused)
+
+    @property
+    def stops_for(self) -> lifecycle.StoppedFor:
+        """Who keeps it from being served, when it is not."""
+        return lifecycle.stopped_for(self.wanted, held=self.held, paused=self.paused)
 
     def is_over(self, now: datetime) -> bool:
         """Whether the time has passed for which everything was to be kept, and nobody contests or holds that."""

@@ -13,7 +13,7 @@ from s4_contracts.billing import (
     ServiceSuspended,
     SubscriptionEnded,
 )
-from s4_provisioner import asked, moves, names, store
+from s4_provisioner import asked, chosen, moves, names, store
 from s4_provisioner.fleet.pools import Fleet
 from s4_provisioner.grids import Grid
 from s4_runtime import Clock, Temporary
@@ -50,13 +50,20 @@ class LaterWishes:
     async def want_served_again(self, event: ServiceResumed, tx: Transaction) -> None:
         """The grid is served, and proved, with the furl that it had."""
         grid, now = await _paid_grid(tx, event), self._clock.now()
-        if grid and await asked.serve(tx, grid.id, event.revision):
+        if grid is None:
+            return
+        await chosen.note_return(tx, grid.id, event.occurred_at)
+        is_other_day = await chosen.settle(tx, grid.id, now)
+        if await asked.serve(tx, grid.id, event.revision):
             await moves.heed(tx, grid.id, now, retry=True, anew=True)
+        elif is_other_day:
+            await moves.heed(tx, grid.id, now)
 
     async def want_kept_and_removed(self, event: SubscriptionEnded, tx: Transaction) -> None:
-        """The grid is not served, is kept until ``delete_after``, and is removed then."""
+        """The grid is not served, is kept until ``delete_after`` or its owner's choice, and is removed then."""
         grid, now = await _paid_grid(tx, event), self._clock.now()
         if grid and await asked.end(tx, grid, event, now + self._kept_at_least, now):
+            await chosen.settle(tx, grid.id, now)
             await moves.heed(tx, grid.id, now, retry=True)
 
     async def want_plan(self, event: PlanChanged, tx: Transaction) -> None:

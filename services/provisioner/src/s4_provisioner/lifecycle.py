@@ -1,12 +1,16 @@
 """A grid's life as a table: pure, total, and every pair comes to rest.
 
-``wanted`` is what billing's events last said. ``stage`` is what is being made, or where the grid rests. A grid that
-wants something else than the way it is on turns first, and then does the steps of the other way.
+``wanted`` is what billing's events last said; what operators and owners say besides makes an aim of it. ``stage`` is
+what is being made, or where the grid rests. A grid that wants something else than the way it is on turns first, and
+then does the steps of the other way.
 """
 
 from enum import StrEnum
 from types import MappingProxyType
-from typing import assert_never
+from typing import Literal, assert_never
+
+# Who keeps a grid from being served.
+StoppedFor = Literal["billing", "owner", "operator"]
 
 
 class Wanted(StrEnum):
@@ -68,12 +72,22 @@ _ASIDE = MappingProxyType({Stage.STOP: Stage.SUSPENDED})
 ON_A_HOST = frozenset({Stage.HOST, Stage.BOOT, Stage.NODE, Stage.DNS, Stage.PROOF})
 
 
-def aim(wanted: Wanted, *, frozen: bool, held: bool = False) -> Wanted:
+def aim(wanted: Wanted, *, frozen: bool, held: bool = False, paused: bool = False) -> Wanted:
     """What is worked towards: of a grid whose payment is contested nothing is removed, whatever else is wanted.
 
-    One that an operator holds is not served either, and nothing of it is removed.
+    One that an operator holds is not served either, and nothing of it is removed. One that its owner has paused is not
+    served, and ends as any other.
     """
-    return Wanted.SUSPENDED if held or (frozen and wanted is Wanted.ABSENT) else wanted
+    is_kept = frozen and wanted is Wanted.ABSENT
+    is_stopped = paused and wanted is Wanted.READY
+    return Wanted.SUSPENDED if held or is_kept or is_stopped else wanted
+
+
+def stopped_for(wanted: Wanted, *, held: bool, paused: bool) -> StoppedFor:
+    """Who has to say something before a grid is served that is not: the one whose word is the strongest."""
+    if held:
+        return "operator"
+    return "owner" if paused and wanted is Wanted.READY else "billing"
 
 
 def turned(wanted: Wanted, stage: Stage) -> Stage:

@@ -54,11 +54,23 @@ async def _arrive(tx: Transaction, grid: Grid, now: datetime) -> None:
             await asked.served(tx, grid.id)
             await store.look_after(tx, grid.id, now)
         case Stage.SUSPENDED:
-            await tell_suspended(tx, grid, now)
+            await _tell_why(tx, grid, now)
         case Stage.ABSENT:
             await tell_deleted(tx, grid, now)
         case _:
             pass
+
+
+async def rest(tx: Transaction, grid: Grid, now: datetime) -> None:
+    """Nothing is to be done for the grid; if it is not served for another reason than was told, that is told."""
+    await store.rest(tx, grid.id)
+    if grid.stage is Stage.SUSPENDED and grid.stopped_for != grid.stops_for:
+        await _tell_why(tx, grid, now)
+
+
+async def _tell_why(tx: Transaction, grid: Grid, now: datetime) -> None:
+    await tell_suspended(tx, grid, now)
+    await store.keep_reason(tx, grid.id, grid.stops_for)
 
 
 async def turn(tx: Transaction, grid: Grid, stage: Stage, now: datetime) -> None:

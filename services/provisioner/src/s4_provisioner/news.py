@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from s4_contracts.ids import HostId
 from s4_contracts.provisioner import (
+    DeletionScheduled,
     FurlIssued,
     GridDeleted,
     GridProved,
@@ -47,8 +48,8 @@ async def tell_progress(
             total=TOTAL,
             attempt=max(grid.attempts, 1),
             seconds=round((now - grid.stage_since).total_seconds(), 3) if state == "done" else None,
-        )
             next_try_at=next_try_at,
+        )
     )
 
 
@@ -74,7 +75,7 @@ async def tell_failed(tx: Transaction, grid: Grid, code: str, now: datetime) -> 
 
 async def tell_suspended(tx: Transaction, grid: Grid, now: datetime) -> None:
     """The grid is not served, and complete."""
-    await tx.emit(GridSuspended(**_about(grid, now)))
+    await tx.emit(GridSuspended(**_about(grid, now), reason=grid.stops_for))
 
 
 async def tell_resumed(tx: Transaction, grid: Grid, now: datetime) -> None:
@@ -84,8 +85,14 @@ async def tell_resumed(tx: Transaction, grid: Grid, now: datetime) -> None:
 
 async def tell_proved(tx: Transaction, grid: Grid, now: datetime) -> None:
     """A real client has used the grid again."""
-    proved = {"proved_at": present(grid.proved_at), "seconds": present(grid.proof_seconds)}
-    await tx.emit(GridProved(**_about(grid, now), **proved))
+    proved_at, seconds = present(grid.proved_at), present(grid.proof_seconds)
+    await tx.emit(GridProved(**_about(grid, now), proved_at=proved_at, seconds=seconds))
+
+
+async def tell_deletion(tx: Transaction, grid: Grid, *, by_owner: bool, revision: int, now: datetime) -> None:
+    """Everything is deleted on another day than was told before."""
+    delete_at = present(grid.delete_after)
+    await tx.emit(DeletionScheduled(**_about(grid, now), delete_at=delete_at, by_owner=by_owner, revision=revision))
 
 
 async def tell_deleted(tx: Transaction, grid: Grid, now: datetime) -> None:

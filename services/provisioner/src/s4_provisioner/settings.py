@@ -84,6 +84,8 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     reboot_window: str = "03:00-05:00"
     # A grid that was ready is kept this long after we heard of the end: a dispute or a correction may be on its way.
     kept_at_least: timedelta = timedelta(days=1)
+    # Of an ended grid everything is deleted so long after its owner chose that; it may be taken back until then.
+    erasure_delay: timedelta = timedelta(days=1)
 
     # Operators: each is named NAME:TOKEN.
     operator_listen: str = "127.0.0.1:0"

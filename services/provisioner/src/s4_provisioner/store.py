@@ -89,6 +89,11 @@ async def rest(tx: Transaction, grid_id: GridId) -> None:
     )
 
 
+async def keep_reason(tx: Transaction, grid_id: GridId, reason: str) -> None:
+    """Why the others know the grid as not served."""
+    await tx.execute("update grids set stopped_for = $2 where id = $1", grid_id, reason)
+
+
 async def look_again(tx: Transaction, grid_id: GridId, due_at: datetime, now: datetime, *, failed: bool) -> None:
     """The grid is due later. A look that merely came too early does not count as an attempt.
 
@@ -185,7 +190,8 @@ async def again(tx: Transaction, grid_id: GridId, resting: Stage, now: datetime)
     stage = await tx.fetchval(
         "update grids set stage = case stage when 'failed' then failed_stage else 'bucket' end, stage_since = $3,"
         " relaunches = 0, dns_change = null, due_at = $3, wishes = wishes + 1"
-        " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready' and not held) returning stage",
+        " where id = $1 and stage = $2 and (stage = 'failed' or wanted = 'ready' and not held and not paused)"
+        " returning stage",
         *(grid_id, resting, now),
     )
     return Stage(stage) if stage else None
@@ -226,7 +232,7 @@ async def unfinished_since(pool: Pool) -> datetime | None:
     """
     found: datetime | None = await pool.fetchval(
         "select min(case when proved_at is null then created_at else stage_since end) from grids"
-        " where wanted = 'ready' and not held and stage not in ('ready', 'absent')"
+        " where wanted = 'ready' and not held and not paused and stage not in ('ready', 'absent')"
     )
     return found
 
@@ -236,7 +242,8 @@ async def leaving_since(pool: Pool) -> datetime | None:
     found: datetime | None = await pool.fetchval(
         "select min(stage_since) from grids where not frozen and ("
         " wanted = 'suspended' and stage not in ('suspended', 'absent')"
-        " or wanted = 'absent' and stage <> 'absent')"
+        " or wanted = 'absent' and stage <> 'absent'"
+        " or wanted = 'ready' and paused and stage not in ('suspended', 'absent'))"
     )
     return found
 

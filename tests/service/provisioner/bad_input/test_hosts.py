@@ -50,6 +50,7 @@ async def test_a_machine_that_boots_with_another_key_is_told_nothing_and_another
     assert trouble.living() == [host.instance_id]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_machines_that_hang_at_any_stage_of_ssh_while_they_boot_are_replaced(trouble: Trouble) -> None:
     for stage in STAGES:

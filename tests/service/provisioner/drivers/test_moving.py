@@ -80,8 +80,9 @@ class Moving:
         self._front.lead_to(address)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("moves", [1, pytest.param(2, marks=pytest.mark.long)])
+@pytest.mark.parametrize("moves", [1, 2])
 async def test_a_running_client_reads_on_when_its_grid_moves_to_kubernetes_and_back(
     tahoe_cloud: Cloud, tmp_path: Path, moves: int
 ) -> None:

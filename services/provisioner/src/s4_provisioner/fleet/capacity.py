@@ -27,7 +27,8 @@ where pool = $1 and release = $2 and wanted = 'open' and not is_full and instanc
 _WAITING = """
 select count(*) as grids, count(*) filter (where g.bucket is null) as bucketless
 from grids g left join hosts h on h.id = g.host_id
-where g.pool = $1 and g.wanted = 'ready' and not g.held and g.stage not in ('failed', 'absent', 'ready')
+where g.pool = $1 and g.wanted = 'ready' and not g.held and not g.paused
+    and g.stage not in ('failed', 'absent', 'ready')
     and h.instance_id is null
 """
 _REFUSED = """

@@ -11,11 +11,11 @@ from s4_runtime import is_id
 from s4_store import Pool, Record
 
 _COLUMNS = """
-g.id, g.account_id, g.plan, g.pool, g.region, g.wanted, g.held, g.frozen, g.stage, g.stage_since, g.failed_stage,
-g.failed_code, g.host_id, coalesce(h.release, '') as release, h.version, g.release_wanted, g.shard, g.address, g.port,
-g.dns_name, g.bucket, g.stored_bytes, g.stored_objects, g.quota_bytes, g.measured_at, g.proved_at, g.proof_seconds,
-g.failing_since, g.probe_code, g.bucket_code, g.unmended, g.lost_at, g.lent_until, g.suspended_at, g.delete_after,
-g.deleted_at, g.created_at
+g.id, g.account_id, g.plan, g.pool, g.region, g.wanted, g.held, g.paused, g.frozen, g.stage, g.stage_since,
+g.failed_stage, g.failed_code, g.host_id, coalesce(h.release, '') as release, h.version, g.release_wanted, g.shard,
+g.address, g.port, g.dns_name, g.bucket, g.stored_bytes, g.stored_objects, g.quota_bytes, g.measured_at, g.proved_at,
+g.proof_seconds, g.failing_since, g.probe_code, g.bucket_code, g.unmended, g.lost_at, g.lent_until, g.suspended_at,
+g.ended_at, g.kept_until, g.erasure_chosen_at, g.delete_after, g.is_erasure, g.deleted_at, g.created_at
 """
 _FROM = "from grids g left join hosts h on h.id = g.host_id"
 # What a list may be narrowed by: the condition for each word of the query.

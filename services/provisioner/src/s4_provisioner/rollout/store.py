@@ -20,12 +20,12 @@ from rollout_grids where rollout_id = $1
 """
 _OTHERS = """
 from grids g join hosts h on h.id = g.host_id
-where g.pool = $1 and g.wanted = 'ready' and not g.held and h.release is distinct from $2
+where g.pool = $1 and g.wanted = 'ready' and not g.held and not g.paused and h.release is distinct from $2
     and not exists (select from rollout_grids r where r.rollout_id = $3 and r.grid_id = g.id)
 """
 _MOVED = """
-select r.grid_id, r.state, r.former_host, r.began_at, g.wanted, g.frozen, g.held, g.stage, g.attempts, g.proved_at,
-    g.failed_code, g.pool, h.release
+select r.grid_id, r.state, r.former_host, r.began_at, g.wanted, g.frozen, g.held, g.paused, g.stage, g.attempts,
+    g.proved_at, g.failed_code, g.pool, h.release
 from rollout_grids r join grids g on g.id = r.grid_id left join hosts h on h.id = g.host_id
 where r.rollout_id = $1 and r.state = any($2)
 """
@@ -103,7 +103,7 @@ async def movers(tx: Transaction, rollout: Rollout, states: Sequence[str]) -> li
             grid_id=GridId(row["grid_id"]),
             moved=Moved(
                 is_here=row["pool"] == rollout.pool,
-                aim=aim(WantedGrid(row["wanted"]), frozen=row["frozen"], held=row["held"]),
+                aim=aim(WantedGrid(row["wanted"]), frozen=row["frozen"], held=row["held"], paused=row["paused"]),
                 stage=Stage(row["stage"]),
                 release=row["release"],
                 proved_at=row["proved_at"],
