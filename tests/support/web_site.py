@@ -29,6 +29,7 @@ from s4_web.app import build_app
 from s4_web.live import Live
 from s4_web.settings import Settings
 from s4_web.views import routes
+from support.pretend_invites import INVITES_TOKEN, PretendInvites
 from support.web_peers import (
     BILLING_TOKEN,
     PROVISIONER_TOKEN,
@@ -140,6 +141,7 @@ class Buyer:
             told += [self.progressed(step, "started"), self.progressed(step, "done", 1.5)]
         await self._site.hears(*told, self.ready(), self.furl_issued(), self.letter())
         self._site.provisioner.furls[self.grid_id, self.account_id] = FURL
+        self._site.invites.grids.add((self.grid_id, self.account_id))
 
 
 class RunningSite:
@@ -148,7 +150,7 @@ class RunningSite:
     def __init__(self, pool: Pool, settings: Settings, letter_key: Ed25519PrivateKey) -> None:
         self.pool, self.settings, self.letter_key = pool, settings, letter_key
         self.clock = ManualClock(datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC))
-        self.billing, self.provisioner = PretendBilling(), PretendProvisioner()
+        self.billing, self.provisioner, self.invites = PretendBilling(), PretendProvisioner(), PretendInvites()
         self.origin = settings.public_url
         self.session: aiohttp.ClientSession
 
@@ -195,7 +197,8 @@ class RunningSite:
     async def replica(self, **changed: Any) -> AsyncIterator[str]:
         """One more process of the service, as far as the wire and the database can tell. Its origin."""
         port = free_port()
-        settings = replace(self.settings, billing_url=self.billing.url, provisioner_url=self.provisioner.url, **changed)
+        peers = {"billing_url": self.billing.url, "provisioner_url": self.provisioner.url}
+        settings = replace(self.settings, **peers, invites_url=self.invites.url, **changed)
         live = Live(self.pool)
         app = build_app(settings, self.pool, self.session, self.clock, live)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
@@ -228,6 +231,8 @@ def settings_of(database: str, letter_key: Ed25519PrivateKey, **changed: Any) ->
         billing_token=Secret(BILLING_TOKEN),
         provisioner_url="http://127.0.0.1:1",
         provisioner_token=Secret(PROVISIONER_TOKEN),
+        invites_url="http://127.0.0.1:1",
+        invites_token=Secret(INVITES_TOKEN),
         cookie_key=Secret("a cookie key of the tests"),
         claim_public_key=public_pem(letter_key),
         stripe_publishable_key="pk_test_published",
@@ -246,5 +251,5 @@ async def running_site(database: str, **changed: Any) -> AsyncIterator[RunningSi
     async with Pool.open(settings.database_url) as pool, aiohttp.ClientSession() as session:
         site = RunningSite(pool, settings, letter_key)
         site.session = session
-        async with site.billing.serving(), site.provisioner.serving(), site.replica():
+        async with site.billing.serving(), site.provisioner.serving(), site.invites.serving(), site.replica():
             yield site

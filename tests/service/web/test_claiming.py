@@ -33,7 +33,7 @@ async def test_the_owner_is_shown_the_furl_and_what_to_type(site: RunningSite, b
         f"tahoe create-client --introducer={FURL} --nickname=s4-quiet-otter"
         " --shares-needed=1 --shares-happy=1 --shares-total=1 ~/s4-grid"
     )
-    assert page.element("get") == "tahoe -d ~/s4-grid get home:FILE COPY"
+    assert page.element("get") == "tahoe -d ~/s4-grid get home:hello.txt hello-again.txt"
     assert page.headers["Cache-Control"] == "no-store"
     assert page.headers["Referrer-Policy"] == "no-referrer"
     (claimed,) = await site.emitted()

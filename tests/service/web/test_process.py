@@ -31,6 +31,8 @@ def environment(database: str, amqp_url: str, state_dir: Path, port: int, probes
         "S4_BILLING_TOKEN": "billing-token-of-the-tests",
         "S4_PROVISIONER_URL": "http://127.0.0.1:1",
         "S4_PROVISIONER_TOKEN": "a-token",
+        "S4_INVITES_URL": "http://127.0.0.1:1",
+        "S4_INVITES_TOKEN": "a-token",
         "S4_COOKIE_KEY": "a-cookie-key",
         "S4_CLAIM_PUBLIC_KEY_FILE": str(key),
         "S4_STRIPE_PUBLISHABLE_KEY": "pk_test_published",

@@ -117,6 +117,8 @@ class Street(msgspec.Struct, frozen=True, kw_only=True):
             billing_token=Secret(TOKEN),
             provisioner_url=f"http://{self.furls}",
             provisioner_token=Secret(TOKEN),
+            invites_url="http://127.0.0.1:1",
+            invites_token=Secret(TOKEN),
             cookie_key=Secret("a cookie key of the tests"),
             claim_public_key=public_half(self.letter_key),
             stripe_publishable_key=PUBLISHABLE_KEY,

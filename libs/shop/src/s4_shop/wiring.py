@@ -139,6 +139,8 @@ class Wiring:
             "S4_BILLING_TOKEN_FILE": str(self.folder.token("billing-token")),
             "S4_PROVISIONER_URL": self.addresses.url("provisioner"),
             "S4_PROVISIONER_TOKEN_FILE": str(self.folder.token("provisioner-token")),
+            "S4_INVITES_URL": self.addresses.url("invites"),
+            "S4_INVITES_TOKEN_FILE": str(self.folder.token("invites-token")),
             "S4_COOKIE_KEY_FILE": str(self.folder.token("cookie-key")),
             "S4_CLAIM_PUBLIC_KEY_FILE": self._file("claim-public-key", keys.public_half(private)),
             "S4_STRIPE_PUBLISHABLE_KEY": publishable,

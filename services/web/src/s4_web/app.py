@@ -7,12 +7,13 @@ from aiohttp import ClientSession, web
 
 from s4_runtime import Clock, Permanent, ServiceClient, Temporary, correlation_middleware, error_middleware
 from s4_store import Pool
-from s4_web import html, owner_routes
+from s4_web import account_routes, html, owner_routes
 from s4_web.accounts.client import Accounts
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
+from s4_web.invites_client import Invites
 from s4_web.live import Live
-from s4_web.pages import account, changes, claim, home, pay, plan, sessions, sign_in, signup, status
+from s4_web.pages import account, changes, claim, home, pay, plan, sign_in, signup, status
 from s4_web.pages import help as help_pages
 from s4_web.provisioner_client import Provisioner
 from s4_web.security import guard, set_headers
@@ -56,9 +57,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/sign-in/again", sign_in.ask_anew),
         web.post("/sign-out", sign_in.sign_out),
         web.get("/account", account.index),
-        web.get("/account/sessions", sessions.show),
-        web.post("/account/sessions/end-others", sessions.end_others),
-        web.post("/account/sessions/{session_id}/end", sessions.end),
+        *account_routes.routes(),
         web.get("/account/{account_id}", account.show),
         web.post("/account/{account_id}/letter", account.letter),
         web.post("/account/{account_id}/portal", changes.portal),
@@ -88,6 +87,7 @@ def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clo
         raise Permanent("trusted-proxies-unusable") from None
     billing = ServiceClient("billing", settings.billing_url, settings.billing_token, session)
     provisioner = ServiceClient("provisioner", settings.provisioner_url, settings.provisioner_token, session)
+    invites = ServiceClient("invites", settings.invites_url, settings.invites_token, session)
     app[SITE] = Site(
         settings=settings,
         pool=pool,
@@ -95,6 +95,7 @@ def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clo
         accounts=Accounts(billing),
         billing=Billing(billing, clock, settings.plans_kept),
         provisioner=Provisioner(provisioner),
+        invites=Invites(invites),
         verifier=ClaimVerifier(settings.claim_public_key, clock),
         live=live,
         templates=html.environment(static),

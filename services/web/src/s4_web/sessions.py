@@ -6,8 +6,10 @@ import msgspec
 from aiohttp import web
 
 from s4_runtime import is_id
-from s4_web.accounts import store
+from s4_web.accounts import store, visits
 from s4_web.accounts.store import Known, Session
+from s4_web.accounts.traces import Trace, browser_words, place_words
+from s4_web.limits import from_where
 from s4_web.security import hash_of, new_cookie, read_cookie, set_cookie
 from s4_web.site import Site, site_of
 from s4_web.troubles import Refused
@@ -50,6 +52,7 @@ async def owner_of(request: web.Request) -> Owner:
         away = web.HTTPSeeOther("/sign-in?first=yes")
         forget(request, away)
         raise away
+    await visits.touch(site.pool, session, trace_of(request), site.clock.now())
     is_recent = session.signed_in_at > site.clock.now() - site.settings.recent_sign_in
     return Owner(session, tuple(accounts), is_recent)
 
@@ -61,6 +64,12 @@ async def owned(request: web.Request) -> tuple[Owner, Known]:
     if found is None or not is_id(account_id):
         raise Refused("not-found")
     return owner, found
+
+
+def trace_of(request: web.Request) -> Trace:
+    """What may be kept of where the request came from."""
+    agent = request.headers.get("User-Agent", "")
+    return Trace(browser_words(agent), place_words(from_where(request)))
 
 
 def begin(request: web.Request, letter_id: str, account_id: str) -> tuple[str, Session]:

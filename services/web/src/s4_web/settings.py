@@ -28,6 +28,8 @@ class Settings(Promises, frozen=True, kw_only=True):
     billing_token: Secret
     provisioner_url: str
     provisioner_token: Secret
+    invites_url: str
+    invites_token: Secret
     cookie_key: Secret
     claim_public_key: str
     stripe_publishable_key: str
@@ -39,6 +41,8 @@ class Settings(Promises, frozen=True, kw_only=True):
     signups_per_address: int = 20
     signups_per_email: int = 10
     letters_per_grid: int = 5
+    furls_per_grid: int = 10
+    invites_per_grid: int = 10
     sign_ins_per_address: int = 20
     sign_ins_per_email: int = 5
     email_changes_per_person: int = 5

@@ -13,6 +13,7 @@ from s4_web.accounts.client import Accounts
 from s4_web.address import Network
 from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
+from s4_web.invites_client import Invites
 from s4_web.live import Live
 from s4_web.provisioner_client import Provisioner
 from s4_web.settings import Settings
@@ -27,6 +28,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     billing: Billing
     accounts: Accounts
     provisioner: Provisioner
+    invites: Invites
     verifier: ClaimVerifier
     live: Live
     templates: Environment

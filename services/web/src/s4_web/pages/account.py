@@ -1,15 +1,21 @@
 """The owner's account: how it stands, and what comes."""
 
-from typing import cast
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
 
 from aiohttp import web
 
 from s4_runtime import PeerUnavailable, new_id
 from s4_web.accounts import store
 from s4_web.accounts.account import Account, from_events
+from s4_web.accounts.ago import ago
+from s4_web.accounts.history import SPANS, history
+from s4_web.accounts.proofs import proof_of
+from s4_web.accounts.reveals import reveals_of
 from s4_web.accounts.standing import BADGES, kind_of, moments
 from s4_web.accounts.store import Known
-from s4_web.accounts.usage import usage_of
+from s4_web.accounts.usage import days_of, usage_of
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
 from s4_web.outages import outage
@@ -62,11 +68,25 @@ async def show(request: web.Request) -> web.Response:
         grid=grid,
         outage=outage(grid, now),
         usage=await usage_of(site.pool, known.signup_id),
+        **await _of_grid(request, known, now),
         grid_word=cast("str | None", said[known.account_id].get("grid", {}).get("word")),
+        stopped_by=cast("str | None", said[known.account_id].get("stopped-by", {}).get("word")),
         done=done,
         request_id=new_id(),
         changes=await changes_of(site, known, account, grid, said[known.account_id]),
     )
+
+
+async def _of_grid(request: web.Request, known: Known, now: datetime) -> dict[str, Any]:
+    """How the grid did over time, and who has its furl."""
+    pool, days = site_of(request).pool, await days_of(site_of(request).pool, known.signup_id)
+    return {
+        "history": history(days, request.query.get("days", ""), now.astimezone(UTC).date()),
+        "spans": SPANS,
+        "proof": await proof_of(pool, known.signup_id),
+        "reveals": await reveals_of(pool, known.account_id),
+        "ago": partial(ago, now=now),
+    }
 
 
 async def letter(request: web.Request) -> web.Response:

@@ -1,19 +1,18 @@
 """The claim: a letter's link, used once, shows the furl to its owner."""
 
-from datetime import datetime
-
 from aiohttp import web
 from msgspec.structs import replace
 
-from s4_contracts.ids import AccountId, GridId
-from s4_contracts.web import FurlClaimed
 from s4_store import Transaction
 from s4_web import store
+from s4_web.accounts import reveals
 from s4_web.claim_token import Claim
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
 from s4_web.owner.email import has_moved_since
+from s4_web.pages.furl import furl_page
 from s4_web.security import FORM, browser_of
+from s4_web.sessions import trace_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
 
@@ -62,22 +61,14 @@ async def reveal(request: web.Request) -> web.Response:
         if refusal.code == "no-such-grid":
             raise
         return _again(request, token, claim, reason=refusal.code)
+    whose = reveals.Claimed(claim.account_id, claim.grid_id, claim.claim_ref)
     async with site.pool.transaction() as tx:
-        if await store.burn(tx, claim.letter_id, claim.account_id, browser, site.clock.now()):
-            await _note_claimed(tx, claim, site.clock.now())
-        elif await _is_spent(request, claim, tx):
+        is_first = await store.burn(tx, claim.letter_id, claim.account_id, browser, site.clock.now())
+        if not is_first and await _is_spent(request, claim, tx):
             return _again(request, token, claim)
-    return page(request, "furl.html", key=key)
-
-
-async def _note_claimed(tx: Transaction, claim: Claim, now: datetime) -> None:
-    account, grid = AccountId(claim.account_id), GridId(claim.grid_id)
-    event = FurlClaimed(account_id=account, grid_id=grid, claim_ref=claim.claim_ref, occurred_at=now)
-    await tx.emit(event, key=claim.letter_id)
-    signup_id = await store.signup_of_account(tx, claim.account_id)
-    if signup_id is not None:
-        await store.say(tx, (signup_id, claim.account_id, claim.grid_id), "claimed", now)
-        await tx.execute("UPDATE journeys SET claimed_at = $2 WHERE signup_id = $1", signup_id, now)
+        note = reveals.note_link if is_first else reveals.note_again
+        await note(tx, claim.letter_id, whose, trace_of(request), site.clock.now())
+    return furl_page(request, key)
 
 
 def _again(request: web.Request, token: str, claim: Claim, *, reason: str = "") -> web.Response:
