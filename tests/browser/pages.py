@@ -6,19 +6,22 @@ scroll sideways, must not shift while it loads, and must ask nobody but us for a
 
     Place("account-furl", "/account/{account_id}", who="member", act=shows_the_furl)
 
-``path`` may name {account_id}, {signup_id}, {grid_id}, {sign_in} (the token of a letter for signing in) and {claim}
-(that of a letter with a furl). ``who`` is "anybody" (no cookies), "visitor" (has sent the signup form, has not paid),
-"buyer" (has paid and has a grid, not signed in) or "member" (is signed in). ``arrange`` makes the world as the page
-needs it before the page is asked for; ``act`` does in the window what leads on from ``path``, such as pressing a
-button. ``status`` is that of the answer to ``path``; ``is_public`` says that anybody finds it.
+``path`` may name {account_id}, {signup_id}, {grid_id}, {sign_in} (the token of a letter for signing in), {claim} (that
+of a letter with a furl), and whatever ``arrange`` put into ``scene.links``. ``who`` is "anybody" (no cookies),
+"visitor" (has sent the signup form, has not paid), "buyer" (has paid and has a grid, not signed in) or "member" (is
+signed in). ``arrange`` makes the world as the page needs it before the page is asked for; ``act`` does in the window
+what leads on from ``path``, such as pressing a button. ``status`` is that of the answer to ``path``; ``is_public``
+says that anybody finds it.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Literal
 
 import msgspec
 from playwright.async_api import Page
 
+from s4_web.service.tally import count
 from support.outages import lost, recovered
 from support.room import a_measurement, a_report
 from support.web_peers import PLANS, Browser
@@ -33,6 +36,7 @@ class Scene(msgspec.Struct):
     site: RunningSite
     browser: Browser
     buyer: Buyer | None = None
+    links: dict[str, str] = msgspec.field(default_factory=dict)
 
     @property
     def owner(self) -> Buyer:
@@ -80,6 +84,21 @@ async def the_grid_is_nearly_full(scene: Scene) -> None:
     await scene.site.hears(a_measurement(scene.site.clock.now(), *ids, 88 * 10**9, quota=100 * 10**9))
 
 
+async def a_month_with_trouble(scene: Scene) -> None:
+    site, today = scene.site, scene.site.clock.now().date()
+    for ago in range(28):
+        day = today - timedelta(days=ago)
+        told = {"asked": 1440, "answered": 1000 if ago == 3 else 1440, "made": 9, "proved": 40, "sent": 50}
+        told |= {"given-up": 1} if ago in {2, 11} else {}
+        told |= {"bounced": 30 if ago == 1 else 1, "away": 600} if ago in {1, 5} else {}
+        for what, amount in told.items():
+            await count(site.pool, day, what, amount)
+    await site.hears(
+        a_report(site.clock.now(), "personal", can_build=True), a_report(site.clock.now(), "studio", pool="b")
+    )
+    site.billing.is_down = True
+
+
 async def half_made(scene: Scene) -> None:
     buyer = scene.owner
     told = [buyer.progressed(step, state, 1.5) for step in ("identity", "bucket") for state in ("started", "done")]
@@ -118,6 +137,8 @@ PAGES: list[Place] = [
     public("help-connect", "/help/connect"),
     public("terms", "/terms"),
     public("privacy", "/privacy"),
+    public("service", "/service"),
+    public("service-in-trouble", "/service", a_month_with_trouble),
     public("signup", "/signup?plan=personal"),
     public("sign-in", "/sign-in"),
     Place("signup-problems", "/signup", act=the_form_is_sent, is_public=True),

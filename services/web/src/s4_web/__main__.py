@@ -10,7 +10,9 @@ from s4_runtime import SystemClock, configure, load, run, serve, serve_probes, s
 from s4_store import Pool, migrate, require_migrated
 from s4_web.app import build_app
 from s4_web.live import Live
+from s4_web.service.watch import watch
 from s4_web.settings import Settings
+from s4_web.site import SITE
 from s4_web.views import routes
 
 
@@ -19,13 +21,14 @@ async def _serve() -> None:
     configure("web", settings.log_level)
     async with Pool.open(settings.database_url) as pool, ClientSession() as session:
         await require_migrated(pool, "s4_web")
-        live = Live(pool)
-        app = build_app(settings, pool, session, SystemClock(), live)
+        live, clock = Live(pool), SystemClock()
+        app = build_app(settings, pool, session, clock, live)
         await run(
             "web",
             consume("web", routes(), pool, settings.amqp_url),
             relay("web", pool, settings.amqp_url),
             live.forever(),
+            watch(pool, app[SITE].billing, clock),
             serve(app, settings.listen),
             serve_probes(settings.probes_listen, bus_ready("web", pool)),
         )

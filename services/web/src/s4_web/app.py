@@ -13,10 +13,11 @@ from s4_web.billing_client import Billing
 from s4_web.claim_token import ClaimVerifier
 from s4_web.invites_client import Invites
 from s4_web.live import Live
-from s4_web.pages import account, changes, claim, home, pay, plan, sign_in, signup, status
+from s4_web.pages import account, changes, claim, home, pay, plan, service, sign_in, signup, status
 from s4_web.pages import help as help_pages
 from s4_web.provisioner_client import Provisioner
 from s4_web.security import guard, set_headers
+from s4_web.service.board import Board
 from s4_web.settings import Settings
 from s4_web.site import SITE, Site
 from s4_web.troubles import read_words
@@ -35,6 +36,8 @@ def routes() -> list[web.RouteDef]:
         web.get("/help/connect", help_pages.connecting),
         web.get("/terms", home.terms),
         web.get("/privacy", home.privacy),
+        web.get("/service", service.show),
+        web.get("/service.json", service.tell),
         web.get("/signup", signup.show),
         web.post("/signup", signup.submit),
         web.get("/signup/return", pay.come_back),
@@ -101,6 +104,7 @@ def build_app(settings: Settings, pool: Pool, session: ClientSession, clock: Clo
         templates=html.environment(static),
         trusted=trusted,
     )
+    app[service.BOARD] = Board(pool, app[SITE].billing, clock, settings.capacity_believed)
     app.add_routes(routes())
     app.on_response_prepare.append(set_headers)
     app.on_shutdown.append(live.close)

@@ -18,6 +18,7 @@ from s4_contracts.provisioner import (
 from s4_store import Transaction
 from s4_web import capacity, outages, store
 from s4_web.accounts import told, usage
+from s4_web.service import tally
 
 # A later word wins; of two said in one moment, the one that is further on.
 _STEP = """
@@ -59,6 +60,7 @@ def routes() -> list[Route[Any]]:
         on(UsageMeasured, usage.note_usage),
         on(CapacityReported, capacity.note_capacity),
         *told.routes(),
+        *tally.routes(),
     ]
 
 
