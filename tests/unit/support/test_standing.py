@@ -118,6 +118,7 @@ def test_the_plan_and_a_dispute_are_lines_of_their_own() -> None:
         ([InstanceReady, InstanceLost], "its host was lost (no-capacity); another is being prepared"),
         ([InstanceReady, InstanceLost, InstanceRecovered], "served"),
         ([InstanceReady, GridSuspended, GridDeleted], "deleted"),
+        ([InstanceReady, GridDeleted, InstanceRecovered], "deleted"),
     ],
 )
 def test_how_the_grid_is(kinds: list[type[Event]], words: str) -> None:
@@ -170,7 +171,8 @@ def test_an_open_invite_expires_and_a_used_one_does_not() -> None:
 
 
 def test_the_worst_that_became_of_a_letter_is_its_fate_whatever_came_first() -> None:
-    for kinds in ([LetterSent, LetterBounced], [LetterBounced, LetterSent]):
+    orders: list[list[type[Event]]] = [[LetterSent, LetterBounced], [LetterBounced, LetterSent]]
+    for kinds in orders:
         story = Story()
         for kind in kinds:
             story.then(kind, code="5.1.1")

@@ -136,9 +136,12 @@ def _line(label: str, table: Mapping[str, tuple[str, str]], told: Told) -> Line 
 
 
 def _grid(events: Sequence[Told]) -> Iterator[Line]:
-    of_grid = sorted((told for told in events if told.service == "provisioner"), key=lambda told: told.at)
+    of_all = sorted((told for told in events if told.service == "provisioner"), key=lambda told: told.at)
+    newest = next((told.facts.get("grid_id") for told in reversed(of_all)), None)
+    of_grid = [told for told in of_all if told.facts.get("grid_id") == newest]
     line = Line("Grid", "nothing is known of a grid")
-    for told in of_grid:
+    # What was deleted stays so, whatever a late proof says.
+    for told in sorted(of_grid, key=lambda told: told.kind == "grid-deleted"):
         line = _line("Grid", _GRID, told) or line
     yield line
     proofs = [at for told in of_grid if told.kind in _PROOFS and (at := moment_of(told.facts.get("proved_at")))]
