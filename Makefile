@@ -54,7 +54,7 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
 
 bench: install ## measure; tables and build/bench/*.json
-	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py bench/grids/bench_paid_to_furl.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
+	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py bench/grids/bench_paid_to_furl.py bench/web/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done
 
 bench-scale: install ## measure many grids at once and very many at rest; options in ARGS="--shared 1000"
 	@$(VENV)/python bench/grids/bench_scale.py $(ARGS)

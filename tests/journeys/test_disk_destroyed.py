@@ -29,6 +29,7 @@ DESTROY = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_running_client_reads_and_writes_on_after_the_disk_of_its_grid_was_destroyed(
     shop: Shop, ledger: Ledger

@@ -56,6 +56,7 @@ async def seen(shop: Shop, buyer: Buyer, text: str, *, within: float = 60) -> No
     await until(says, within=within, what=text)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calm")
 async def test_stripe_fails_at_the_payment_page_and_the_mail_server_is_busy_and_the_furl_arrives(
     shop: Shop, ledger: Ledger
@@ -123,6 +124,7 @@ async def test_the_mail_server_refuses_the_address_and_the_status_page_says_so(s
         assert (await buyer.claim()).startswith("pb://")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calm")
 async def test_rabbitmq_is_gone_until_the_grid_is_made_and_nothing_is_lost_or_twice(shop: Shop, ledger: Ledger) -> None:
     async with Buyer.visiting(shop, "broker") as buyer:
@@ -182,6 +184,7 @@ async def the_wait_is_over(shop: Shop, grid: str) -> None:
         await connection.close()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calm")
 async def test_s3_slows_down_fails_and_loses_answers_and_the_client_of_a_grid_sees_nothing_of_it(shop: Shop) -> None:
     control = f"{shop.urls['aws-control']}/faults"

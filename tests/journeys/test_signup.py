@@ -25,6 +25,7 @@ async def test_who_pays_gets_a_grid_and_stores_a_file_in_it(shop: Shop, ledger: 
         assert await ledger.holdings(buyer.email) == EXACTLY_ONE
 
 
+@pytest.mark.long
 async def test_three_signups_at_once_get_three_grids_and_nothing_twice(shop: Shop, ledger: Ledger) -> None:
     await _signups_at_once(shop, ledger, 3)
 

@@ -40,6 +40,7 @@ def left_in(state: Path) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.timeout(SLOW)
 async def test_two_shops_at_once_survive_kills_and_leave_nothing(states: tuple[Path, Path], options: Options) -> None:
     one, two = states

@@ -134,6 +134,7 @@ class TestUnderSystemd:
         assert await host.run(f"{inside} /var/lib/s4/grids /var/lib/s4/grids/.shards | grep -c .") == "4"
         assert await host.run(f"{inside} /var/lib/s4/grids/.shards") == "a"
 
+    @pytest.mark.long
     async def test_what_moves_is_the_new_users_and_leaves_nothing_of_the_old_ones(self, host: Host) -> None:
         await host.apply(0, None)
         kept = "storage/storage/shares/kept"
@@ -151,6 +152,7 @@ class TestUnderSystemd:
             serving = f"s4-shard@{shard}.service" if shard else f"s4-grid@{IDS[0]}.service"
             assert await host.run(units) == serving
 
+    @pytest.mark.long
     async def test_a_shard_that_was_killed_comes_back_with_all_its_grids(self, host: Host) -> None:
         for number in (0, 1):
             await host.apply(number, "a")
@@ -161,6 +163,7 @@ class TestUnderSystemd:
 
         await until(again, within=60, what="systemd has started it again")
 
+    @pytest.mark.long
     async def test_a_full_disk_leaves_what_there_was_and_is_called_so(self, host: Host) -> None:
         await host.run("sudo mkdir -p /var/lib/s4/grids")
         await host.run("sudo mount -t tmpfs -o size=8m,mode=755 tmpfs /var/lib/s4/grids")

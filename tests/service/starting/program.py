@@ -14,9 +14,11 @@ import aiohttp
 import msgspec
 
 from s4_billing.settings import Settings as BillingSettings
+from s4_invites.settings import Settings as InvitesSettings
 from s4_notifier.settings import Settings as NotifierSettings
 from s4_provisioner.settings import Settings as ProvisionerSettings
 from s4_runtime import ServiceSettings
+from s4_support.settings import Settings as SupportSettings
 from s4_web.settings import Settings as WebSettings
 from support.waiting import until
 
@@ -26,6 +28,8 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "billing": BillingSettings,
     "provisioner": ProvisionerSettings,
     "notifier": NotifierSettings,
+    "invites": InvitesSettings,
+    "support": SupportSettings,
 }
 
 

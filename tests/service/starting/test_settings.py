@@ -6,13 +6,22 @@ from service.starting.program import UNUSABLE, Program
 
 CANARY = "canary-b6c1f0e2d7"
 # One setting of each service that is not text, and a text that it cannot be.
-NOT_TEXT = {"web": "S4_HEARTBEAT", "billing": "S4_GRACE", "provisioner": "S4_CONCURRENCY", "notifier": "S4_SMTP_PORT"}
+NOT_TEXT = {
+    "web": "S4_HEARTBEAT",
+    "billing": "S4_GRACE",
+    "provisioner": "S4_CONCURRENCY",
+    "notifier": "S4_SMTP_PORT",
+    "invites": "S4_INVITE_LIFETIME",
+    "support": "S4_SESSION_AGE",
+}
 # A key of each service, which has a form.
 KEYS = {
     "web": "S4_CLAIM_PUBLIC_KEY",
     "billing": "S4_STRIPE_SECRET_KEY",
     "provisioner": "S4_SEAL_KEY",
     "notifier": "S4_CLAIM_PRIVATE_KEY",
+    "invites": "S4_SEAL_KEY",
+    "support": "S4_OPERATOR_TOKENS",
 }
 
 
