@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from typing import Any
 
+import msgspec
+
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.ids import AccountId, GridId, InviteId, SignupId
@@ -52,6 +54,10 @@ class Invites:
             lease=LEASE,
         )
         self.office = Office(pool, Seal(self.settings.seal_key), self.settings, clock, SystemRandom())
+
+    def configure(self, **changed: Any) -> None:
+        """Replicas run with these settings from now on."""
+        self.settings = msgspec.structs.replace(self.settings, **changed)
 
     async def has_furl(self, grid: GridId | None = None, furl: str = FURL) -> None:
         """A furl was issued for the grid, and the provisioner gives it to the grid's account."""

@@ -21,10 +21,9 @@ LOOP = "invites"
 class Agent:
     """One replica. It may end at any moment: another one, or itself when it is back, goes on."""
 
-    def __init__(self, tools: Tools, *, lease: timedelta, patience: timedelta, most: int) -> None:
+    def __init__(self, tools: Tools, *, lease: timedelta, most: int) -> None:
         self._tools = tools
         self._lease = lease
-        self._patience = patience
         self._most = most
         self._held: dict[InviteId, tuple[Held, asyncio.Task[None]]] = {}
         self._kept_at = 0.0
@@ -53,7 +52,7 @@ class Agent:
     async def _round(self, group: asyncio.TaskGroup) -> None:
         tools = self._tools
         now, began_at = tools.clock.now(), tools.clock.monotonic()
-        await store.end_overdue(tools.pool, now, self._patience)
+        await store.end_expired(tools.pool, now)
         held = [(held.id, held.token) for held, _ in self._held.values()]
         ours = await store.keep(tools.pool, held, self._lease, now)
         self._kept_at = began_at
@@ -65,7 +64,7 @@ class Agent:
 
     def _take(self, group: asyncio.TaskGroup, held: Held, invite: Invite) -> None:
         self._drop([held.id])
-        self._held[held.id] = held, group.create_task(self._serve(held, invite))
+        self._held[held.id] = held, group.create_task(self._serve(held, invite), name=f"invite {held.id}")
 
     def _drop(self, invites: Iterable[InviteId]) -> None:
         """Nothing more is done for these: they have ended, or are somebody else's."""

@@ -111,9 +111,13 @@ class Handshake:
         elif message.phase in _OF_OURS and len(found := self._ours.setdefault(message.phase, [])) < _LOOKED_AT:
             found.append(message.body)
 
-    def committed(self, mailbox: str, commit: Commit) -> None:
+    def kept_after(self, commit: Commit, mailbox: str) -> Kept:
+        """What must survive before anything is said to who made the guess."""
+        return msgspec.structs.replace(self._kept, peer=Peer(commit.side, commit.element, mailbox))
+
+    def committed(self, kept: Kept) -> None:
         """The one guess is on record."""
-        self._kept = msgspec.structs.replace(self._kept, peer=Peer(commit.side, commit.element, mailbox))
+        self._kept = kept
 
     def said(self, phase: str) -> None:
         """It was sent on this connection."""

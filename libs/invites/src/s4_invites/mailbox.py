@@ -52,8 +52,8 @@ class Mailbox:
         if not isinstance(welcome, Mapping) or "error" in welcome:
             raise MailboxUnreachable("mailbox-unwelcome")
         await self._tell("bind", appid=APP_ID, side=side)
+        self._nameplate = nameplate
         if known is None:
-            self._nameplate = nameplate
             await self._tell("claim", nameplate=nameplate)
             known = str((await self._answer("claimed")).get("mailbox"))
         self.id = known

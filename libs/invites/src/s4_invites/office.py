@@ -102,7 +102,6 @@ class Office:
             created_at=now,
             expires_at=now + self._lifetime,
             ended_at=None,
-            peer_at=None,
             giving_at=None,
             unreachable_since=None,
         )

@@ -37,5 +37,6 @@ async def agent(
             clock=clock,
             random=random,
             heard=LastHeard(),
+            patience=settings.handshake_patience,
         )
-        yield Agent(tools, lease=settings.lease, patience=settings.handshake_patience, most=settings.most_held)
+        yield Agent(tools, lease=settings.lease, most=settings.most_held)

@@ -1,6 +1,8 @@
 """One invite in the hands of one replica: its mailbox is held open until it ends."""
 
+import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from random import Random
 
 import aiohttp
@@ -17,6 +19,8 @@ from s4_invites.sealing import Seal
 from s4_runtime import Backoff, Clock, Temporary, get_logger
 from s4_store import LeaseLost, Pool
 
+_STEADY = timedelta(minutes=1)  # a connection that lasted this long is no sign of trouble when it ends
+
 
 class Tools(msgspec.Struct, frozen=True):
     """What every session works with."""
@@ -30,6 +34,7 @@ class Tools(msgspec.Struct, frozen=True):
     clock: Clock
     random: Random
     heard: LastHeard
+    patience: timedelta
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -52,26 +57,31 @@ class Session:
         """The invite has ended. Raises LeaseLost; an outage of anything else is waited out."""
         tools, attempt = self._tools, 0
         while True:
+            began_at = tools.clock.monotonic()
             try:
-                async with connected(tools.http, tools.mailbox_url) as mailbox:
-                    await self._enter(mailbox)
-                    attempt = 0
-                    tools.heard.opened()
-                    try:
-                        return await self._talk(mailbox)
-                    finally:
-                        tools.heard.lost()
+                return await self._once()
             except MailboxCrowded:
                 return await self._end("crowded")
             except LeaseLost:
                 raise
             except Temporary as trouble:
                 TROUBLE.labels(trouble.code).inc()
-                attempt += 1
+                is_steady = tools.clock.monotonic() - began_at > _STEADY.total_seconds()
+                attempt = 1 if is_steady else attempt + 1
                 if attempt > 1:  # one broken connection is no news
                     get_logger().warning("invite.interrupted", invite=self._held.id, code=trouble.code)
                     await self._say_unreachable(trouble)
             await tools.clock.sleep(tools.backoff.delay(attempt, tools.random).total_seconds())
+
+    async def _once(self) -> None:
+        tools = self._tools
+        async with connected(tools.http, tools.mailbox_url) as mailbox:
+            await self._enter(mailbox)
+            tools.heard.opened()
+            try:
+                await self._talk(mailbox)
+            finally:
+                tools.heard.lost()
 
     async def _say_unreachable(self, trouble: Temporary) -> None:
         if isinstance(trouble, MailboxUnreachable):
@@ -82,13 +92,33 @@ class Session:
         kept = self._handshake.kept
         known = kept.peer.mailbox if kept.peer else None
         found = await mailbox.enter(kept.side, nameplate_of(kept.code), known)
+        if known is not None:
+            await mailbox.release()
         await store.reached(self._tools.pool, self._held.id)
         self._handshake.reconnected()
         for message in found:
             self._handshake.hear(message)
 
     async def _talk(self, mailbox: Mailbox) -> None:
-        """Moves are made until the invite has ended."""
+        """The invite has ended. Whoever has made the one guess must go on, or their silence ends it too.
+
+        Who falls silent after the first message may have seen that the guess was wrong.
+        """
+        try:
+            async with asyncio.timeout(None) as patience:
+                if self._handshake.kept.peer is not None:
+                    self._hurry(patience)
+                mood = await self._moves(mailbox, patience)
+        except TimeoutError:
+            await self._end("guessed")
+            mood = "scary"
+        await mailbox.close(mood)
+
+    def _hurry(self, patience: asyncio.Timeout) -> None:
+        patience.reschedule(asyncio.get_running_loop().time() + self._tools.patience.total_seconds())
+
+    async def _moves(self, mailbox: Mailbox, patience: asyncio.Timeout) -> str:
+        """The invite has ended; in what mood."""
         while True:
             match self._handshake.next_move():
                 case Wait():
@@ -98,23 +128,24 @@ class Session:
                     self._handshake.said(phase)
                 case Commit() as commit:
                     await self._commit(mailbox, commit)
+                    self._hurry(patience)
                 case Give():
                     if not await self._give():
-                        return await mailbox.close("errory")
+                        return "errory"
                 case Claimed():
                     await self._end("claimed")
-                    return await mailbox.close("happy")
+                    return "happy"
                 case Dead(outcome):
                     await self._end(outcome)
-                    return await mailbox.close("scary")
+                    return "scary"
 
     async def _commit(self, mailbox: Mailbox, commit: Commit) -> None:
         """On record first: after a restart nobody gets a second guess."""
         tools, held = self._tools, self._held
-        self._handshake.committed(mailbox.id, commit)
-        sealed = tools.seal.seal(self._handshake.kept, held.id)
+        kept = self._handshake.kept_after(commit, mailbox.id)
         async with store.LEASES.apply(tools.pool, held.id, held.token, keep=True) as tx:
-            await store.commit(tx, held.id, sealed, tools.clock.now())
+            await store.keep_sealed(tx, held.id, tools.seal.seal(kept, held.id))
+        self._handshake.committed(kept)
         await mailbox.release()
 
     async def _give(self) -> bool:

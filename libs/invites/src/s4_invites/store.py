@@ -31,7 +31,6 @@ class Invite(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     ended_at: datetime | None
-    peer_at: datetime | None
     giving_at: datetime | None
     unreachable_since: datetime | None
 
@@ -133,24 +132,16 @@ def _news_of(ended: Invite, now: datetime) -> InviteClaimed | InviteEnded:
     return InviteEnded(occurred_at=now, account_id=account, grid_id=grid, invite_id=invite, outcome=outcome)
 
 
-async def end_overdue(pool: Pool, now: datetime, patience: timedelta) -> None:
-    """What has expired has ended; so has what somebody made a guess at and then did not go on.
-
-    Who falls silent after the first message may have seen that the guess was wrong.
-    """
-    sql = """
-    SELECT id, CASE WHEN expires_at <= $1 THEN 'expired' ELSE 'guessed' END AS outcome FROM invites
-    WHERE state = 'open' AND (expires_at <= $1
-        OR (peer_at <= $1::timestamptz - $2::interval AND giving_at IS NULL AND unreachable_since IS NULL))
-    """
-    for row in await pool.fetch(sql, now, patience):
+async def end_expired(pool: Pool, now: datetime) -> None:
+    """What has expired has ended, whoever holds it."""
+    for row in await pool.fetch("SELECT id FROM invites WHERE state = 'open' AND expires_at <= $1", now):
         async with pool.transaction() as tx:
-            await end(tx, row["id"], msgspec.convert(row["outcome"], Outcome), now)
+            await end(tx, row["id"], "expired", now)
 
 
-async def commit(tx: Transaction, invite: InviteId, sealed: bytes, now: datetime) -> None:
-    """The one guess is on record."""
-    await tx.execute("UPDATE invites SET sealed = $2, peer_at = $3 WHERE id = $1", invite, sealed, now)
+async def keep_sealed(tx: Transaction, invite: InviteId, sealed: bytes) -> None:
+    """This is what survives of the handshake."""
+    await tx.execute("UPDATE invites SET sealed = $2 WHERE id = $1", invite, sealed)
 
 
 async def giving(tx: Transaction, invite: InviteId, now: datetime) -> bool:

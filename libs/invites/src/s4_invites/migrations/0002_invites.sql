@@ -14,8 +14,6 @@ CREATE TABLE invites (
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     ended_at timestamptz,
-    -- Since then somebody has made the one guess that there is.
-    peer_at timestamptz,
     -- From then on the settings may have left: the invite can only end as claimed.
     giving_at timestamptz,
     unreachable_since timestamptz,
