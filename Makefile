@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: bench-node bench-scale test-node help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: bench-node bench-scale test-node letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/subscription_map.py docs/reference/subscription.svg
 	$(VENV)/python tools/life_map.py docs/reference/grid-life.svg docs/reference/host-life.svg
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
+
+letters: install ## every letter in every language on one page: build/letters/index.html
+	@$(VENV)/python tools/letters_gallery.py build/letters
 
 bench: install ## measure; tables and build/bench/*.json
 	@for script in bench/bus/bench_*.py bench/shop/bench_*.py bench/billing/bench_*.py bench/grids/bench_paid_to_furl.py bench/web/bench_*.py; do echo "$$script"; $(VENV)/python $$script || exit 1; done

@@ -29,6 +29,7 @@ LISTENERS: Mapping[str, str] = {
     "provisioner-probes": "provisioner",
     "provisioner-operator": "provisioner",
     "notifier-probes": "notifier",
+    "notifier-reports": "notifier",
     "invites": "invites",
     "invites-probes": "invites",
     "support": "support",

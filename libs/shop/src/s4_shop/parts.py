@@ -69,6 +69,7 @@ def _cloud(wiring: Wiring) -> list[Part]:
     stripe += ["--webhook-secret-file", str(wiring.stripe_webhook_secret())]
     mail = ["--smtp", at.listen("smtp"), "--http", at.listen("inbox"), "--state", str(wiring.mail_folder)]
     mail += ["--user", "s4", "--password-file", str(wiring.mail_password())]
+    mail += ["--reports-to", at.listen("notifier-reports")]
     return [
         Part(
             name="image",

@@ -216,6 +216,7 @@ class Wiring:
             "S4_SMTP_CA": str(self.mail_folder / "ca.pem"),
             "S4_MAIL_FROM": MAIL_FROM,
             "S4_PUBLIC_URL": self.addresses.url("web"),
+            "S4_REPORTS_LISTEN": self.addresses.listen("notifier-reports"),
             "S4_CLAIM_PRIVATE_KEY_FILE": str(self.folder.secret("claim-private-key", keys.signing_key)),
         }
 

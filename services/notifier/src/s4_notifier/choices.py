@@ -38,8 +38,8 @@ class Choices:
     async def ask_both(self, event: EmailChangeRequested, tx: Transaction) -> None:
         """Each address is asked once, whether the other does not know of it or does."""
         old, now = await readers.address_of(tx, event.account_id), self._clock.now()
-        await store.owe_letter(tx, _letter("email-old", event.request_id, event.account_id, "old", old), now)
-        await store.owe_letter(tx, _letter("email-new", event.request_id, event.account_id, "new", event.email), now)
+        await store.owe_letter(tx, letter_of("email-old", event.request_id, event.account_id, "old", old), now)
+        await store.owe_letter(tx, letter_of("email-new", event.request_id, event.account_id, "new", event.email), now)
 
     async def change_address(self, event: EmailChanged, tx: Transaction) -> None:
         """Letters go to the new address; both read so, once, whatever the number of the person's accounts."""
@@ -48,11 +48,11 @@ class Choices:
         await readers.mark_deliverable(tx, event.email)
         for side, recipient in (("old", old), ("new", event.email)):
             if recipient is not None and (side == "new" or recipient.lower() != event.email.lower()):
-                letter = _letter("email-changed", event.request_id, event.account_id, side, recipient)
+                letter = letter_of("email-changed", event.request_id, event.account_id, side, recipient)
                 await store.owe_letter(tx, letter, now)
 
 
-def _letter(kind: str, request: RequestId, account: AccountId, side: str, recipient: str | None) -> Letter:
+def letter_of(kind: str, request: RequestId, account: AccountId, side: str, recipient: str | None) -> Letter:
     """The same request gives the same letter to the same side."""
     return Letter(
         letter_id=LetterId(derived_id(kind, request, side)),

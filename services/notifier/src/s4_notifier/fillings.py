@@ -49,10 +49,10 @@ class Gauge:
         sql = "UPDATE fillings SET mark = $2, measured_at = $3 WHERE grid_id = $1"
         await tx.execute(sql, event.grid_id, mark, event.measured_at)
         if mark > row["mark"]:
-            await store.owe_letter(tx, _letter(event, mark), self._clock.now())
+            await store.owe_letter(tx, letter_of(event, mark), self._clock.now())
 
 
-def _letter(event: UsageMeasured, mark: int) -> Letter:
+def letter_of(event: UsageMeasured, mark: int) -> Letter:
     """The same measurement gives the same letter."""
     return Letter(
         letter_id=LetterId(derived_id("filling", event.grid_id, event.measured_at.isoformat())),

@@ -62,9 +62,13 @@ class Desk:
 
     async def owe_sign_in(self, event: SignInRequested, tx: Transaction) -> None:
         """Whoever reads the account's letters may sign in, once for each request."""
-        letter = Letter(
-            letter_id=LetterId(derived_id("sign-in", event.request_id, event.account_id)),
-            account_id=event.account_id,
-            kind="sign-in",
-        )
-        await store.owe_letter(tx, letter, self._clock.now())
+        await store.owe_letter(tx, sign_in_letter(event), self._clock.now())
+
+
+def sign_in_letter(event: SignInRequested) -> Letter:
+    """The same request gives the same letter."""
+    return Letter(
+        letter_id=LetterId(derived_id("sign-in", event.request_id, event.account_id)),
+        account_id=event.account_id,
+        kind="sign-in",
+    )

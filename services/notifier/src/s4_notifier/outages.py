@@ -39,7 +39,7 @@ class Watch:
         """A letter is owed for later. When it is due, it is seen whether the grid is back."""
         await tx.execute(_LOST, event.grid_id, event.occurred_at)
         due = max(self._clock.now(), event.occurred_at + self._settings.loss_told_after)
-        await store.owe_letter(tx, _letter("lost", event), due)
+        await store.owe_letter(tx, letter_of("lost", event), due)
 
     async def note_recovery(self, event: InstanceRecovered, tx: Transaction) -> None:
         """What was owed for the loss is no news any more. A long outage is told now, at most one a day."""
@@ -48,10 +48,10 @@ class Watch:
         if is_long and (told_at is None or abs(event.proved_at - told_at) >= _NOT_AGAIN):
             sql = "UPDATE outages SET told_at = greatest(told_at, $2) WHERE grid_id = $1"
             await tx.execute(sql, event.grid_id, event.proved_at)
-            await store.owe_letter(tx, _letter("recovered", event), self._clock.now())
+            await store.owe_letter(tx, letter_of("recovered", event), self._clock.now())
 
 
-def _letter(kind: str, event: InstanceLost | InstanceRecovered) -> Letter:
+def letter_of(kind: str, event: InstanceLost | InstanceRecovered) -> Letter:
     """The same loss, or proof, gives the same letter."""
     happened_at = event.occurred_at if isinstance(event, InstanceLost) else event.proved_at
     facts: dict[str, str | int | bool | None] = {"at": happened_at.isoformat()}

@@ -66,6 +66,7 @@ class Postman:
         now = self._clock.now()
         async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
             await store.note_sent(tx, letter.letter_id, letter.email or "", now)
+            await readers.note_taken(tx, letter.email or "")
             event = LetterSent(
                 occurred_at=now, account_id=letter.account_id, letter_id=letter.letter_id, kind=letter.kind
             )

@@ -51,6 +51,11 @@ async def mark_undeliverable(tx: Transaction, email: str, code: str, now: dateti
     await tx.execute(sql, email, code, now)
 
 
+async def note_taken(tx: Transaction, email: str) -> None:
+    """A mail server takes what it had refused at its door. That says nothing against what came back later."""
+    await tx.execute("DELETE FROM undeliverable WHERE email = lower($1) AND code NOT LIKE '%.%'", email)
+
+
 async def mark_deliverable(tx: Transaction, email: str) -> None:
     """Somebody has shown that they read what is sent there."""
     await tx.execute("DELETE FROM undeliverable WHERE email = lower($1)", email)

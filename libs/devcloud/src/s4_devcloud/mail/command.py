@@ -12,6 +12,7 @@ from s4_devcloud.mail.certificate import server_context
 from s4_devcloud.mail.faults import Faults
 from s4_devcloud.mail.inbox import Inbox
 from s4_devcloud.mail.mailbox import Mailbox
+from s4_devcloud.mail.reports import Reporter
 from s4_devcloud.mail.smtp import Door, PasswordCheck, session_factory
 
 
@@ -22,26 +23,32 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--http", default="127.0.0.1:2580", help="where the web inbox listens, HOST:PORT")
     parser.add_argument("--state", type=Path, required=True, help="folder of the letters and of ca.pem")
     parser.add_argument("--user", default="s4")
+    parser.add_argument("--reports-to", default="", help="where reports about letters are handed in, HOST:PORT")
     parser.add_argument("--password-file", type=Path, required=True)
     arguments = parser.parse_args(argv)
     password = arguments.password_file.read_text(encoding="utf-8").strip()
-    asyncio.run(_serve(arguments.smtp, arguments.http, arguments.state, PasswordCheck(arguments.user, password)))
+    check = PasswordCheck(arguments.user, password)
+    asyncio.run(_serve(arguments.smtp, arguments.http, arguments.state, check, arguments.reports_to))
     return 0
 
 
-async def _serve(smtp: str, http: str, state: Path, check: PasswordCheck) -> None:
+async def _serve(smtp: str, http: str, state: Path, check: PasswordCheck, reports_to: str) -> None:
     mailbox, faults = Mailbox(state / "letters"), Faults()
-    tls, door = server_context(state), Door(mailbox, faults)
+    reporter = Reporter(mailbox, reports_to)
+    tls, door = server_context(state), Door(mailbox, faults, reporter)
     host, _, port = smtp.rpartition(":")
     server = await asyncio.get_running_loop().create_server(lambda: session_factory(door, check, tls), host, int(port))
-    runner = web.AppRunner(Inbox(mailbox, faults).application(), access_log=None)
+    runner = web.AppRunner(Inbox(mailbox, faults, reporter).application(), access_log=None)
     await runner.setup()
     web_host, _, web_port = http.rpartition(":")
     await web.TCPSite(runner, web_host, int(web_port)).start()
     ready = {"part": "mail", "ready": True, "smtp": _bound(server), "http": f"http://{_address(runner)}"}
     print(json.dumps(ready), flush=True)  # noqa: T201  the part's contract: one line when it serves
     try:
-        await _until_told()
+        async with asyncio.TaskGroup() as group:
+            reporting = group.create_task(reporter.forever())
+            await _until_told()
+            reporting.cancel()
     finally:
         server.close()
         await runner.cleanup()

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from s4_devcloud.mail.faults import Fault, Faults
 from s4_devcloud.mail.mailbox import Letter, Mailbox
+from s4_devcloud.mail.reports import NowhereToReport, Order, Reporter
 
 # The letter's own HTML is shown in a frame that may load and run nothing.
 _POLICY = "default-src 'none'; style-src 'self' 'unsafe-inline'; frame-src 'self'; img-src data:; form-action 'self'"
@@ -18,9 +19,10 @@ _FRAME_POLICY = (
 class Inbox:
     """Reading what arrived."""
 
-    def __init__(self, mailbox: Mailbox, faults: Faults) -> None:
+    def __init__(self, mailbox: Mailbox, faults: Faults, reporter: Reporter) -> None:
         self._mailbox = mailbox
         self._faults = faults
+        self._reporter = reporter
 
     def application(self) -> web.Application:
         """The inbox as an aiohttp application."""
@@ -35,6 +37,7 @@ class Inbox:
                 web.delete("/api/letters", self.clear),
                 web.post("/api/faults", self.add_fault),
                 web.delete("/api/faults", self.clear_faults),
+                web.post("/api/reports", self.report),
             ]
         )
         return app
@@ -75,6 +78,16 @@ class Inbox:
         """Refuse nothing any more."""
         self._faults.clear()
         return web.json_response({})
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Send a report about a letter back, ordered as {"number", "kind", "status", "to"}; how it was answered."""
+        try:
+            order = msgspec.json.decode(await request.read(), type=Order)
+            return web.json_response({"reply": await self._reporter.send(order)})
+        except msgspec.DecodeError as error:
+            return web.json_response({"error": str(error)}, status=422)
+        except NowhereToReport:
+            return web.json_response({"error": "no such letter, or nowhere to send the report"}, status=409)
 
     def _find(self, request: web.Request) -> Letter:
         letter = self._mailbox.letter(int(request.match_info["number"]))

@@ -22,6 +22,7 @@ class Letter(msgspec.Struct, frozen=True):
     text: str
     html: str
     headers: dict[str, str]
+    envelope_from: str = ""
 
 
 class Mailbox:
@@ -32,10 +33,10 @@ class Mailbox:
         self._folder = folder
         self._numbers = itertools.count(1 + max((_number(path) for path in self._files()), default=0))
 
-    def add(self, recipients: list[str], content: bytes) -> int:
+    def add(self, recipients: list[str], content: bytes, sender: str = "") -> int:
         """Keep the message as it came; afterwards it is readable under the number returned."""
         number = next(self._numbers)
-        envelope = f"X-Envelope-To: {', '.join(recipients)}\r\n".encode()
+        envelope = f"X-Envelope-To: {', '.join(recipients)}\r\nX-Envelope-From: {sender}\r\n".encode()
         beside = self._folder / f"{number}.part"
         beside.write_bytes(envelope + content)
         beside.rename(self._folder / f"{number:06}.eml")
@@ -77,6 +78,7 @@ def _read(path: Path) -> Letter:
         text=_body(message, "plain"),
         html=_body(message, "html"),
         headers={name: str(value) for name, value in message.items()},
+        envelope_from=str(message["X-Envelope-From"] or ""),
     )
 
 

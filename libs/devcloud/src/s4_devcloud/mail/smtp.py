@@ -8,6 +8,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from s4_devcloud.mail.faults import Faults
 from s4_devcloud.mail.mailbox import Mailbox
+from s4_devcloud.mail.reports import Reporter
 
 # 10 MiB; RFC 1870 lets a server name its own limit.
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
@@ -16,9 +17,10 @@ MAX_MESSAGE_BYTES = 10 * 1024 * 1024
 class Door:
     """Takes recipients and letters, unless a fault is due."""
 
-    def __init__(self, mailbox: Mailbox, faults: Faults) -> None:
+    def __init__(self, mailbox: Mailbox, faults: Faults, reporter: Reporter) -> None:
         self._mailbox = mailbox
         self._faults = faults
+        self._reporter = reporter
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd finds its hooks by these names
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -40,7 +42,8 @@ class Door:
         if refusal:
             return refusal
         content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
-        number = self._mailbox.add(recipients, content)
+        number = self._mailbox.add(recipients, content, str(envelope.mail_from or ""))
+        self._reporter.note(number, recipients)
         return f"250 OK kept as {number}"
 
 
