@@ -16,45 +16,15 @@ says that anybody finds it.
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Literal
 
-import msgspec
 from playwright.async_api import Page
 
+from browser.changes_pages import CHANGES
+from browser.places import Place, Scene
 from s4_web.service.tally import count
 from support.outages import lost, recovered
 from support.room import a_measurement, a_report
-from support.web_peers import PLANS, Browser
-from support.web_site import Buyer, RunningSite
-
-Who = Literal["anybody", "visitor", "buyer", "member"]
-
-
-class Scene(msgspec.Struct):
-    """The world of one page: the site, a person's browser at the wire, and who they are to the other services."""
-
-    site: RunningSite
-    browser: Browser
-    buyer: Buyer | None = None
-    links: dict[str, str] = msgspec.field(default_factory=dict)
-
-    @property
-    def owner(self) -> Buyer:
-        """Whoever signed up."""
-        assert self.buyer is not None, "only who has signed up is somebody"
-        return self.buyer
-
-
-class Place(msgspec.Struct, frozen=True):
-    """One page in one state."""
-
-    name: str
-    path: str
-    who: Who = "anybody"
-    status: int = 200
-    arrange: Callable[[Scene], Awaitable[None]] | None = None
-    act: Callable[[Page], Awaitable[None]] | None = None
-    is_public: bool = False
+from support.web_peers import PLANS
 
 
 def public(name: str, path: str, arrange: Callable[[Scene], Awaitable[None]] | None = None) -> Place:
@@ -161,4 +131,5 @@ PAGES: list[Place] = [
     Place("account-plan", "/account/{account_id}/plan", who="member"),
     Place("account-plan-preview", "/account/{account_id}/plan", who="member", act=the_amount_is_asked),
     Place("account-cancel", "/account/{account_id}/cancel", who="member"),
+    *CHANGES,
 ]

@@ -4,7 +4,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser as Chromium
 
-from browser.pages import PAGES, Place
+from browser.pages import PAGES
+from browser.places import Place
 from browser.walk import at
 from support.browser import NARROW, STICKS_OUT
 from support.web_site import RunningSite

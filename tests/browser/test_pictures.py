@@ -3,7 +3,8 @@
 import pytest
 from playwright.async_api import Browser as Chromium
 
-from browser.pages import PAGES, Place
+from browser.pages import PAGES
+from browser.places import Place
 from browser.walk import at
 from support.browser import SCREENSHOTS
 from support.web_site import RunningSite

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser as Chromium
 
-from browser.pages import Place, Scene
+from browser.places import Place, Scene
 from support.browser import Watched, window
 from support.web_site import RunningSite
 
@@ -52,4 +52,4 @@ def _path(place: Place, scene: Scene) -> str:
         return place.path
     buyer = scene.buyer
     known = {"account_id": buyer.account_id, "signup_id": buyer.signup_id, "grid_id": buyer.grid_id}
-    return place.path.format(**known, sign_in=buyer.sign_in_link(), claim=buyer.link())
+    return place.path.format(**known, sign_in=buyer.sign_in_link(), claim=buyer.link(), **scene.links)

@@ -51,6 +51,15 @@ PREVIEW = {
     "expires_at": "2026-03-01T12:30:00Z",
 }
 CANNOT = {"cancel": False, "resume": False, "change_plan": False, "pay": False}
+ACCESS = {
+    "bucket": "s4-test-bucket",
+    "region": "eu-central-1",
+    "endpoint": None,
+    "access_key_id": "ASIAOFTHETESTS",
+    "secret_access_key": "secret/of+the'tests",
+    "session_token": "session//token+of==",
+    "expires_at": "2026-03-01T13:00:00Z",
+}
 ENDED = {
     "at": "2026-03-01T12:00:00Z",
     "reason": "cancelled",
@@ -207,17 +216,39 @@ class PretendBilling(Peer):
 
 
 class PretendProvisioner(Peer):
-    """Holds furls by grid."""
+    """Holds furls by grid, and the keys of what is stored; ``lists_left`` is how many lists it gives out yet."""
 
     def __init__(self) -> None:
         super().__init__(PROVISIONER_TOKEN)
         self.furls: dict[tuple[str, str], str] = {}
+        self.stored: dict[str, list[str]] = {}
+        self.lists_left: int | None = None
+        self.access = dict(ACCESS)
 
     async def answer(self, path: str, body: dict[str, Any]) -> tuple[int, object]:
-        furl = self.furls.get((path.split("/")[2], body["account_id"]))
+        grid_id = path.split("/")[2]
+        furl = self.furls.get((grid_id, body["account_id"]))
         if furl is None:
             return 404, {"code": "no-such-grid"}
+        if path.endswith("/export/session"):
+            return 200, self.access
+        if path.endswith("/export/objects"):
+            return self._objects(sorted(self.stored.get(grid_id, [])), body)
         return 200, {"furl": furl, "nickname": "s4-quiet-otter", "shares": {"needed": 1, "happy": 1, "total": 1}}
+
+    def _objects(self, keys: list[str], body: dict[str, Any]) -> tuple[int, object]:
+        if self.lists_left == 0:
+            return 503, {"code": "aws-unavailable"}
+        if self.lists_left is not None:
+            self.lists_left -= 1
+        found = [key for key in keys if key > (body["after"] or "")]
+        given = found[: body["limit"]]
+        objects = [
+            {"key": key, "size": len(key), "modified": "2026-02-28T12:00:00Z", "url": f"https://s3.test/{key}?X-Amz=1"}
+            for key in given
+        ]
+        following = given[-1] if len(found) > len(given) else None
+        return 200, {"objects": objects, "next": following, "urls_until": "2026-03-01T13:00:00Z"}
 
 
 class Page:
