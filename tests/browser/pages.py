@@ -33,7 +33,7 @@ def public(name: str, path: str, arrange: Callable[[Scene], Awaitable[None]] | N
 
 
 async def all_is_sold_out(scene: Scene) -> None:
-    await scene.site.hears(a_report(scene.site.clock.now(), *(plan["id"] for plan in PLANS)))
+    await scene.site.hears(a_report(scene.site.clock.now(), *(str(plan["id"]) for plan in PLANS)))
 
 
 async def billing_is_down(scene: Scene) -> None:
