@@ -1,6 +1,7 @@
 """How many live streams are open here, and by whom: nobody may hold so many that others get none."""
 
 import asyncio
+import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -10,6 +11,13 @@ from s4_web.troubles import Refused
 
 OPEN = Gauge("web_streams", "Live status streams that are open at this replica.")
 REFUSED = Counter("web_streams_refused_total", "Live status streams that were refused, by what was full.", ["full"])
+
+
+def as_many_as_allowed() -> int:
+    """This process may have as many files open as the system lets it: each stream is one. How many that is."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
 
 
 class Streams:
