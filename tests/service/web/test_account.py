@@ -22,7 +22,7 @@ from s4_contracts.billing import (
     SubscriptionRenewed,
 )
 from s4_contracts.ids import RefundId, SubscriptionId
-from s4_contracts.provisioner import GridDeleted, GridResumed, GridSuspended
+from s4_contracts.provisioner import GridDeleted, GridProved, GridResumed, GridSuspended
 from s4_contracts.web import InviteRequested
 from s4_runtime import new_id
 from support.web_peers import CANNOT, ENDED, Browser, Page
@@ -375,6 +375,41 @@ async def test_the_grid_is_shown_as_the_provisioner_told(site: RunningSite, brow
     assert kind_of(await silent(site, browser, buyer)) == "deleted"
 
 
+async def test_a_grid_that_does_not_run_says_who_wanted_that(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser)
+    news = News(site, buyer)
+    for reason, words in (
+        ("owner", "It is paused, because you wanted that."),
+        ("operator", "It is stopped for now, by us: this is an outage on our side."),
+    ):
+        await site.later(minutes=1)
+        await site.hears(news.of_grid(GridSuspended, reason=reason))
+        assert words in (await shown(browser, buyer)).element("grid")
+        await site.later(minutes=1)
+        await site.hears(news.of_grid(GridResumed, proved_at=site.clock.now()))
+        assert "It is running." in (await shown(browser, buyer)).element("grid")
+
+
+async def test_the_newest_proof_counts_whatever_order_they_come_in(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser)
+    news = News(site, buyer)
+    page = await shown(browser, buyer)
+    assert "Last seen working just now : a client of ours stored a file from outside" in text_of(page)
+    await site.later(hours=5)
+    early = news.of_grid(GridProved, proved_at=site.clock.now(), seconds=2.25)
+    await site.later(hours=1)
+    late = news.of_grid(GridProved, proved_at=site.clock.now(), seconds=1.5)
+    await site.later(hours=2)
+    for order in ([early, late], [late, early]):
+        await site.pool.execute("DELETE FROM proofs")
+        await site.hears(*order, *order)
+        page = await shown(browser, buyer)
+        assert "Last seen working 2 hours ago" in text_of(page)
+        assert "read it back in 1.5 s. 1 March 2026, 18:00 UTC" in text_of(page)
+    await site.hears(news.of_grid(GridSuspended))
+    assert "It last worked 2 hours ago" in text_of(await shown(browser, buyer))
+
+
 async def test_the_owner_can_have_the_link_to_the_furl_sent(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
     place = f"/account/{buyer.account_id}"
@@ -414,4 +449,4 @@ async def test_the_status_page_says_that_the_money_comes_back(site: RunningSite,
     assert "What you paid goes back to you" in text_of(page)
     more = {"refund_id": RefundId(new_id()), "amount": 2975, "currency": "usd", "reason": "not-provided"}
     await site.hears(News(site, failed)(RefundIssued, 3, **more))
-    assert "$29.75 is on its way back to your card" in text_of(await browser.get("/status"))
+    assert "$29.75 is on its way back" in text_of(await browser.get("/status"))

@@ -31,6 +31,11 @@ class Heard(msgspec.Struct, frozen=True):
     outcome: str | None
     ended_at: datetime | None
 
+    def standing(self, now: datetime) -> str:
+        """What became of it, as far as can be told."""
+        is_over = self.expires_at is not None and self.expires_at <= now
+        return self.outcome or ("expired" if is_over else "open")
+
 
 async def note_opened(event: InviteOpened, tx: Transaction) -> None:
     """There is a code for one client."""

@@ -78,7 +78,8 @@ async def _rows(site: Site, known: Known, grid_id: str, found: list[Invite], *, 
     if is_answered:
         return [Row(invite.invite_id, invite.state, invite.created_at, invite.ended_at) for invite in found]
     heard = await invites.heard_of(site.pool, known.account_id, grid_id)
-    return [Row(one.invite_id, one.outcome or "open", one.opened_at, one.ended_at) for one in heard]
+    now = site.clock.now()
+    return [Row(one.invite_id, one.standing(now), one.opened_at, one.ended_at) for one in heard]
 
 
 async def make(request: web.Request) -> web.Response:
