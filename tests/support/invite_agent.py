@@ -9,11 +9,13 @@ from random import SystemRandom
 from typing import Any
 
 import msgspec
+from aiohttp import web
 
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.ids import AccountId, GridId, InviteId, SignupId
 from s4_contracts.provisioner import FurlIssued
+from s4_invites.codes import nameplate_of
 from s4_invites.converge import Agent
 from s4_invites.desk import Desk
 from s4_invites.office import Office, Wanted
@@ -35,12 +37,24 @@ LEASE = timedelta(seconds=1)
 _BACKOFF = Backoff(base=timedelta(milliseconds=50), cap=timedelta(milliseconds=500))
 
 
+class Furls(PretendProvisioner):
+    """The provisioner, which counts what it was asked, also while it is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked += 1
+        return await super()._handle(request)
+
+
 class Invites:
     """The service without its bus. What it tells others is in its outbox."""
 
-    def __init__(self, pool: Pool, mailbox: MailboxServer, provisioner: PretendProvisioner, clock: Clock) -> None:
+    def __init__(self, pool: Pool, mailbox: MailboxServer, provisioner: Furls, clock: Clock) -> None:
         self.pool, self.mailbox, self.provisioner, self.clock = pool, mailbox, provisioner, clock
-        self.account, self.grid = AccountId(new_id()), GridId(new_id())
+        self.account, self.grid, self.signup = AccountId(new_id()), GridId(new_id()), SignupId(new_id())
         self.settings = Settings(
             database_url=pool.url,
             amqp_url=Secret("unused"),
@@ -65,7 +79,7 @@ class Invites:
         event = FurlIssued(
             occurred_at=datetime(2026, 3, 1, tzinfo=UTC),
             account_id=self.account,
-            signup_id=SignupId(new_id()),
+            signup_id=self.signup,
             grid_id=grid,
             claim_ref=f"{grid}:1",
         )
@@ -101,9 +115,10 @@ class Invites:
 
         await until(is_there, within=20, what=f"a mailbox that is {state}")
 
-    async def is_waiting(self) -> None:
-        """The agent's first message is in the mailbox: it waits for a client."""
-        await until(lambda: self.mailbox.rows("messages") > 0, within=20, what="an invite that waits at its mailbox")
+    async def is_waiting(self, invite: dict[str, Any]) -> None:
+        """A first message is at the invite's number: one side waits for the other."""
+        nameplate = nameplate_of(invite["code"])
+        await until(lambda: self.mailbox.said_at(nameplate) == 1, within=30, what="somebody who waits at the mailbox")
 
     async def events(self) -> list[Event]:
         return await emitted(self.pool)
@@ -122,6 +137,6 @@ class Invites:
 async def an_invite_service(
     database: str, mailbox: MailboxServer, clock: Clock | None = None
 ) -> AsyncIterator[Invites]:
-    provisioner = PretendProvisioner()
+    provisioner = Furls()
     async with provisioner.serving(), Pool.open(database) as pool:
         yield Invites(pool, mailbox, provisioner, clock or SystemClock())

@@ -129,6 +129,11 @@ class Stranger:
             if message.phase == phase and message.side != self._side:
                 return message.body
 
+    async def hears_within(self, phase: str, seconds: float) -> bytes:
+        """The same; raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            return await self.hears(phase)
+
 
 @asynccontextmanager
 async def a_stranger(mailbox_url: str, code: str, side: str = "5t7a") -> AsyncIterator[Stranger]:

@@ -1,5 +1,4 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -14,12 +13,18 @@ async def database(kept_databases: KeptDatabases) -> str:
     return await kept_databases.of("s4_invites")
 
 
-@pytest.fixture
-async def mailbox(tmp_path: Path) -> AsyncIterator[MailboxServer]:
-    server = MailboxServer(tmp_path / "mailbox")
-    await server.start()
+@pytest.fixture(scope="session")
+def mailbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailboxServer]:
+    server = MailboxServer(tmp_path_factory.mktemp("mailbox"))
     yield server
-    await server.stop()
+    server.stop()
+
+
+@pytest.fixture
+async def mailbox(mailbox_server: MailboxServer) -> MailboxServer:
+    """A mailbox server that runs; it may know of other tests' invites, whose numbers are others."""
+    await mailbox_server.start()
+    return mailbox_server
 
 
 @pytest.fixture

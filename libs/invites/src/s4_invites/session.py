@@ -104,6 +104,7 @@ class Session:
 
         Who falls silent after the first message may have seen that the guess was wrong.
         """
+        mood: str | None = "scary"
         try:
             async with asyncio.timeout(None) as patience:
                 if self._handshake.kept.peer is not None:
@@ -111,14 +112,14 @@ class Session:
                 mood = await self._moves(mailbox, patience)
         except TimeoutError:
             await self._end("guessed")
-            mood = "scary"
-        await mailbox.close(mood)
+        if mood is not None:
+            await mailbox.close(mood)
 
     def _hurry(self, patience: asyncio.Timeout) -> None:
         patience.reschedule(asyncio.get_running_loop().time() + self._tools.patience.total_seconds())
 
-    async def _moves(self, mailbox: Mailbox, patience: asyncio.Timeout) -> str:
-        """The invite has ended; in what mood."""
+    async def _moves(self, mailbox: Mailbox, patience: asyncio.Timeout) -> str | None:
+        """The invite has ended; in what mood the mailbox is to be closed, if it is."""
         while True:
             match self._handshake.next_move():
                 case Wait():
@@ -134,7 +135,9 @@ class Session:
                         return "errory"
                 case Claimed():
                     await self._end("claimed")
-                    return "happy"
+                    # Closing could be the last side's closing, which drops the settings before a client that is just
+                    # then connecting anew has them. Left alone, the server keeps them for some minutes.
+                    return None
                 case Dead(outcome):
                     await self._end(outcome)
                     return "scary"
