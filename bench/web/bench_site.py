@@ -40,9 +40,10 @@ from bench.billing.crowded import postgres  # noqa: E402  the path is set above
 from bench.web.people import browsers, finished, half_made  # noqa: E402
 
 PAGES = ("signup", "status")
-# A form asks the database twice and a status page five times; each question alone costs the process about as much as
-# the bare answer does (asyncpg: 0.1 ms), and the templates as much again.
-LEAST_RATIO = {"signup": 0.15, "status": 0.10}
+# Who watches asks for the status page at each of about twenty changes, in about twenty seconds: 500 grids that are made
+# at once ask for 500 pages a second, and one core is to be enough for that and the streams. A bare answer takes about
+# 50 microseconds of a core, so a page may take thirty of them; the form, which is asked for more seldom, as much.
+LEAST_RATIO = {"signup": 0.033, "status": 0.033}
 MOST_KIB = 64.0  # a stream: 5,000 of them, the most that a replica takes, are 320 MiB
 MOST_SECONDS = 2.0  # until all of them know
 FINISHED = 20_000

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from functools import cache
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -18,9 +19,15 @@ _RETRY_SECONDS = 30
 def environment(static: web.StaticResource) -> Environment:
     """Templates that escape everything and stumble over a missing value."""
     found = Environment(
-        loader=PackageLoader("s4_web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("s4_web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,  # templates do not change while this process lives
     )
-    found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
+    # Each file is read once for its version: it does not change while this process lives.
+    found.globals["static"] = cache(lambda name: str(static.url_for(filename=name, append_version=True)))
     found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
     found.filters |= {"bill": words.bill, "at_least": words.at_least, "day": words.day, "moment": words.moment}
     found.filters |= {"span": words.span, "place": words.place}

@@ -70,7 +70,8 @@ def bars(parts: Sequence[Part]) -> tuple[Bar, ...]:
         width = room * weight / sum(weights)
         share = {"todo": 0.0, "done": 1.0}.get(state)
         filled = width * (_share(seconds, times) if share is None else share)
-        drawn.append(Bar(state, x, width, filled, seconds, times.median if times else None))
+        median = times.median if times else None
+        drawn.append(Bar(state, round(x, 1), round(width, 1), round(filled, 1), seconds, median))
         x += width + _GAP
     return tuple(drawn)
 

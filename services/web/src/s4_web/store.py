@@ -13,6 +13,15 @@ CHANNEL = "web_journeys"
 News = tuple[int, str, str]  # its number, its name, its facts in JSON
 Ids = tuple[str, str, str | None]  # of the signup, its account, and its grid where that is known
 
+# One question instead of three: the page is asked for at every change. There is a row for each step, or one without.
+_JOURNEY = """
+SELECT j.revision, j.grid_id, j.paid_at, j.ready_at, j.issued_at, j.written_at, j.claim_ref, j.claimed_at, j.failed_at,
+j.failed_final, j.lost_at, j.back_at, s.step, s.position, s.state, s.seconds, s.began_at, s.said_at, s.next_try_at,
+l.state AS letter FROM (SELECT $1::uuid AS signup_id, $2::uuid AS account_id) asked
+LEFT JOIN journeys j ON j.signup_id = asked.signup_id LEFT JOIN steps s ON s.signup_id = asked.signup_id
+LEFT JOIN letters l ON l.account_id = asked.account_id
+"""
+
 
 async def current_signup(db: Pool | Transaction, browser: bytes) -> Signup | None:
     """The browser's latest signup. It is paid when billing said so, by event or by answer."""
@@ -101,11 +110,11 @@ async def latest_revision(pool: Pool, signup_id: str) -> int:
 
 
 async def journey(pool: Pool, signup: Signup) -> Said:
-    """What events said of the signup."""
-    found = await pool.fetchrow("SELECT * FROM journeys WHERE signup_id = $1", signup.signup_id)
-    steps = await pool.fetch("SELECT * FROM steps WHERE signup_id = $1", signup.signup_id)
-    letter = await pool.fetchrow("SELECT state, said_at FROM letters WHERE account_id = $1", signup.account_id)
-    return dict(found or {}), [dict(step) for step in steps], dict(letter or {})
+    """What events said of the signup, read at one moment."""
+    rows = await pool.fetch(_JOURNEY, signup.signup_id, signup.account_id)
+    is_told, letter = rows[0]["revision"] is not None, rows[0]["letter"]
+    steps = [dict(row) for row in rows if row["step"] is not None]
+    return dict(rows[0]) if is_told else {}, steps, {"state": letter} if letter else {}
 
 
 async def may_reread(db: Pool | Transaction, letter_id: str, browser: bytes | None, since: datetime) -> bool | None:
