@@ -20,6 +20,7 @@ from datetime import timedelta
 from playwright.async_api import Page
 
 from browser.changes_pages import CHANGES
+from browser.connect_pages import CONNECT
 from browser.places import Place, Scene
 from s4_web.service.tally import count
 from support.outages import lost, recovered
@@ -132,4 +133,5 @@ PAGES: list[Place] = [
     Place("account-plan-preview", "/account/{account_id}/plan", who="member", act=the_amount_is_asked),
     Place("account-cancel", "/account/{account_id}/cancel", who="member"),
     *CHANGES,
+    *CONNECT,
 ]
