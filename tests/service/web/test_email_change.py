@@ -138,9 +138,9 @@ async def test_a_withdrawn_change_cannot_be_confirmed_and_another_can_be_asked_f
     buyer = await site.a_member(browser)
     await asks(site, browser, buyer)
     tokens = [await email_link(site, buyer, side) for side in ("old", "new")]
-    for _ in range(2):
-        sent = await send(browser, buyer, "email/withdraw")
-        assert sent.place == f"/account/{buyer.account_id}?done=email-withdrawn#settings-title"
+    await send(browser, buyer, "email/withdraw")
+    sent = await send(browser, buyer, "email/withdraw")
+    assert sent.place == f"/account/{buyer.account_id}?done=email-withdrawn#settings-title"
     assert "Your address stays as it is" in (await browser.get(sent.place)).text
     for token in tokens:
         page = await answers(browser, token)
@@ -331,9 +331,10 @@ async def test_a_change_wants_a_recent_sign_in_and_withdrawing_does_not(site: Ru
 async def test_nobody_is_written_to_again_and_again(web_database: str) -> None:
     async with running_site(web_database, email_changes_per_person=2) as site, site.browser() as browser:
         buyer = await site.a_member(browser)
-        for number in range(3):
-            page = await send(browser, buyer, "email", email=f"victim{number}@example.org")
+        for number in range(2):
+            await asks(site, browser, buyer, f"victim{number}@example.org")
             await send(browser, buyer, "email/withdraw")
+        page = await send(browser, buyer, "email", email="victim@example.org")
         assert (page.status, page.heading) == (429, "That was a lot of changes")
         assert len(await requests(site)) == 2
         await site.later(hours=1)

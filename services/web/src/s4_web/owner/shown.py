@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from s4_web.accounts.account import Account
 from s4_web.accounts.store import Known
@@ -28,6 +29,12 @@ class Changes(msgspec.Struct, frozen=True):
     def languages(self) -> Mapping[str, str]:
         """Those that there are letters in, by tag."""
         return letters.LANGUAGES
+
+    def dated(self, account: Account) -> Account:
+        """The account with the day on which everything is really deleted: its owner's, if that was heard of."""
+        if account.ended is None or self.wishes.erasure != "scheduled":
+            return account
+        return replace(account, ended=replace(account.ended, delete_after=self.wishes.delete_at))
 
 
 async def changes_of(site: Site, known: Known, account: Account, grid: Row, said: Mapping[str, Row]) -> Changes:

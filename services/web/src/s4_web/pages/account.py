@@ -54,8 +54,10 @@ async def show(request: web.Request) -> web.Response:
     site, done = site_of(request), request.query.get("done", "")
     account, is_answered = await look(request, known, fresh=done == "portal")
     said = await store.said_of(site.pool, [known.account_id])
-    kind, now = kind_of(account, site.clock.now()), site.clock.now()
     grid = await store.grid_of(site.pool, known.signup_id)
+    changes = await changes_of(site, known, account, grid, said[known.account_id])
+    account, now = changes.dated(account), site.clock.now()
+    kind = kind_of(account, now)
     return page(
         request,
         "account.html",
@@ -73,7 +75,7 @@ async def show(request: web.Request) -> web.Response:
         stopped_by=cast("str | None", said[known.account_id].get("stopped-by", {}).get("word")),
         done=done,
         request_id=new_id(),
-        changes=await changes_of(site, known, account, grid, said[known.account_id]),
+        changes=changes,
     )
 
 

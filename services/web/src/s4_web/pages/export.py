@@ -17,7 +17,7 @@ from s4_web.sessions import owned
 from s4_web.site import site_of
 from s4_web.troubles import Refused
 
-_SHOWN = 20  # objects on the page; the list has all
+_SHOWN = 8  # objects on the page; the list has all
 _LONGEST_KEY = 1024  # bytes (S3, "Object key naming guidelines")
 
 
