@@ -12,6 +12,7 @@ from s4_web.app import build_app
 from s4_web.live import Live
 from s4_web.service.watch import watch
 from s4_web.settings import Settings
+from s4_web.streams import as_many_as_allowed
 from s4_web.site import SITE
 from s4_web.views import routes
 
@@ -19,6 +20,7 @@ from s4_web.views import routes
 async def _serve() -> None:
     settings = load(Settings, os.environ)
     configure("web", settings.log_level)
+    as_many_as_allowed()
     async with Pool.open(settings.database_url) as pool, ClientSession() as session:
         await require_migrated(pool, "s4_web")
         live, clock = Live(pool), SystemClock()
