@@ -12,8 +12,8 @@ from s4_web.app import build_app
 from s4_web.live import Live
 from s4_web.service.watch import watch
 from s4_web.settings import Settings
-from s4_web.streams import as_many_as_allowed
 from s4_web.site import SITE
+from s4_web.streams import as_many_as_allowed
 from s4_web.views import routes
 
 
