@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -42,6 +43,14 @@ class Stored(msgspec.Struct, frozen=True):
 
     key: str
     version: str
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """An object as a list shows it."""
+
+    key: str
+    size: int
+    modified: datetime
 
 
 class Buckets:
@@ -119,6 +128,17 @@ class Buckets:
                 if found >= least_bytes:
                     return True
         return False
+
+    async def listed(self, name: str, after: str | None, limit: int) -> tuple[list[Listed], bool]:
+        """Up to ``limit`` objects whose keys follow ``after`` in S3's order; whether there are more."""
+        start = {} if after is None else {"StartAfter": after}
+        with aws_errors():
+            answer = await self._s3.list_objects_v2(Bucket=name, MaxKeys=limit, **start)
+        found = [
+            Listed(each["Key"], each["Size"], each["LastModified"].astimezone(UTC))
+            for each in answer.get("Contents", ())
+        ]
+        return found, bool(answer.get("IsTruncated"))
 
     async def first_keys(self, name: str) -> list[str]:
         """The first keys in S3's order, a page of them; none for a bucket that is empty or gone."""

@@ -23,6 +23,18 @@ def node_policy(*buckets: str) -> dict[str, Any]:
     }
 
 
+def reader_policy(bucket: str) -> dict[str, Any]:
+    """Whoever fetches what is in the bucket: its objects are read and listed, and nothing else."""
+    arn = f"arn:aws:s3:::{bucket}"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{arn}/*"},
+            {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn},
+        ],
+    }
+
+
 def denial(bucket: str, role_arn: str) -> dict[str, Any]:
     """The bucket's own policy by which no session of the role may do anything with it, now and later."""
     arn = f"arn:aws:s3:::{bucket}"

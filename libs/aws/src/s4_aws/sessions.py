@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from s4_aws.policies import node_policy, trust
+from s4_aws.policies import node_policy, reader_policy, trust
 from s4_aws.trouble import AwsRefused, aws_errors
 from s4_runtime import Clock, Secret, Temporary
 
@@ -68,18 +68,25 @@ class Sessions:
             return str((await self._iam.get_role(RoleName=name))["Role"]["Arn"])
 
     async def session(self, role_arn: str, bucket: str, name: str, lasting: timedelta = LONGEST) -> Session:
-        """A session of the role for exactly this bucket.
+        """A session of the role for exactly this bucket, to do there what a storage node does.
 
         ``name`` is what AWS's own logs call it: an opaque id. ``lasting``: between SHORTEST and LONGEST.
         Raises RoleNotVisible and the errors of s4_aws.trouble. Each call makes another session.
         """
+        return await self._narrowed(role_arn, node_policy(bucket), name, lasting)
+
+    async def reading(self, role_arn: str, bucket: str, name: str, lasting: timedelta = LONGEST) -> Session:
+        """Such a session that reads and lists what is in the bucket, and changes nothing."""
+        return await self._narrowed(role_arn, reader_policy(bucket), name, lasting)
+
+    async def _narrowed(self, role_arn: str, policy: dict[str, Any], name: str, lasting: timedelta) -> Session:
         if not _NAME.fullmatch(name):
             raise AwsRefused("session-name-unusable")
         with aws_errors("AccessDenied"):
             answer = await self._sts.assume_role(
                 RoleArn=role_arn,
                 RoleSessionName=name,
-                Policy=json.dumps(node_policy(bucket), separators=(",", ":")),
+                Policy=json.dumps(policy, separators=(",", ":")),
                 DurationSeconds=int(lasting.total_seconds()),
             )
             return _session(answer["Credentials"])

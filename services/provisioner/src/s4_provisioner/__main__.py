@@ -6,6 +6,7 @@ from random import SystemRandom
 
 from s4_bus import bus_ready, consume, relay
 from s4_provisioner import ports
+from s4_provisioner.exporting import Exports
 from s4_provisioner.http import Furls, application
 from s4_provisioner.loops import loops
 from s4_provisioner.operator import app as operator
@@ -29,7 +30,7 @@ async def _serve(settings: Settings) -> None:
             consume(_NAME, wishes.routes(), pool, settings.amqp_url),
             relay(_NAME, pool, settings.amqp_url),
             *loops(pool, tools, SystemRandom()),
-            serve(application(Furls(pool, tools.seal, settings, clock)), settings.listen),
+            serve(application(Furls(pool, tools.seal, settings, clock), Exports(pool, tools)), settings.listen),
             serve(operator.application(pool, tools), settings.operator_listen, name="operator"),
             serve_probes(settings.probes_listen, bus_ready(_NAME, pool)),
         )

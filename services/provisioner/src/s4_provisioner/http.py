@@ -1,6 +1,7 @@
-"""The one question that web may ask: the furl of a grid, when its owner claims it."""
+"""What web may ask for the owner of a grid: its furl, and what they take along when they leave."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -8,6 +9,7 @@ from aiohttp import web
 from s4_contracts.ids import AccountId, GridId
 from s4_provisioner import names, store
 from s4_provisioner.capability import furl_of
+from s4_provisioner.exporting import ExportKeys, ExportPage, Exports, GridGone, NoSuchGrid, NothingStored
 from s4_provisioner.lifecycle import Wanted
 from s4_provisioner.sealing import Seal, SealBroken
 from s4_provisioner.settings import Settings
@@ -16,25 +18,26 @@ from s4_runtime.http import service_token_middleware
 from s4_store import Pool
 
 _MAX_BODY_BYTES = 4096
-
-
-class NoSuchGrid(Permanent):
-    """There is no such grid, or it is not this account's: who asks is not told which."""
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class ClaimRefStale(Permanent):
     """The reference names another furl than the grid's present one, or the grid has none yet."""
 
 
-class GridGone(Permanent):
-    """The grid was given up."""
-
-
 class BadRequest(Permanent):
     """The body is not what this route takes."""
 
 
-_STATUSES = {BadRequest: 400, NoSuchGrid: 404, ClaimRefStale: 409, GridGone: 410, SealBroken: 503, Temporary: 503}
+_STATUSES = {
+    BadRequest: 400,
+    NoSuchGrid: 404,
+    ClaimRefStale: 409,
+    NothingStored: 409,
+    GridGone: 410,
+    SealBroken: 503,
+    Temporary: 503,
+}
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -74,20 +77,26 @@ class Furls:
         return {"furl": furl.reveal(), "nickname": names.nickname(grid.id), "shares": shares}
 
 
-def application(furls: Furls) -> web.Application:
-    """The routes, behind the service's token."""
+def _door(
+    answer: Callable[[GridId, T], Awaitable[dict[str, Any]]], shape: type[T]
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """What is asked of one grid, with a body of this shape; no cache keeps the answer."""
 
-    async def read_furl(request: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
         grid_id = request.match_info["grid_id"]
         try:
-            claim = msgspec.json.decode(await request.read(), type=Claim)
+            asked = msgspec.json.decode(await request.read(), type=shape)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise BadRequest("bad-request") from None
         if not is_id(grid_id):
             raise NoSuchGrid("no-such-grid")
-        answer = await furls.read(GridId(grid_id), claim)
-        return web.json_response(answer, headers={"Cache-Control": "no-store"})
+        return web.json_response(await answer(GridId(grid_id), asked), headers={"Cache-Control": "no-store"})
 
+    return handle
+
+
+def application(furls: Furls, exports: Exports | None = None) -> web.Application:
+    """The routes, behind the service's token; without ``exports`` that of furls alone."""
     app = web.Application(
         client_max_size=_MAX_BODY_BYTES,
         middlewares=[
@@ -96,5 +105,8 @@ def application(furls: Furls) -> web.Application:
             service_token_middleware(furls.token),
         ],
     )
-    app.router.add_post("/grids/{grid_id}/furl", read_furl)
+    app.router.add_post("/grids/{grid_id}/furl", _door(furls.read, Claim))
+    if exports is not None:
+        app.router.add_post("/grids/{grid_id}/export/objects", _door(exports.objects, ExportPage))
+        app.router.add_post("/grids/{grid_id}/export/session", _door(exports.session, ExportKeys))
     return app

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from s4_aws.sessions import Session, Sessions
+from s4_aws.sessions import LONGEST, Session, Sessions
 from s4_contracts.ids import GridId
 from s4_provisioner import names
 
@@ -27,3 +27,7 @@ class Rights:
     async def session(self, bucket: str, grid: GridId) -> Session:
         """A new session for this bucket alone, named by the grid. Raises RoleNotVisible and the errors of s4_aws."""
         return await self._sessions.session(await self.role_arn(), bucket, grid, self._lasting)
+
+    async def reading(self, bucket: str, grid: GridId) -> Session:
+        """A session for the grid's owner, that reads this bucket for an hour. Raises the same."""
+        return await self._sessions.reading(await self.role_arn(), bucket, f"{grid}-export", LONGEST)

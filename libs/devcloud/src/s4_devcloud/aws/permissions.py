@@ -17,11 +17,13 @@ from moto.iam import access_control
 from moto.iam.access_control import IAMRequest, PermissionResult, S3IAMRequest
 from moto.s3.exceptions import BucketAccessDeniedError
 from moto.s3.models import FakeBucket, s3_backends
+from moto.sts.models import AssumedRole
 from werkzeug.exceptions import HTTPException
 
 from s4_devcloud.aws.callers import Caller, SessionKey, caller_of, caller_with
 from s4_devcloud.aws.calls import Dialect
 from s4_devcloud.aws.policies import Asked, Malformed, Statement, judge, parse
+from s4_devcloud.aws.presigned import signer_of
 from s4_devcloud.aws.refusals import Refusal, written
 from s4_devcloud.aws.sessions import role_named, session_of
 
@@ -124,7 +126,11 @@ def extend(enforcement: Enforcement) -> None:
 
     def authorize(response: Any, kind: Any, resource: str = "*") -> None:
         if kind is JudgedS3Request:
-            _check_bucket(response, resource)
+            session = _session(response)
+            _check_bucket(response, resource, session)
+            if session is not None and "Authorization" not in response.headers:
+                _check_address(response, resource, session, enforcement)
+                return
         if enforcement.is_for(response.access_key):
             _check(response, kind, resource if resource != "*" else _named_by(response))
 
@@ -166,10 +172,25 @@ def _check(response: Any, kind: Any, resource: str) -> None:
     request.check_action_permitted(resource)
 
 
-def _check_bucket(response: Any, resource: str) -> None:
+def _session(response: Any) -> AssumedRole | None:
+    """Whose request it is, also by an address that was signed."""
+    if "Authorization" in response.headers:
+        return session_of(response.access_key)
+    as_sent = f"{flask.request.host_url.rstrip('/')}{flask.request.environ['REQUEST_URI']}"
+    return signer_of(flask.request.method, as_sent)
+
+
+def _check_address(response: Any, resource: str, session: AssumedRole, enforcement: Enforcement) -> None:
+    """Whoever has the address may do what the session may that has signed it."""
+    caller = caller_of(session)
+    asked = Asked(f"s3:{response.data['Action']}", resource, caller.principals, caller.context)
+    if enforcement.is_for(session.access_key_id) and not _is_allowed(caller, asked):
+        raise BucketAccessDeniedError(bucket=_bucket_in(resource))
+
+
+def _check_bucket(response: Any, resource: str, session: AssumedRole | None) -> None:
     """An explicit Deny of a bucket's policy refuses whoever it names; of the one that is copied from, too."""
     wanted = [(f"s3:{response.data['Action']}", each) for each in _each(resource, response.uri, response.raw_body)]
-    session = session_of(response.access_key)
     caller = caller_of(session) if session else None
     context = {**(caller.context if caller else {}), **_said(response.uri)}
     for action, each in (*wanted, *_copied(response.headers)):

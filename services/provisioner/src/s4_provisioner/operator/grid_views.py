@@ -44,6 +44,7 @@ _MOMENTS: Mapping[str, str] = {
     "host-lost": "select s.lost_at as at, s.host_id, h.reason from stays s left join hosts h on h.id = s.host_id"
     " where s.grid_id = $1 and s.lost_at is not null",
     "furl-read": "select read_at as at, account_id, correlation_id from furl_reads where grid_id = $1",
+    "export": "select given_at as at, kind, objects, account_id, correlation_id from exports where grid_id = $1",
     "operator": "select at, who, what as deed, facts from audit where about = $1::uuid::text",
     "rollout": "select r.began_at as at, o.release, r.round, r.state, r.code from rollout_grids r"
     " join rollouts o on o.id = r.rollout_id where r.grid_id = $1",
