@@ -67,11 +67,12 @@ class Invites:
             seal_key=Secret(SEAL_KEY),
             lease=LEASE,
         )
-        self.office = Office(pool, Seal(self.settings.seal_key), self.settings, clock, SystemRandom())
+        self.office = self._office()
 
     def configure(self, **changed: Any) -> None:
-        """Replicas run with these settings from now on."""
+        """The service runs with these settings from now on."""
         self.settings = msgspec.structs.replace(self.settings, **changed)
+        self.office = self._office()
 
     async def has_furl(self, grid: GridId | None = None, furl: str = FURL) -> None:
         """A furl was issued for the grid, and the provisioner gives it to the grid's account."""
@@ -128,6 +129,9 @@ class Invites:
         """One replica holds invites open for as long as the block lasts."""
         async with self._agent(pool or self.pool) as made, running(made.forever()) as (task,):
             yield task
+
+    def _office(self) -> Office:
+        return Office(self.pool, Seal(self.settings.seal_key), self.settings, self.clock, SystemRandom())
 
     def _agent(self, pool: Pool) -> AbstractAsyncContextManager[Agent]:
         return agent(pool, Seal(self.settings.seal_key), self.settings, self.clock, SystemRandom(), backoff=_BACKOFF)
