@@ -61,6 +61,7 @@ def draw(days: Sequence[Day], first: date, last: date, width: float, height: flo
         return _LEFT + (right - _LEFT) * (day - first).days / max((last - first).days, 1)
 
     middle = first + timedelta(days=(last - first).days // 2)
+    form = "%-d %b" if first.year == last.year else "%-d %b %Y"
     named = ((first, "start"), (middle, "middle"), (last, "end"))
     return Chart(
         width=width,
@@ -70,7 +71,7 @@ def draw(days: Sequence[Day], first: date, last: date, width: float, height: flo
         bottom=bottom,
         points=tuple((along(day.day), up(day.stored_bytes)) for day in days),
         amounts=tuple(Tick(up(step * number), size(step * number)) for number in range(steps + 1)),
-        days=tuple(Tick(along(day), f"{day:%-d %b}", anchor) for day, anchor in named),
+        days=tuple(Tick(along(day), day.strftime(form), anchor) for day, anchor in named),
         quota=up(quota) if quota is not None and is_drawn else None,
     )
 
