@@ -128,6 +128,7 @@ async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta)
                     timeout=_CONNECT_TIMEOUT.total_seconds(),
                     command_timeout=_STATEMENT_TIMEOUT.total_seconds(),
                     init=_ids_are_text,
+                    reset=_as_it_is,
                 )
         except (DatabaseUnavailable, DatabaseTimeout):
             attempt += 1
@@ -140,3 +141,7 @@ async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta)
 
 async def _ids_are_text(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str, format="text")
+
+
+async def _as_it_is(_connection: object) -> None:
+    """No question to the server when a connection goes back: nothing of ours outlives its transaction."""
