@@ -17,6 +17,8 @@ from s4_invites import keys
 from s4_invites.codes import nameplate_of
 from s4_invites.handshake import Message
 from s4_invites.mailbox import Mailbox, connected
+from s4_shop.demo.tahoe import Fetched, TahoeClient
+from s4_shop.ports import free_port
 
 NODE = Path(__file__).parents[2] / ".s4" / "node"  # a virtual environment with Tahoe-LAFS, as the image has it
 _GRIDSYNC = Path(__file__).with_name("gridsync_receive.py")
@@ -48,7 +50,27 @@ class Joining:
         status = await self.ended()
         assert status == 0, self.said
 
+    async def round_trip(self) -> Fetched:
+        """As it has set itself up, it runs, finds a server, stores a file and fetches it back."""
+        config = self.config
+        config["node"]["web.port"] = f"tcp:{free_port()}:interface=127.0.0.1"  # the usual one may be taken here
+        with (self.folder / "tahoe.cfg").open("w") as file:
+            config.write(file)
+        node = TahoeClient(NODE / "bin" / "tahoe", self.folder)
+        command = [str(node.program), "run", str(self.folder)]
+        nothing = asyncio.subprocess.DEVNULL
+        running = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.PIPE, stdout=nothing, stderr=nothing, start_new_session=True
+        )
+        try:
+            await node._until_connected(running)
+            return await node.round_trip()
+        finally:
+            running.kill()
+            await running.wait()
+
     async def kill(self) -> None:
+        """It has ended, with or without success."""
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -62,7 +84,7 @@ class Joining:
 
     @property
     def config(self) -> configparser.ConfigParser:
-        found = configparser.ConfigParser()
+        found = configparser.ConfigParser(interpolation=None)
         found.read(self.folder / "tahoe.cfg")
         return found
 

@@ -43,6 +43,7 @@ async def test_a_wrong_guess_by_the_real_client_kills_the_code_and_no_furl_leave
         tahoe_joins(invites.mailbox.url, f"{number}-guessed-wrongly", tmp_path / "thief") as thief,
     ):
         assert await thief.ended() != 0
+        assert "WrongPasswordError" in thief.said
         await ended(invites, invite, "guessed")
     assert not (tmp_path / "thief" / "tahoe.cfg").exists()
 

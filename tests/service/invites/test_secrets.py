@@ -103,3 +103,7 @@ async def test_an_invite_that_cannot_be_opened_harms_no_other(invites: Invites, 
     async with invites.replica(), tahoe_joins(invites.mailbox.url, other["code"], tmp_path / "client") as client:
         await client.joined()
         await invites.becomes(other, "claimed")
+    shown = await invites.now(broken)
+    assert (shown["state"], shown["code"]) == ("open", None)
+    assert (await invites.opened())["code"]
+    assert (await invites.now(broken))["state"] == "replaced"

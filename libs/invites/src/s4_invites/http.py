@@ -7,7 +7,6 @@ from aiohttp import web
 
 from s4_contracts.ids import AccountId, GridId, InviteId
 from s4_invites.office import GridNotReady, InviteIdTaken, NoSuchGrid, NoSuchInvite, Office, Wanted
-from s4_invites.sealing import SealBroken
 from s4_runtime import Permanent, Secret, Temporary, correlation_middleware, error_middleware, is_id
 from s4_runtime.http import service_token_middleware
 
@@ -32,7 +31,6 @@ _STATUSES = {
     NoSuchInvite: 404,
     GridNotReady: 409,
     InviteIdTaken: 409,
-    SealBroken: 503,
     Temporary: 503,
 }
 

@@ -9,10 +9,10 @@ import msgspec
 from s4_contracts.ids import AccountId, GridId, InviteId
 from s4_invites import codes, keys, store
 from s4_invites.handshake import Kept
-from s4_invites.sealing import Seal
+from s4_invites.sealing import Seal, SealBroken
 from s4_invites.settings import Settings
 from s4_invites.store import Invite
-from s4_runtime import Clock, Permanent, Temporary, context
+from s4_runtime import Clock, Permanent, Temporary, context, get_logger
 from s4_store import Pool
 
 _SIDE_BYTES = 5  # as many as other wormholes have; it tells the two sides of one mailbox apart
@@ -107,18 +107,27 @@ class Office:
         )
 
     def _shown(self, invite: Invite) -> dict[str, Any]:
-        code = None if invite.sealed is None else self._seal.open(invite.sealed, invite.id).code
         return {
             "invite_id": invite.id,
             "grid_id": invite.grid_id,
             "state": invite.state,
-            "code": code,
+            "code": self._code_of(invite),
             "created_at": _time(invite.created_at),
             "expires_at": _time(invite.expires_at),
             "ended_at": _time(invite.ended_at) if invite.ended_at else None,
             "mailbox": "unreachable" if invite.unreachable_since else "connected",
             "mailbox_url": self._mailbox_url,
         }
+
+    def _code_of(self, invite: Invite) -> str | None:
+        """None once it is dead; also of one that another key has sealed, which a new invite may take the place of."""
+        if invite.sealed is None:
+            return None
+        try:
+            return self._seal.open(invite.sealed, invite.id).code
+        except SealBroken as trouble:
+            get_logger().error("invite.unusable", invite=invite.id, code=trouble.code)
+            return None
 
 
 def _time(at: datetime) -> str:
