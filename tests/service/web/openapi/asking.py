@@ -66,7 +66,7 @@ def ask(case: Case[Any], world: Served, who: str) -> Response:
     return answer
 
 
-def check_words(answer: Response, shows: str) -> None:
+def check_words(answer: Any, shows: str) -> None:
     """No secret but the one that this answer is for."""
     said = answer.content.decode("utf-8", "replace") + str(answer.headers)
     for secret in (*NEVER, *(one for name, found in SHOWN.items() for one in found if name != shows)):

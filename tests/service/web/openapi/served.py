@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from s4_runtime import new_id
 from s4_web.security import hash_of
 from support.web_peers import Browser
-from support.web_site import Buyer, RunningSite, running_site
+from support.web_site import FURL, Buyer, RunningSite, running_site
 
 T = TypeVar("T")
 # So that nothing but the limits' own test meets them, and no stream stays open.
@@ -71,6 +71,16 @@ class Served:
         return found
 
 
+async def _another(site: RunningSite, browser: Browser) -> Buyer:
+    """Somebody else, with a grid and an address of their own."""
+    assert (await browser.sign_up("eve@example.com")).status == 303
+    other = await site.buyer()
+    await site.hears(other.paid(email="eve@example.com"), other.ready(), other.furl_issued(), other.letter())
+    site.provisioner.furls[other.grid_id, other.account_id] = FURL
+    other.has_account()
+    return other
+
+
 @contextmanager
 def served(database: str) -> Iterator[Served]:
     """The site with a member, and another person who has a grid, too."""
@@ -80,10 +90,8 @@ def served(database: str) -> Iterator[Served]:
 
     async def work() -> None:
         async with running_site(database, **_PLENTY) as site, site.browser() as browser, site.browser() as stranger:
-            other = await site.an_owner(stranger)
-            site.billing.accounts.clear()
+            other = await _another(site, stranger)
             buyer = await site.a_member(browser)
-            other.has_account()
             site.invites.grids.add((buyer.grid_id, buyer.account_id))
             site.provisioner.stored[buyer.grid_id] = ["a/1", "b/2"]
             held.append(Served(site, browser, buyer, other, await browser.csrf()))

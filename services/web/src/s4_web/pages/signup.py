@@ -75,8 +75,10 @@ async def _count(request: web.Request, site: Site, email: str) -> None:
     address = limits.from_where(request)
     async with site.pool.transaction() as tx:
         fits_address = await limits.use(tx, site, "address", address, site.settings.signups_per_address)
-        fits_email = await limits.use(tx, site, "email", email.lower(), site.settings.signups_per_email)
-    if not (fits_address and fits_email):
+        is_allowed = fits_address and await limits.use(
+            tx, site, "email", email.lower(), site.settings.signups_per_email
+        )
+    if not is_allowed:
         raise Refused("too-many-signups")
 
 
