@@ -1,9 +1,10 @@
 """Going to a place of the list, in a window of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from playwright.async_api import Browser as Chromium
+from playwright.async_api import Page
 
 from browser.places import Place, Scene
 from support.browser import Watched, window
@@ -12,12 +13,20 @@ from support.web_site import RunningSite
 
 @asynccontextmanager
 async def at(
-    place: Place, site: RunningSite, chrome: Chromium, *, javascript: bool = True, dark: bool = False
+    place: Place,
+    site: RunningSite,
+    chrome: Chromium,
+    *,
+    javascript: bool = True,
+    before: Callable[[Page], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Watched]:
-    """A window that shows the place. In the end nothing was wrong in it, and nobody else was asked for anything."""
+    """A window that shows the place. In the end nothing was wrong in it, and nobody else was asked for anything.
+
+    ``before`` is done in the window when it is still empty.
+    """
     async with (
         site.browser() as browser,
-        window(chrome, site.origin, javascript=javascript, dark=dark) as watched,
+        window(chrome, site.origin, javascript=javascript) as watched,
     ):
         scene = Scene(site, browser)
         await _become(scene, place)
@@ -25,6 +34,8 @@ async def at(
             await place.arrange(scene)
         for cookie in browser.session.cookie_jar:
             await watched.page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site.origin}])
+        if before is not None:
+            await before(watched.page)
         answer = await watched.page.goto(site.origin + _path(place, scene))
         assert answer is not None
         assert answer.status == place.status, place.path

@@ -15,13 +15,15 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Request,
+    ViewportSize,
     WebError,
     async_playwright,
     expect,
 )
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-NARROW, WIDE = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
 GOOD_CARD, DECLINED_CARD = "4242 4242 4242 4242", "4000 0000 0000 0002"
 _PATIENCE = 20_000  # milliseconds, on a busy machine
 _QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -71,7 +73,7 @@ class Watched:
         """The page fits into a narrow window, has one main heading, and its pictures are kept under this name."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for window, width in (("narrow", NARROW), ("wide", WIDE)):
-            await self.page.set_viewport_size({"width": width["width"], "height": width["height"]})
+            await self.page.set_viewport_size(width)
             assert await self.page.evaluate(STICKS_OUT) == [], f"{name} scrolls sideways when {window}"
             await self.page.screenshot(
                 path=SCREENSHOTS / f"{name}-{window}.png", full_page=True, animations="disabled", caret="hide"
@@ -122,7 +124,7 @@ async def _context(browser: Browser, *, javascript: bool, dark: bool) -> Browser
     context = await browser.new_context(
         java_script_enabled=javascript,
         color_scheme="dark" if dark else "light",
-        viewport={"width": WIDE["width"], "height": WIDE["height"]},
+        viewport=WIDE,
         reduced_motion="reduce",
     )
     context.set_default_timeout(_PATIENCE)
