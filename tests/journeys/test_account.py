@@ -1,7 +1,6 @@
 """An owner's way through the account in a real browser without JavaScript, and an operator's at a terminal."""
 
 import re
-import time
 from collections.abc import AsyncIterator
 from urllib.parse import urljoin
 
@@ -9,18 +8,13 @@ import msgspec
 import pytest
 from playwright.async_api import Page, expect
 
-from s4_shop.demo.customer import Customer
-from s4_shop.demo.progress import Progress
 from s4_shop.shop import Shop
 from support.browser import Watched, chromium, window
 from support.ledger import Ledger
 from support.operator_cli import typed_at
 from support.stripe_double import StripeDouble
+from support.visits import a_customer, give_card, sign_in
 from support.waiting import until
-
-_LINK = re.compile(r"https?://\S+/sign-in/link\?token=[\w.~-]+")
-_NEW_CARD = {"#number": "5555 5555 5555 4444", "#expiry": "11 / 39", "#cvc": "123"}
-_NEW_CARD |= {"#name": "The Owner", "#postal_code": "10115"}
 
 
 @pytest.fixture
@@ -35,39 +29,6 @@ async def person(shop: Shop) -> AsyncIterator[Watched]:
 @pytest.fixture
 def stripe(shop: Shop) -> StripeDouble:
     return StripeDouble(shop.urls["stripe"], shop.urls["stripe-control"], shop.secrets["stripe-secret-key"])
-
-
-async def a_customer(shop: Shop, name: str) -> str:
-    """The address of somebody whose payment the site knows of."""
-    email = f"{name}-{time.time_ns()}@example.com"
-    async with Customer(shop.urls["site"]) as customer:
-        await customer.sign_up(email)
-        await customer.pay()
-
-        async def is_paid() -> bool:
-            progress = Progress()
-            progress.read(await customer.open(urljoin(shop.urls["site"], "/status")))
-            return progress.state in {"provisioning", "ready"}
-
-        await until(is_paid, within=60, what="the payment is known")
-    return email
-
-
-async def sign_in(shop: Shop, page: Page, email: str) -> None:
-    """The link in the letter was followed, and its button pressed."""
-    await page.goto(urljoin(shop.urls["site"], "/account"))
-    links: list[str] = []
-
-    async def has_come() -> bool:
-        links[:] = [found for letter in await Ledger(shop).letters(email) for found in _LINK.findall(letter["text"])]
-        return bool(links)
-
-    await page.get_by_label("Your e-mail address").fill(email)
-    await page.get_by_role("button", name="Send me a link").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Look into your mail")
-    await until(has_come, within=30, what=f"the letter to {email}")
-    await page.goto(links[0])
-    await page.get_by_role("button", name="Sign in").click()
 
 
 async def open_the_bill(page: Page, stripe: StripeDouble) -> None:
@@ -87,19 +48,6 @@ async def leave_and_stay(page: Page) -> None:
     await page.get_by_role("button", name="Keep my subscription").click()
     await expect(said).to_contain_text("goes on as before")
     await expect(state).to_have_text("Active")
-
-
-async def give_another_card(page: Page, stripe: StripeDouble) -> None:
-    """At Stripe, and back."""
-    account = page.url.partition("?")[0]
-    await page.get_by_role("button", name="Change card").click()
-    await page.wait_for_url(f"{stripe.api}/**")
-    for field, typed in _NEW_CARD.items():
-        await page.locator(field).fill(typed)
-    await page.locator("#country").select_option("DE")
-    await page.get_by_role("button", name="Add the card").click()
-    await page.get_by_role("link", name="Go back").click()
-    await page.wait_for_url(f"{account}?done=portal")
 
 
 async def take_a_larger_plan(page: Page, person: Watched) -> str:
@@ -138,7 +86,7 @@ async def test_an_owner_signs_in_leaves_stays_and_takes_a_larger_plan(
     account = page.url
     await open_the_bill(page, stripe)
     await leave_and_stay(page)
-    await give_another_card(page, stripe)
+    await give_card(page, stripe.api, "5555 5555 5555 4444")
     amount = await take_a_larger_plan(page, person)
     (customer,) = await stripe.objects(f"/v1/customers?email={email}")
     latest, first = await stripe.objects(f"/v1/charges?customer={customer['id']}")

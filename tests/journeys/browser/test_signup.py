@@ -1,19 +1,16 @@
 """The way to a furl in a real browser: with a mouse, without JavaScript, and with the keyboard alone."""
 
 import re
-import time
-from collections.abc import AsyncIterator
 from urllib.parse import urljoin
 
-import pytest
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from s4_shop.shop import Shop
-from support.browser import DECLINED_CARD, GOOD_CARD, Watched, chromium, window
+from support.browser import DECLINED_CARD, GOOD_CARD, Watched, window
+from support.visits import GRID_TIMEOUT, an_address, pay
 from support.waiting import until
 
 STEPS = ["identity", "bucket", "credentials", "host", "boot", "node", "dns", "proof", "letter"]
-GRID_TIMEOUT = 90_000  # milliseconds, on a busy machine
 # Notes, in a page that must not be left, every state that its list of steps was ever in.
 _WATCH_STEPS = """() => {
   window.seen = [];
@@ -24,34 +21,6 @@ _WATCH_STEPS = """() => {
   note();
   new MutationObserver(note).observe(document.getElementById("status"), { childList: true, subtree: true });
 }"""
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-async def person(shop: Shop, browser: Browser) -> AsyncIterator[Watched]:
-    """Somebody with a mouse."""
-    async with window(browser, shop.urls["site"], shop.urls["stripe"]) as watched:
-        yield watched
-
-
-def an_address(name: str) -> str:
-    return f"{name}-{time.time_ns()}@example.com"
-
-
-async def pay(place: Page | FrameLocator, number: str) -> None:
-    """The payment form is sent with this card."""
-    await place.get_by_label("Card number").fill(number)
-    await place.get_by_label("Expiry").fill("12 / 34")
-    await place.get_by_label("Security code").fill("123")
-    await place.get_by_label("Name on card").fill("Test Customer")
-    await place.get_by_label("Country").select_option("DE")
-    await place.get_by_label("Postal code").fill("10115")
-    await place.get_by_role("button", name="Subscribe").click()
 
 
 async def open_letter(shop: Shop, page: Page, email: str) -> None:
@@ -187,29 +156,10 @@ async def test_the_signup_form_needs_no_mouse(shop: Shop, person: Watched) -> No
     await keyboard.press("Tab")
     await keyboard.press("Space")
     await keyboard.press("Tab")
+    await expect(focused).to_have_attribute("id", "language")
+    await keyboard.press("Tab")
     await expect(focused).to_have_attribute("id", "terms")
     await keyboard.press("Space")
     await expect(focused).to_be_checked()
     await keyboard.press("Enter")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Pay")
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-async def test_every_page_that_needs_no_payment_is_whole_and_fits_a_narrow_window(
-    shop: Shop, browser: Browser, *, dark: bool
-) -> None:
-    pages = {
-        "home": ("/", 200),
-        "plans": ("/plans", 200),
-        "signup": ("/signup?plan=personal", 200),
-        "terms": ("/terms", 200),
-        "no-such-page": ("/nowhere", 404),
-        "no-signup": ("/status", 404),
-        "claim-bad": ("/claim?token=cut-in-two", 404),
-    }
-    async with window(browser, shop.urls["site"], dark=dark) as person:
-        for name, (path, status) in pages.items():
-            answer = await person.page.goto(urljoin(shop.urls["site"], path))
-            assert answer is not None
-            assert answer.status == status, path
-            await person.looks_right(f"{name}-dark" if dark else name)
