@@ -42,7 +42,8 @@ _FOCUS = """async () => {
 
 async def walk(page: Page) -> tuple[int, list[dict[str, Any]]]:
     """How many places there are, and what Tab came to from the top of the page until it left it."""
-    many, found = int(await page.evaluate(_REACHABLE)), []
+    many = int(await page.evaluate(_REACHABLE))
+    found: list[dict[str, Any]] = []
     for _ in range(_MOST):
         await page.keyboard.press("Tab")
         focus = await page.evaluate(_FOCUS)
