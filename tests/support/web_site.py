@@ -21,6 +21,7 @@ from s4_contracts.ids import AccountId, GridId, HostId, LetterId, SignupId, Subs
 from s4_contracts.notifier import LetterBounced, LetterSent
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
 from s4_runtime import Secret, new_id
+from s4_runtime.plain_site import PlainSite
 from s4_runtime.testing import ManualClock
 from s4_shop.ports import free_port
 from s4_store import Pool
@@ -203,7 +204,7 @@ class RunningSite:
         app = build_app(settings, self.pool, self.session, self.clock, live)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", int(self.origin.rpartition(":")[2]) if not changed else port).start()
+        await PlainSite(runner, "127.0.0.1", int(self.origin.rpartition(":")[2]) if not changed else port).start()
         listening = asyncio.ensure_future(live.forever())
         try:
             yield f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -7,6 +7,7 @@ from aiohttp import web
 from s4_runtime.forever import forever
 from s4_runtime.listen import AddressTaken, split_address
 from s4_runtime.logs import get_logger
+from s4_runtime.plain_site import PlainSite
 
 # Time for requests under way when the service is told to stop.
 SHUTDOWN_SECONDS = 5.0
@@ -21,7 +22,7 @@ async def serve(app: web.Application, listen: str, *, name: str = "http") -> Non
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = PlainSite(runner, host, port)
         try:
             await site.start()
         except OSError as error:
