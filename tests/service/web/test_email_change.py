@@ -164,6 +164,18 @@ async def test_a_change_that_is_not_confirmed_in_time_is_over(site: RunningSite,
     assert len(await requests(site)) == 2
 
 
+async def test_what_came_to_nothing_is_forgotten_and_what_was_done_is_not(site: RunningSite, browser: Browser) -> None:
+    buyer = await site.a_member(browser)
+    await moves(site, browser, buyer, "ada@second.example.com")
+    await site.signs_in(browser, buyer)
+    await asks(site, browser, buyer)
+    await site.later(days=32)
+    await site.signs_in(browser, buyer)
+    await asks(site, browser, buyer)
+    rows = await site.pool.fetch("SELECT new_email, state FROM email_changes ORDER BY asked_at")
+    assert [tuple(row) for row in rows] == [("ada@second.example.com", "done"), (NEW, "open")]
+
+
 async def test_a_letter_that_ends_before_the_change_does_confirms_nothing(site: RunningSite, browser: Browser) -> None:
     buyer = await site.a_member(browser)
     await asks(site, browser, buyer)

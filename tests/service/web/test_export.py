@@ -263,6 +263,11 @@ async def test_lists_and_keys_are_given_out_so_often_and_no_more(web_database: s
         assert await given(site) == ["list", "keys"]
         page = await browser.get(f"/account/{buyer.account_id}/export")
         assert "the last time was on" in page.text
+        for _ in range(6):
+            page = await browser.get(f"/account/{buyer.account_id}/export")
+            assert page.status == 200
+        assert "The list cannot be fetched right now" in page.text
+        assert len(site.provisioner.bodies(f"/grids/{buyer.grid_id}/export/objects")) == 3 * 2 + 1
 
 
 async def test_no_key_and_no_address_is_kept_told_or_logged(

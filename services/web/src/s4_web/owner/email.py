@@ -1,7 +1,7 @@
 """A person's address changes when both addresses have said so; until then nothing does."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,8 @@ from s4_web.claim_token import EmailLink
 from s4_web.site import Site
 from s4_web.troubles import Refused
 
+_KEPT = timedelta(days=30)  # for so long it is known what became of a change that was not made
+
 State = Literal["open", "done", "withdrawn", "refused", "expired"]
 
 _ADD = """
@@ -25,6 +27,7 @@ _EXPIRE = """
 UPDATE email_changes SET state = 'expired', ended_at = ends_at
 WHERE lower(old_email) = lower($1) AND state = 'open' AND ends_at <= $2
 """
+_FORGET = "DELETE FROM email_changes WHERE state <> 'done' AND ends_at < $1"
 _END = "UPDATE email_changes SET state = $2, ended_at = $3 WHERE request_id = $1 AND state = 'open'"
 _CONFIRM = {
     "old": "UPDATE email_changes SET old_confirmed_at = coalesce(old_confirmed_at, $2) WHERE request_id = $1",
@@ -96,6 +99,7 @@ async def ask(site: Site, account_id: str, old_email: str, new_email: str) -> No
 
 async def _request(tx: Transaction, site: Site, accounts: list[str], old_email: str, new_email: str) -> None:
     now, request_id = site.clock.now(), new_id()
+    await tx.execute(_FORGET, now - _KEPT)
     await tx.execute(_EXPIRE, old_email, now)
     ends_at = now + site.settings.email_change_open
     await tx.execute(_ADD, request_id, accounts[0], accounts, old_email, new_email, now, ends_at)

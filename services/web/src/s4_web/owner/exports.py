@@ -29,6 +29,12 @@ async def allow(site: Site, owner: Owner, account_id: str, grid_id: str, kind: s
         raise Refused("too-many-exports")
 
 
+async def may_look(site: Site, grid_id: str) -> bool:
+    """Whether the cloud is asked once more for the page's few lines; a page can be loaded more often than that."""
+    async with site.pool.transaction() as tx:
+        return await limits.use(tx, site, "export-look", grid_id, 3 * site.settings.exports_per_grid)
+
+
 async def last_given(pool: Pool, account_id: str) -> datetime | None:
     """When addresses or keys were last given out."""
     found: datetime | None = await pool.fetchval("SELECT max(at) FROM exports WHERE account_id = $1", account_id)

@@ -39,7 +39,8 @@ async def show(request: web.Request) -> web.Response:
     site, grid_id = site_of(request), await _grid(request, known)
     listing: Listing | None = None
     with suppress(PeerUnavailable):
-        listing = await site.provisioner.objects(grid_id, known.account_id, None, _SHOWN)
+        if await exports.may_look(site, grid_id):
+            listing = await site.provisioner.objects(grid_id, known.account_id, None, _SHOWN)
     return page(
         request,
         "export.html",
@@ -59,8 +60,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if not owner.is_recent:
         return await confirm_first(request, owner, f"/account/{known.account_id}/export")
     grid_id = await _grid(request, known)
-    first = await exports.fetch(site.provisioner, grid_id, known.account_id, after)
     await exports.allow(site, owner, known.account_id, grid_id, "list")
+    first = await exports.fetch(site.provisioner, grid_id, known.account_id, after)
     response = web.StreamResponse()
     response.content_type, response.charset = "text/csv", "utf-8"
     response.headers["Content-Disposition"] = 'attachment; filename="s4-objects.csv"'
