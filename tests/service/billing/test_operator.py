@@ -7,8 +7,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from s4_runtime import Secret, ServiceClient
+from s4_support.finding import Found, find
 from support.billing_service import EMAIL, Billing, a_wish, same, settings_for
-from support.operator_cli import Terminal
+from support.operator_cli import TOKENS, Terminal
 from support.stripe_double import StripeDouble
 
 
@@ -55,6 +57,28 @@ async def test_an_accounts_whole_history_is_one_timeline(billing: Billing, termi
             assert any(f" {what} " in line for line in lines), out
         times = [datetime.fromisoformat(line.partition("  ")[0]) for line in lines[1:]]
         assert times == sorted(times)
+
+
+async def test_any_id_of_stripes_leads_the_support_page_to_its_account(billing: Billing, terminal: Terminal) -> None:
+    account = await bought(billing)
+    await bought(billing)
+    ids = (
+        "select account_id, stripe_customer_id as id from billing_customer"
+        " union all select account_id, stripe_subscription_id from subscription"
+        " union all select account_id, stripe_session_id from checkout"
+        " union all select account_id, unnest(array[stripe_invoice_id, stripe_charge_id]) from invoice"
+    )
+    known = [str(row["id"]) for row in await billing.rows(ids) if row["account_id"] == account]
+    assert {each.partition("_")[0] for each in known} >= {"cus", "sub", "cs", "in", "ch"}
+    async with aiohttp.ClientSession() as session:
+        asked = ServiceClient("billing", terminal.url, Secret(TOKENS["ada"]), session)
+        for each in known:
+            assert (await find(billing.service.pool, asked, each)).accounts == [Found(account, "id of Stripe's")]
+        nobody = await find(billing.service.pool, asked, "cus_nobodyknows")
+        refused = await find(billing.service.pool, ServiceClient("billing", terminal.url, Secret("x"), session), each)
+    assert (nobody.accounts, refused.accounts) == ([], [])
+    assert "knows no account" in nobody.words
+    assert "refuses" in refused.words
 
 
 async def test_an_address_with_several_accounts_or_none_says_so(billing: Billing, terminal: Terminal) -> None:

@@ -9,7 +9,7 @@ from s4_billing import audit
 from s4_billing.asking import read as read_body
 from s4_billing.errors import NoSuchAccount, WrongWish
 from s4_billing.money import RefundRow
-from s4_billing.operator import drift, history, replay
+from s4_billing.operator import drift, history, replay, whose
 from s4_billing.operator.refunds import Refunds, Wish
 from s4_billing.reconcile.nightly import Everything
 from s4_billing.settings import Settings
@@ -36,6 +36,13 @@ class Desk:
     async def find(self, request: web.Request) -> web.Response:
         """The accounts of an address."""
         return _json({"accounts": await history.accounts_of(self.pool, request.query.get("email", ""))})
+
+    async def whose(self, request: web.Request) -> web.Response:
+        """The accounts of an id of Stripe's."""
+        found = await whose.accounts_of_stripe(self.pool, request.match_info["stripe_id"])
+        if not found:
+            raise NoSuchAccount("no-such-account")
+        return _json({"accounts": found})
 
     async def show(self, request: web.Request) -> web.Response:
         """Everything that is known of an account."""
@@ -103,6 +110,7 @@ def application(desk: Desk, settings: Settings, statuses: ErrorTable) -> web.App
     )
     app.router.add_get("/operator/accounts", desk.find)
     app.router.add_get("/operator/accounts/{account_id}", desk.show)
+    app.router.add_get("/operator/stripe/{stripe_id}", desk.whose)
     app.router.add_post("/operator/accounts/{account_id}/sync", desk.look)
     app.router.add_post("/operator/events/{event_id}/replay", desk.replay)
     app.router.add_post("/operator/refunds", desk.refund)
