@@ -51,7 +51,7 @@ def fill(case: Case[Any], world: Served, *, own: bool, token: str) -> None:
         case.body |= {"request_id": new_id()} if own and "request_id" in case.body else {}
     if case.query and "token" in case.query:
         case.query["token"] = token
-    if case.headers is not None and "X-CSRF-Token" in case.headers:
+    if "X-CSRF-Token" in case.headers:
         case.headers["X-CSRF-Token"] = world.csrf
 
 

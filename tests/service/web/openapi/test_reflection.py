@@ -1,6 +1,7 @@
 """Markup in any place that a stranger can fill comes back as text or not at all."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -30,7 +31,7 @@ def send(world: Served, who: str, place: tuple[str, str, str, str], text: str) -
     known: dict[str, Any] = {"account_id": world.buyer.account_id, "session_id": world.letter_id}
     known |= {"invite_id": world.invite_id, "invoice_id": world.invite_id, "filename": "site.css"}
     if kind == "path":
-        known[name] = requests.utils.quote(text, safe="")
+        known[name] = quote(text.encode("utf-8", "replace"), safe="")
     data = {"csrf": world.csrf, **({name: text} if kind == "form" else {})} if method == "post" else None
     return requests.request(
         method,
