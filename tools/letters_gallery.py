@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from s4_contracts import billing, provisioner, web
 from s4_contracts.ids import AccountId, GridId, HostId, LetterId, RefundId, RequestId, SignupId, SubscriptionId
 from s4_notifier import choices, fillings, furls, outages
+from s4_notifier.kinds import matter_of
 from s4_notifier.letters import sign_in_letter
 from s4_notifier.links import Links
 from s4_notifier.news import letter_about
@@ -90,11 +91,16 @@ def samples(language: str | None = None) -> list[Sample]:
                 attempts=1,
                 email=letter.recipient or READER,
                 language=language,
-                answers=LetterId(derived_id("sample", "first")),
+                answers=_answered(letter),
             ),
         )
         for name, letter in made.items()
     ]
+
+
+def _answered(letter: Letter) -> LetterId | None:
+    matter, opens = matter_of(letter)
+    return None if matter is None or opens else LetterId(derived_id("sample", matter))
 
 
 def _beginning() -> dict[str, Letter]:
@@ -205,14 +211,16 @@ def _address() -> dict[str, Letter]:
 
 def page() -> str:
     """The whole gallery."""
-    shown = [(sample, language) for sample in samples() for language in LANGUAGES]
-    written = {language: _written(samples(language)) for language in LANGUAGES}
-    contents = "".join(f'<li><a href="#{_anchor(s.name)}-en">{escape(s.name)}</a></li>' for s in samples())
-    articles = "".join(_article(sample.name, language, written[language][sample.name]) for sample, language in shown)
+    letters = {language: written(samples(language)) for language in LANGUAGES}
+    names = [sample.name for sample in samples()]
+    contents = "".join(f'<li><a href="#{anchor(name)}-en">{escape(name)}</a></li>' for name in names)
+    shown = [(name, language) for name in names for language in LANGUAGES]
+    articles = "".join(_article(name, language, letters[language][name]) for name, language in shown)
     return PAGE.format(contents=contents, articles=articles)
 
 
-def _written(letters: Sequence[Sample]) -> dict[str, EmailMessage]:
+def written(letters: Sequence[Sample]) -> dict[str, EmailMessage]:
+    """The messages of the samples, by their names."""
     raw = Ed25519PrivateKey.from_private_bytes(bytes(32))  # signs links that lead nowhere
     settings = Settings(
         database_url=Secret("none"),
@@ -238,7 +246,7 @@ def _article(name: str, language: str, message: EmailMessage) -> str:
         for scheme, width in (("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW))
     )
     return (
-        f'<article id="{_anchor(name)}-{language}"><h2>{escape(name)} ({language})</h2>'
+        f'<article id="{anchor(name)}-{language}"><h2>{escape(name)} ({language})</h2>'
         f'<div class="ways">{frames}<pre>{escape(headers)}\n\n{escape(text)}</pre></div></article>\n'
     )
 
@@ -253,7 +261,8 @@ def _in(scheme: str, html: str) -> str:
     return html.replace("(prefers-color-scheme: dark)", "all" if scheme == "dark" else "not all")
 
 
-def _anchor(name: str) -> str:
+def anchor(name: str) -> str:
+    """Where the letter stands on the page, without its language."""
     return name.replace(", ", "-").replace(" ", "-").replace("'", "")
 
 

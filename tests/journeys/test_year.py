@@ -38,6 +38,9 @@ async def test_a_year_of_a_customers_life(ada: Owner) -> None:
     furl = await ada.claims("Your storage grid")
     await ada.signs_in()
     await ada.sees("Active")
+    await ada.waits(7.1)
+    await ada.letter("The first day")
+    await ada.letter("After a week")
 
     for _month in (2, 3, 4):
         await ada.waits_for_renewal()

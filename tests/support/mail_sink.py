@@ -38,6 +38,14 @@ class MailSink:
         ):
             assert answer.status == 201
 
+    async def report(self, number: int, to: str, kind: str = "failed", status: str = "5.1.1") -> str:
+        """How the receiving side answered the report about the letter of that number."""
+        order = {"number": number, "kind": kind, "status": status, "to": to}
+        async with aiohttp.ClientSession() as session, session.post(f"{self.http}/api/reports", json=order) as answer:
+            assert answer.status == 200, await answer.text()
+            reply: str = (await answer.json())["reply"]
+            return reply
+
     async def reset(self) -> None:
         """No letter is left and nothing is refused."""
         async with aiohttp.ClientSession() as session:
@@ -51,11 +59,11 @@ class MailSink:
 
 
 @contextmanager
-def mail_sink(folder: Path) -> Iterator[MailSink]:
+def mail_sink(folder: Path, *options: str) -> Iterator[MailSink]:
     password = folder / "password"
     password.write_text(PASSWORD)
     command = [sys.executable, "-m", "s4_devcloud", "mail", "--smtp", "127.0.0.1:0", "--http", "127.0.0.1:0"]
-    command += ["--state", str(folder / "mail"), "--user", USER, "--password-file", str(password)]
+    command += ["--state", str(folder / "mail"), "--user", USER, "--password-file", str(password), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env={"PATH": os.environ["PATH"]}) as process:
         try:
             assert process.stdout is not None

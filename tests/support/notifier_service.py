@@ -1,5 +1,9 @@
 """The notifier in process, with a database and a mail server that are real."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -10,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from s4_bus.testing import deliver
 from s4_contracts import Event
 from s4_contracts.billing import SignupPaid
-from s4_contracts.ids import RequestId
+from s4_contracts.ids import AccountId, GridId, RequestId, SignupId
 from s4_contracts.provisioner import FurlIssued
 from s4_contracts.web import InviteRequested
 from s4_notifier.letters import Desk
@@ -18,6 +22,8 @@ from s4_notifier.links import Links
 from s4_notifier.mailer import Mailer
 from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
+from s4_notifier.returns.door import Door
+from s4_notifier.returns.verp import Returns
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings
 from s4_runtime import Secret
@@ -31,6 +37,14 @@ PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
 READER = "reader@example.org"
+
+
+class Owner(msgspec.Struct):
+    """Of one grid."""
+
+    account_id: AccountId
+    signup_id: SignupId
+    grid_id: GridId
 
 
 class Notifier:
@@ -60,17 +74,33 @@ class Notifier:
         self.settings = msgspec.structs.replace(self.settings, **changed)
         self.routes = Desk(self.clock, self.settings).routes()
 
+    @asynccontextmanager
+    async def taking_reports(self, **changed: Any) -> AsyncIterator[str]:
+        """Letters ask for reports, which are taken at the address given."""
+        self.configure(reports_listen="unused", **changed)
+        door = Door(self.pool, Returns(self.settings), self.clock, self.settings)
+        server = await asyncio.get_running_loop().create_server(door.session, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        async with server:
+            yield f"{host}:{port}"
+
     def replica(self) -> Rounds:
+        returns = Returns(self.settings) if self.settings.reports_listen else None
         postman = Postman(
             self.pool,
             links=Links(self.settings),
-            letters=Letters(self.settings.mail_from, self.settings.public_url),
+            letters=Letters(self.settings.mail_from, self.settings.public_url, returns),
             mailer=Mailer(self.settings),
             clock=self.clock,
             random=Random(1),
             give_up_after=self.settings.give_up_after,
+            returns=returns,
         )
         return Rounds(self.pool, postman, self.clock, 4)
+
+    def owner(self) -> "Owner":
+        """Whose letters these are."""
+        return Owner(self.account, self.life.signup, self.grid)
 
     async def paid(self) -> None:
         event = SignupPaid(
@@ -102,6 +132,11 @@ class Notifier:
     async def told(self, *events: Event) -> None:
         for event in events:
             await deliver(self.pool, self.routes, event)
+
+    async def read_after(self, time: timedelta) -> list[str]:
+        """The subjects of the letters that have arrived by then, the oldest first."""
+        await self.clock.advance(time)
+        return await self.read()
 
     async def read(self) -> list[str]:
         """The subjects of the letters that have arrived once everything due was tried, the oldest first."""

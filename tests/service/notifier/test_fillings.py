@@ -74,7 +74,7 @@ async def test_the_letter_says_how_much_is_stored_and_what_to_do(notifier: Notif
     assert "https://s4.example/account" in letter["text"]
     await notifier.told(measured(notifier, 120, 1))
     await notifier.read()
-    assert "about 50 GB would have to be deleted" in (await notifier.sink.letters(READER))[0]["text"]
+    assert "More is stored than your plan allows, by about 50 GB." in (await notifier.sink.letters(READER))[0]["text"]
 
 
 async def test_without_a_quota_nothing_fills_up(notifier: Notifier) -> None:

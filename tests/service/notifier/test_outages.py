@@ -18,19 +18,12 @@ AWAY, BACK = "Your storage grid cannot be reached right now", "Your storage grid
 MINUTE = timedelta(minutes=1)
 
 
-class Owner:
-    """The reader, with one of their grids."""
-
-    def __init__(self, notifier: Notifier) -> None:
-        self.account_id, self.signup_id, self.grid_id = notifier.account, notifier.life.signup, notifier.grid
-
-
 def lost(notifier: Notifier, after: timedelta = timedelta()) -> InstanceLost:
-    return outages.lost(Owner(notifier), START + after)
+    return outages.lost(notifier.owner(), START + after)
 
 
 def recovered(notifier: Notifier, after: timedelta, seconds: float) -> InstanceRecovered:
-    return outages.recovered(Owner(notifier), START + after, seconds)
+    return outages.recovered(notifier.owner(), START + after, seconds)
 
 
 async def read_after(notifier: Notifier, time: timedelta) -> list[str]:

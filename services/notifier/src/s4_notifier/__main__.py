@@ -10,8 +10,7 @@ from s4_notifier.links import Links
 from s4_notifier.mailer import Mailer
 from s4_notifier.postman import Postman
 from s4_notifier.render import Letters
-from s4_notifier.returns.door import doors
-from s4_notifier.returns.verp import Returns
+from s4_notifier.returns import Returns, doors
 from s4_notifier.rounds import Rounds
 from s4_notifier.settings import Settings
 from s4_runtime import SystemClock, configure, load, run, serve_probes, start

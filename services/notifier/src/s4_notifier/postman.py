@@ -8,7 +8,7 @@ from s4_notifier import readers, store
 from s4_notifier.links import Links
 from s4_notifier.mailer import AddressRefused, Mailer
 from s4_notifier.render import Letters
-from s4_notifier.returns.verp import Returns
+from s4_notifier.returns import Returns
 from s4_notifier.store import OwedLetter
 from s4_runtime import Backoff, Clock, Permanent, Temporary, get_logger
 from s4_store import Pool

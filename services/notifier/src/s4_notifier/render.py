@@ -6,7 +6,7 @@ from email.utils import format_datetime, parseaddr
 import jinja2
 
 from s4_notifier.links import Link
-from s4_notifier.returns.verp import Returns
+from s4_notifier.returns import Returns
 from s4_notifier.store import OwedLetter
 from s4_notifier.words import LANGUAGES, Words, language_of
 from s4_runtime import Temporary
@@ -37,7 +37,6 @@ class Letters:
         head, *paragraphs = self._paragraphs(letter, link, language)
         subject, action = (line.partition(": ")[2] for line in head.splitlines())
         message = self._headed(letter, link, subject)
-        message["Content-Language"] = language
         said, stop = self._words[language].said, link.stop.reveal() if link.stop else None
         message.set_content(self._text(paragraphs, said["signature"], stop and f"{said['optional']}\n{stop}"))
         html = self._pages[language].get_template("letter.html")
@@ -49,9 +48,11 @@ class Letters:
             action=action,
             site=self._site,
             said=said,
+            about=said.get(f"about-{letter.kind}", said["about"]),
             stop=stop,
         )
         message.add_alternative(page, subtype="html")
+        message["Content-Language"] = language
         return message
 
     def _headed(self, letter: OwedLetter, link: Link, subject: str) -> EmailMessage:

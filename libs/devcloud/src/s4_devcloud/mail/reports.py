@@ -75,7 +75,7 @@ def _hand_in(where: str, recipient: str, report: Message) -> str:
     host, _, port = where.rpartition(":")
     try:
         with smtplib.SMTP(host, int(port), local_hostname=_HOST, timeout=10) as client:
-            client.sendmail("", [recipient], report.as_bytes())
+            client.sendmail("", [recipient], report.as_bytes().replace(b"\n", b"\r\n"))
     except smtplib.SMTPRecipientsRefused as refused:
         (reply,) = refused.recipients.values()
         return _said(*reply)

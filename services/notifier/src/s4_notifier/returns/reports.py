@@ -11,7 +11,7 @@ import msgspec
 # RFC 3463, section 2: class, subject and detail.
 _STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
 _ACTIONS = frozenset({"delayed", "delivered", "relayed", "expanded"})
-_STATUSES = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_STATUS_TYPE, _GLOBAL_TYPE = b"message/delivery-status", b"message/global-delivery-status"  # RFC 6533 has the other
 # Parts within parts are parsed in time that grows with their square. A report about a letter of ours has five.
 _PARTS_IN_PARTS = 20
 _Part: TypeAlias = "Message[str, str]"
@@ -37,11 +37,11 @@ def read(content: bytes) -> Report:
     """The report in the message: a delivery status notification (RFC 3464) or an abuse report (RFC 5965)."""
     if content.lower().count(b"boundary") > _PARTS_IN_PARTS:
         return UNREAD
-    message = email.message_from_bytes(content, policy=policy.compat32)
+    message = email.message_from_bytes(content.replace(_GLOBAL_TYPE, _STATUS_TYPE), policy=policy.compat32)
     if message.get_content_type() != "multipart/report" or not message.is_multipart():
         return UNREAD
     for part in _parts(message):
-        if part.get_content_type() in _STATUSES:
+        if part.get_content_type() == _STATUS_TYPE.decode():
             return _delivery(part)
         if part.get_content_type() == "message/feedback-report":
             return _feedback(part)
