@@ -64,6 +64,10 @@ class MailboxServer:
             "select count(*) from messages join nameplates using (mailbox_id) where nameplates.name = ?", nameplate
         )
 
+    def said_at_any(self) -> int:
+        """The numbers that lead to a mailbox with something in it."""
+        return self._asked("select count(distinct name) from messages join nameplates using (mailbox_id)")
+
     def knows(self, nameplate: str) -> bool:
         """Whether the number leads anywhere."""
         return self._asked("select count(*) from nameplates where name = ?", nameplate) > 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from s4_contracts.invites import InviteClaimed
 from support.invite_agent import FURL, Invites
@@ -11,6 +12,7 @@ from support.joining import a_stranger, tahoe_joins
 from support.mortal import LAST_DEATH, MortalPool
 from support.waiting import until
 
+SILENT = "invites_mailbox_silent_seconds"
 GUESS_ON_RECORD, SETTINGS_MAY_LEAVE, SETTINGS_SENT = 4, 8, 9
 
 
@@ -72,6 +74,24 @@ async def test_nobody_gets_a_second_guess_by_a_restart(invites: Invites) -> None
         async with invites.replica():
             await invites.becomes(invite, "guessed")
     assert not invites.provisioner.asked
+
+
+async def test_a_replica_that_is_cut_off_from_the_database_lets_go_and_comes_back(
+    invites: Invites, tmp_path: Path
+) -> None:
+    invite = await invites.open()
+    cut_off = MortalPool(invites.pool, dies_at=1000)
+    async with invites.replica(cut_off):
+        await invites.is_waiting(invite)
+        cut_off.is_dead = True
+        await until(lambda: REGISTRY.get_sample_value(SILENT), within=20, what="a replica that holds no mailbox")
+        async with invites.replica():
+            await until(lambda: REGISTRY.get_sample_value(SILENT) == 0, within=20, what="another one that does")
+        cut_off.is_dead = False
+        async with tahoe_joins(invites.mailbox.url, invite["code"], tmp_path / "client") as client:
+            await client.joined()
+            await invites.becomes(invite, "claimed")
+    assert await times_claimed(invites) == 1
 
 
 async def test_two_replicas_serve_one_client_once(invites: Invites, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from s4_invites import keys
 from s4_invites.handshake import Claimed, Commit, Dead, Give, Handshake, Kept, Message, Move, Say, Wait
@@ -211,3 +213,29 @@ def test_phases_of_other_protocols_are_passed_over() -> None:
     client = Client(ours)
     more = [Message("theirs", "dilate-0", b"x"), Message("theirs", "7", b"y"), Message("ours", "7", b"z")]
     assert kinds(played(heard(Handshake(ours), [*more, *client.all]), []))[-1] == "Claimed"
+
+
+OURS = kept()
+CLIENT = Client(OURS)
+THIEVES = {side: Client(OURS, CODE + "x", side) for side in ("one", "two", "ours")}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations([*CLIENT.all, *CLIENT.all[1:]]))
+def test_in_whatever_order_and_however_often_the_client_is_heard_it_is_served(said: list[Message]) -> None:
+    """A mailbox that was lost and filled again has its own order."""
+    handshake = Handshake(OURS)
+    for message in said:
+        handshake.hear(message)
+        played(handshake, [])
+    assert handshake.next_move() == Claimed()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(sorted(THIEVES)), st.sampled_from(["pake", "version", "0", "1"]))))
+def test_nobody_without_the_code_is_ever_given_anything(said: list[tuple[str, str]]) -> None:
+    handshake = Handshake(OURS)
+    for side, phase in said:
+        thief = THIEVES[side]
+        handshake.hear(thief.pake if phase == "pake" else thief.says(phase, HELLO))
+        assert not {"Give", "Claimed", "0", "1"} & set(kinds(played(handshake, [])))

@@ -1,5 +1,6 @@
 """Putting the agent together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,6 +18,9 @@ from s4_runtime import Backoff, Clock, ServiceClient
 from s4_store import Pool
 
 _BACKOFF = Backoff(base=timedelta(milliseconds=500), cap=timedelta(seconds=30))
+
+# A mailbox server writes to its disk for each that enters; with all at once none would be answered in time.
+_AT_ONCE = 20
 
 
 @asynccontextmanager
@@ -38,5 +42,6 @@ async def agent(
             random=random,
             heard=LastHeard(),
             patience=settings.handshake_patience,
+            entrance=asyncio.Semaphore(_AT_ONCE),
         )
         yield Agent(tools, lease=settings.lease, most=settings.most_held)

@@ -1,7 +1,7 @@
 """One invite in the hands of one replica: its mailbox is held open until it ends."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from random import Random
 
@@ -35,6 +35,7 @@ class Tools(msgspec.Struct, frozen=True):
     random: Random
     heard: LastHeard
     patience: timedelta
+    entrance: asyncio.Semaphore
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -75,8 +76,10 @@ class Session:
 
     async def _once(self) -> None:
         tools = self._tools
-        async with connected(tools.http, tools.mailbox_url) as mailbox:
-            await self._enter(mailbox)
+        async with AsyncExitStack() as stack:
+            async with tools.entrance:
+                mailbox = await stack.enter_async_context(connected(tools.http, tools.mailbox_url))
+                await self._enter(mailbox)
             tools.heard.opened()
             try:
                 await self._talk(mailbox)
