@@ -66,7 +66,7 @@ async def take_a_larger_plan(page: Page, person: Watched) -> str:
 
 async def leave_now(page: Page, person: Watched) -> None:
     await page.get_by_role("link", name="Cancel my subscription").click()
-    await page.get_by_label("Now").check()
+    await page.locator('input[value="now"]').check()
     await page.get_by_role("button", name="Cancel my subscription").click()
     await expect(page.locator("#state")).to_have_text("Ended")
     await expect(page.locator("#lead")).to_contain_text("What is stored is kept until")
