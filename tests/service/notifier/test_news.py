@@ -55,6 +55,13 @@ async def test_a_trial_is_told_to_the_address_that_comes_with_it(notifier: Notif
     assert await notifier.read() == ["Your trial has begun"]
 
 
+async def test_a_first_payment_whose_amount_is_told_has_its_receipt(notifier: Notifier) -> None:
+    bill = {"trial_end": None, "amount": 2500, "currency": "usd", "invoice_number": "S4-0001"}
+    event = notifier.life.news(SignupPaid, **bill)
+    await notifier.told(event, event)
+    assert await notifier.read() == ["Receipt: $25 for your storage grid"]
+
+
 async def test_a_grid_that_was_never_ready_is_deleted_without_a_word(notifier: Notifier) -> None:
     await notifier.paid()
     ended = notifier.life.news(SubscriptionEnded, revision=2, reason="not-provided", delete_after=START)

@@ -51,6 +51,12 @@ def body(message: EmailMessage, kind: str = "plain") -> str:
 
 CASES: list[tuple[type[Event], dict[str, object], str, list[str]]] = [
     (SignupPaid, {}, "Your trial has begun", ["Personal", "15 March 2026, 12:00 UTC", "Nothing has been charged"]),
+    (
+        SignupPaid,
+        {"trial_end": None, "amount": 2500, "currency": "usd", "invoice_number": "S4-0001"},
+        "Receipt: $25 for your storage grid",
+        ["Paid: $25", "Plan: Personal", "Bill: S4-0001", "you would get all of it back"],
+    ),
     (SubscriptionRenewed, {}, "Receipt: $25 for your storage grid", ["Bill: S4-0007", "Paid until: 1 April 2026"]),
     (
         SubscriptionRenewed,
@@ -121,7 +127,7 @@ CASES: list[tuple[type[Event], dict[str, object], str, list[str]]] = [
         DeletionScheduled,
         {},
         "Your stored files are deleted on 2 March 2026, 12:00 UTC",
-        ["not to keep it until the date", "Deleted from: 2 March 2026, 12:00 UTC"],
+        ["not to keep it until the date", "Deletion begins: 2 March 2026, 12:00 UTC"],
     ),
     (
         DeletionScheduled,

@@ -58,7 +58,7 @@ _TURNED = """
 # is not served at the moment; and who has the furl is not reminded of it.
 _UNWANTED = """
     SELECT letter_id FROM letters AS mine LEFT JOIN readers USING (account_id) LEFT JOIN addressees USING (account_id)
-    WHERE letter_id = ANY($1) AND kind = ANY($2) AND (
+    WHERE letter_id = ANY($1) AND kind = ANY($3) AND (
         NOT coalesce(wants_optional, true)
         OR EXISTS (SELECT 1 FROM undeliverable WHERE undeliverable.email = lower(addressees.email))
         OR (kind = 'reminder' AND EXISTS (SELECT 1 FROM claims WHERE claims.grid_id = mine.grid_id))
@@ -73,15 +73,10 @@ _UNWANTED = """
         )
     )
 """
+_ANY = f"{_OLD} UNION {_TWICE} UNION {_OVER} UNION {_TURNED} UNION {_UNWANTED}"
 
 
 async def needless(pool: Pool, letters: list[str]) -> set[str]:
     """Those of the letters that are old, that another says as well, or that their reader does not want."""
-    rows = [
-        *await pool.fetch(_OLD, letters, END),
-        *await pool.fetch(_TWICE, letters),
-        *await pool.fetch(_OVER, letters),
-        *await pool.fetch(_TURNED, letters),
-        *await pool.fetch(_UNWANTED, letters, list(OPTIONAL)),
-    ]
+    rows = await pool.fetch(_ANY, letters, END, list(OPTIONAL))
     return {row["letter_id"] for row in rows}
