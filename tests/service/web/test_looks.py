@@ -120,7 +120,7 @@ async def test_every_page_of_an_account_is_whole_in_every_window(
         await page.get_by_role("link", name="Cancel my subscription").click()
         await looks_right("account-cancel", "Cancel your subscription")
         await site.later(minutes=16)
-        await page.get_by_label("Now").check()
+        await page.locator('input[value="now"]').check()
         await page.get_by_role("button", name="Cancel my subscription").click()
         await looks_right("account-confirm-first", "Please sign in anew")
         site.billing.is_down = True

@@ -37,8 +37,9 @@ async def show(request: web.Request) -> web.Response:
     grid_id = await _grid(site, known)
     found, is_answered = await _look(site, known, grid_id)
     current = next((invite for invite in found if invite.state == "open"), None)
-    if current and not owner.is_recent:
-        await store.want(site.pool, owner.session.session, f"/account/{known.account_id}/invites")
+    here = f"/account/{known.account_id}/invites"
+    if current and not owner.is_recent and owner.session.wanted != here:
+        await store.want(site.pool, owner.session.session, here)
     code = current.code.reveal() if current and current.code and owner.is_recent else None
     return page(
         request,
