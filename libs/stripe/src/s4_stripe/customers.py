@@ -22,9 +22,10 @@ class Customers(Caller):
         """A customer; the same key gives the same one."""
         return await self._ask(Customer, lambda: self._v1.customers.create_async(unchecked(params), keyed(key)))
 
-    async def change_email(self, customer: str, email: str) -> None:
+    async def change_email(self, customer: str, email: str, key: str | None = None) -> Customer:
         """Bills and receipts go to this address."""
-        await self._ask(Customer, lambda: self._v1.customers.update_async(customer, {"email": email}))
+        options = keyed(key) if key else None
+        return await self._ask(Customer, lambda: self._v1.customers.update_async(customer, {"email": email}, options))
 
     async def card(self, card: str) -> Card:
         """The card. Raises NotAtStripe."""

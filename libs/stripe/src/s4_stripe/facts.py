@@ -219,6 +219,7 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     deleted: bool = False
+    email: str | None = None
     metadata: dict[str, str] = {}
     invoice_settings: Billing | None = None
 

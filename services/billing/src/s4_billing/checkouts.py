@@ -189,8 +189,9 @@ class Checkouts:
     async def _trial_days(self, checkout: Checkout) -> int:
         """What the plan grants before it charges, unless the account or the address has had a subscription before."""
         sql = (
-            "select true from subscription join billing_customer using (account_id)"
-            " where account_id = $1 or lower(email) = lower($2) limit 1"
+            "select true from subscription s join billing_customer c using (account_id)"
+            " left join checkout b on b.id = s.checkout_id"
+            " where s.account_id = $1 or lower(c.email) = lower($2) or lower(b.email) = lower($2) limit 1"
         )
         had = await self._pool.fetchval(sql, checkout.account_id, checkout.email)
         return 0 if had else self._catalogue.plans[checkout.plan].trial_days

@@ -54,21 +54,7 @@ class Commands:
 
     async def write(self, tx: Transaction, intent: Intent) -> bool:
         """The intent is stored; false if its key was: then what was stored first holds."""
-        params = json.dumps(intent.params, sort_keys=True)
-        sql = (
-            "insert into stripe_command (idempotency_key, kind, account_id, params, params_hash, state, created_at,"
-            " tried_at) values ($1, $2, $3, $4, $5, 'pending', $6, $6) on conflict do nothing"
-        )
-        done = await tx.execute(
-            sql,
-            intent.key,
-            intent.kind,
-            intent.account_id,
-            params,
-            hashlib.sha256(params.encode()).hexdigest(),
-            self._clock.now(),
-        )
-        return done == "INSERT 0 1"
+        return await written(tx, intent, self._clock.now())
 
     async def is_known(self, key: str, tx: Transaction | None = None) -> bool:
         """Whether the intent was stored, whatever has become of it."""
@@ -149,6 +135,18 @@ class Commands:
             " and state in ('pending', 'unknown')"
         )
         await self._pool.execute(sql, key, state, error)
+
+
+async def written(tx: Transaction, intent: Intent, now: datetime) -> bool:
+    """The intent is stored, and performed by who settles commands if by nobody else; false if its key was stored."""
+    params = json.dumps(intent.params, sort_keys=True)
+    sql = (
+        "insert into stripe_command (idempotency_key, kind, account_id, params, params_hash, state, created_at,"
+        " tried_at) values ($1, $2, $3, $4, $5, 'pending', $6, $6) on conflict do nothing"
+    )
+    digest = hashlib.sha256(params.encode()).hexdigest()
+    done = await tx.execute(sql, *(intent.key, intent.kind, intent.account_id, params, digest, now))
+    return done == "INSERT 0 1"
 
 
 def _refusal(error: str) -> StripeRejected:

@@ -44,6 +44,7 @@ class Shop(msgspec.Struct, frozen=True):
     account_id: str
     checkouts: Mapping[str, Checkout]
     quotas: Mapping[str, int]
+    email: str | None = None  # the account's address, once its owner has confirmed another than was bought with
 
 
 class About(TypedDict):
@@ -54,6 +55,14 @@ class About(TypedDict):
     signup_id: SignupId
     subscription_id: SubscriptionId
     revision: int
+
+
+class Paid(TypedDict):
+    """What a bill has cost."""
+
+    amount: int | None
+    currency: str | None
+    invoice_number: str | None
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -114,19 +123,30 @@ def _as_sold(row: SubscriptionRow, sold: Checkout) -> SubscriptionRow:
 
 
 def _signup(row: SubscriptionRow, sold: Checkout, change: _Change) -> SignupPaid:
-    """The plan is what was sold, the address what was given."""
+    """The plan is what was sold, the address what was given or is confirmed meanwhile."""
     return SignupPaid(
         occurred_at=change.now,
         account_id=AccountId(change.shop.account_id),
         signup_id=SignupId(sold.id),
         subscription_id=SubscriptionId(row.id),
         plan=sold.plan,
-        email=sold.email,
+        email=change.shop.email or sold.email,
         period_end=row.period_end,
         quota_bytes=change.shop.quotas.get(sold.plan),
         trial_end=row.trial_end if row.trial_end is not None and row.trial_end > change.now else None,
         revision=row.revision - 1,
+        **_first_paid(row, change),
     )
+
+
+def _first_paid(row: SubscriptionRow, change: _Change) -> Paid:
+    """The bill by which it began; nothing in a trial, which is billed later."""
+    bills = change.after.invoices_of(row.stripe_subscription_id)
+    paid = [bill for bill in bills if bill.status == "paid" and bill.amount_paid > 0]
+    if not paid:
+        return Paid(amount=None, currency=None, invoice_number=None)
+    first = min(paid, key=lambda bill: bill.created_at)
+    return Paid(amount=first.amount_paid, currency=first.currency, invoice_number=first.number)
 
 
 def _bills(change: _Change, was: SubscriptionRow, row: SubscriptionRow, about: About) -> News:

@@ -1,8 +1,8 @@
-"""What the provisioner tells us: what could not be built, what can be, how much is stored, and what is left of it."""
+"""What the others tell us: what could not be built, what can be, how much is stored, what is left, who moved."""
 
 from typing import Any
 
-from s4_billing import store
+from s4_billing import addresses, store
 from s4_billing.capacity import record_capacity
 from s4_billing.usage import record_usage
 from s4_bus import Route, on
@@ -47,4 +47,5 @@ def routes() -> list[Route[Any]]:
         on(GridDeleted, record_deletion),
         on(UsageMeasured, record_usage),
         on(CapacityReported, record_capacity),
+        *addresses.routes(),
     ]

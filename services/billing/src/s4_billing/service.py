@@ -8,7 +8,7 @@ from random import Random
 import msgspec
 from aiohttp import web
 
-from s4_billing import cancelling, catalogue, checkouts, customers, deeds, refunds
+from s4_billing import addresses, cancelling, catalogue, checkouts, customers, deeds, refunds
 from s4_billing.catalogue import Catalogue
 from s4_billing.checkouts import Checkouts
 from s4_billing.clerk import Clerk
@@ -54,8 +54,13 @@ class Service(msgspec.Struct, frozen=True):
         plans = catalogue.read(settings.catalogue)
         async with Pool.open(settings.database_url) as pool, StripeApi.open(settings.stripe, clock, random) as api:
             sold = Catalogue(plans, api, tax_extra=settings.stripe_tax)
-            known = {customers.KIND: customers.deed(api), checkouts.KIND: checkouts.deed(api), **deeds.all_of(api)}
+            known = {
+                customers.KIND: customers.deed(api, clock),
+                checkouts.KIND: checkouts.deed(api),
+                **deeds.all_of(api),
+            }
             known |= {cancelling.KIND: cancelling.deed(api), refunds.KIND: refunds.deed(api)}
+            known[addresses.KIND] = addresses.deed(pool, api, clock)
             commands = Commands(pool, clock, known)
             people = Customers(pool, api, commands, clock, settings.deployment)
             looker = Looker(pool, api, settings.deployment)

@@ -10,12 +10,13 @@ from s4_store import Pool, Record, Transaction
 
 
 class CustomerRow(msgspec.Struct, frozen=True):
-    """An account and its customer at Stripe, if that is known."""
+    """An account and its customer at Stripe, if that is known. ``email_at``: when its owner chose another address."""
 
     account_id: str
     stripe_customer_id: str | None
     email: str
     synced_tick: int
+    email_at: datetime | None = None
 
 
 class Checkout(msgspec.Struct, frozen=True):
@@ -121,6 +122,12 @@ async def ensure_customer(tx: Transaction, account_id: str, email: str, now: dat
     """The account has a row."""
     sql = "insert into billing_customer (account_id, email, created_at) values ($1, $2, $3) on conflict do nothing"
     await tx.execute(sql, account_id, email, now)
+
+
+async def keep_email(tx: Transaction, account_id: str, email: str, at: datetime) -> None:
+    """The account's address is the one that its owner has confirmed."""
+    sql = "update billing_customer set email = $2, email_at = $3 where account_id = $1"
+    await tx.execute(sql, account_id, email, at)
 
 
 async def name_customer(tx: Transaction, account_id: str, stripe_customer_id: str) -> bool:

@@ -18,7 +18,7 @@ from s4_billing.derive import Policy, checkout_state
 from s4_billing.follow import Rules, follow
 from s4_billing.look import Look, Looker
 from s4_billing.news import Shop, news
-from s4_billing.store import Checkout, SubscriptionRow
+from s4_billing.store import Checkout, CustomerRow, SubscriptionRow
 from s4_billing.wanted import Wanted, wanted
 from s4_runtime import Clock, Temporary, get_logger
 from s4_store import Pool, Transaction
@@ -105,7 +105,7 @@ class Sync:
             after = msgspec.structs.replace(after, refunds={**after.refunds, **errands.refunds})
             await self._write(tx, account_id, before, after)
             await self._close_checkouts(tx, look, after, checkouts)
-            for event, key in news(before, after, self._shop(account_id, checkouts), now):
+            for event, key in news(before, after, self._shop(customer, checkouts), now):
                 await tx.emit(event, key=key)
             new = await self._command(tx, errands)
             await inbox.handled(tx, look.stripe_customer_id, look.tick)
@@ -147,6 +147,6 @@ class Sync:
     async def _command(self, tx: Transaction, errands: Wanted) -> list[str]:
         return [intent.key for intent in errands.intents if await self._commands.write(tx, intent)]
 
-    def _shop(self, account_id: str, checkouts: dict[str, Checkout]) -> Shop:
+    def _shop(self, customer: CustomerRow, checkouts: dict[str, Checkout]) -> Shop:
         quotas = {plan.id: plan.quota_bytes for plan in self._catalogue.plans.values()}
-        return Shop(account_id, checkouts, quotas)
+        return Shop(customer.account_id, checkouts, quotas, customer.email if customer.email_at else None)

@@ -46,6 +46,7 @@ async def history(pool: Pool, account_id: str) -> list[Entry] | None:
     if customer is None:
         return None
     account = {"at": customer["created_at"], "what": "account", "email": customer["email"]}
+    account |= {"email_at": customer["email_at"]} if customer["email_at"] else {}
     found: list[Entry] = []
     for what, sql in _SOURCES.items():
         found += [_entry(what, row) for row in await pool.fetch(sql, account_id)]
