@@ -115,7 +115,9 @@ async def test_billing_is_down_when_the_form_is_sent_and_nothing_that_was_typed_
 async def test_the_mail_server_refuses_the_address_and_the_status_page_says_so(shop: Shop, ledger: Ledger) -> None:
     async with Buyer.visiting(shop, "bounced") as buyer:
         inbox = f"{shop.urls['inbox']}/api/faults"
-        await order(inbox, reply="550 5.1.1 No such user", at="rcpt", recipient=buyer.email)
+        await order(
+            inbox, reply="550 5.1.1 No such user", at="rcpt", recipient=buyer.email, times=2
+        )  # receipt, welcome
         await buyer.buy()
         await buyer.wait_until_ready()
         await seen(shop, buyer, "refused our letter")

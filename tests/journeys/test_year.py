@@ -35,7 +35,8 @@ async def ada(street: Street) -> AsyncIterator[Owner]:
 async def test_a_year_of_a_customers_life(ada: Owner) -> None:
     # The first month: bought, and the furl taken from the letter.
     await ada.buys("personal")
-    furl = await ada.claims("Your storage grid")
+    await ada.letter("Receipt: $25")
+    furl = await ada.claims("Your storage grid is ready")
     await ada.signs_in()
     await ada.sees("Active")
     await ada.waits(7.1)

@@ -24,7 +24,7 @@ ONCE = (
 
 
 class Holdings(msgspec.Struct, frozen=True, kw_only=True):
-    """How many of each thing one paid signup has."""
+    """How many of each thing one paid signup has; of letters, those that lead to its furl."""
 
     grids: int
     buckets: int
@@ -91,7 +91,7 @@ class Ledger:
         ]
         hosts = await self.rows("provisioner", "SELECT host_id FROM grids WHERE account_id = $1", account)
         tags = {str(row["host_id"]) for row in hosts} | set(grids)
-        letters = {letter["message_id"] for letter in await self.letters(email)}
+        letters = {letter["message_id"] for letter in await self.letters(email) if "/claim?token=" in letter["text"]}
         return Holdings(
             grids=len(grids),
             buckets=sum(any(grid in name for grid in grids) for name in self.buckets()),
@@ -131,6 +131,8 @@ class Ledger:
         told: Counter[str] = Counter()
         for service in SERVICES:
             for row in await self.rows(service, "SELECT type, body FROM outbox"):
-                if row["type"] in ONCE and json.loads(row["body"]).get("account_id") == account:
+                body = json.loads(row["body"])
+                is_another = body.get("kind", "welcome") != "welcome"  # a receipt, say
+                if row["type"] in ONCE and body.get("account_id") == account and not is_another:
                     told[row["type"]] += 1
         return dict(told)

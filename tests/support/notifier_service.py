@@ -75,11 +75,11 @@ class Notifier:
         self.routes = Desk(self.clock, self.settings).routes()
 
     @asynccontextmanager
-    async def taking_reports(self, **changed: Any) -> AsyncIterator[str]:
+    async def taking_reports(self, port: int = 0, **changed: Any) -> AsyncIterator[str]:
         """Letters ask for reports, which are taken at the address given."""
         self.configure(reports_listen="unused", **changed)
         door = Door(self.pool, Returns(self.settings), self.clock, self.settings)
-        server = await asyncio.get_running_loop().create_server(door.session, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(door.session, "127.0.0.1", port)
         host, port = server.sockets[0].getsockname()
         async with server:
             yield f"{host}:{port}"

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -56,7 +57,7 @@ async def test_a_trial_is_told_to_the_address_that_comes_with_it(notifier: Notif
 
 
 async def test_a_first_payment_whose_amount_is_told_has_its_receipt(notifier: Notifier) -> None:
-    bill = {"trial_end": None, "amount": 2500, "currency": "usd", "invoice_number": "S4-0001"}
+    bill: dict[str, Any] = {"trial_end": None, "amount": 2500, "currency": "usd", "invoice_number": "S4-0001"}
     event = notifier.life.news(SignupPaid, **bill)
     await notifier.told(event, event)
     assert await notifier.read() == ["Receipt: $25 for your storage grid"]

@@ -3,6 +3,7 @@
 import asyncio
 import smtplib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,11 +15,14 @@ from s4_contracts.notifier import LetterBounced, LetterComplained, LetterSent
 from s4_contracts.web import EmailChanged, OptionalLettersChosen
 from s4_notifier.returns.door import MAX_BYTES
 from s4_runtime import new_id
+from s4_shop.ports import free_port
 from s4_store import Pool
 from s4_store.testing import emitted
+from support.mail_sink import mail_sink
 from support.news import START
 from support.notifier_service import READER, Notifier
 from support.room import a_measurement
+from support.waiting import until
 
 DAY = timedelta(days=1)
 
@@ -76,6 +80,25 @@ async def test_a_letter_that_comes_back_is_told_once_with_its_status(notifier: N
     assert (bounced.kind, bounced.code) == ("welcome", "5.1.1")
     assert READER not in msgspec.json.encode(bounced).decode()
     assert await notifier.pool.fetchval("SELECT state FROM letters WHERE kind = 'welcome'") == "bounced"
+
+
+async def test_a_mailbox_that_says_no_only_later_is_heard_of_without_anybody_asking(
+    notifier: Notifier, tmp_path: Path
+) -> None:
+    """The whole way: out by SMTP, kept, and back by SMTP to the sender on the envelope."""
+    port = free_port()
+    with mail_sink(tmp_path, "--reports-to", f"127.0.0.1:{port}") as sink:
+        async with notifier.taking_reports(port, smtp_port=sink.port, smtp_ca=sink.certificate):
+            await notifier.paid()
+            await notifier.pool.execute("UPDATE addressees SET email = 'bounces-later@example.org'")
+            await notifier.furl_issued()
+            await notifier.read()
+
+            async def has_come_back() -> list[Event]:
+                return await told(notifier)
+
+            (bounced,) = await until(has_come_back, within=30, what="the bounce")
+    assert (type(bounced), bounced.code) == (LetterBounced, "5.1.1")
 
 
 async def test_two_replicas_that_hear_it_at_once_tell_it_once(notifier: Notifier) -> None:
