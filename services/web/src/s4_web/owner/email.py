@@ -89,8 +89,8 @@ async def ask(site: Site, account_id: str, old_email: str, new_email: str) -> No
             return
         limit = site.settings.email_changes_per_person
         fits_person = await limits.use(tx, site, "email-change", old_email.lower(), limit)
-        fits_target = await limits.use(tx, site, "email-change-to", new_email.lower(), limit)
-        if is_allowed := fits_person and fits_target:
+        is_allowed = fits_person and await limits.use(tx, site, "email-change-to", new_email.lower(), limit)
+        if is_allowed:
             accounts.sort(key=lambda each: each != account_id)
             await _request(tx, site, accounts, old_email, new_email)
     if not is_allowed:
