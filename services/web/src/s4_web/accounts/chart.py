@@ -11,6 +11,7 @@ from s4_web.words import size
 
 _MOST_STEPS = 4  # on the axis of amounts
 _FAR = 4  # a quota that is so many times what was stored would press the line flat, and is told in words
+_LONG = 200  # days, from which on a date wants its year more than its day
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 12.0, 12.0, 28.0
 
 
@@ -61,7 +62,7 @@ def draw(days: Sequence[Day], first: date, last: date, width: float, height: flo
         return _LEFT + (right - _LEFT) * (day - first).days / max((last - first).days, 1)
 
     middle = first + timedelta(days=(last - first).days // 2)
-    form = "%-d %b" if first.year == last.year else "%-d %b %Y"
+    form = "%b %Y" if (last - first).days > _LONG else "%-d %b"
     named = ((first, "start"), (middle, "middle"), (last, "end"))
     return Chart(
         width=width,

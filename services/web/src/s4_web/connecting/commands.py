@@ -34,7 +34,7 @@ def _shares(shares: dict[str, int]) -> str:
 def create(key: Key) -> str:
     """A client for the grid, with the furl in the command."""
     furl, nickname = shlex.quote(key.furl.reveal()), shlex.quote(key.nickname)
-    options = [f"--introducer={furl}", f"--nickname={nickname} {_shares(key.shares)}", FOLDER]
+    options = [f"--introducer={furl}", f"--nickname={nickname}", _shares(key.shares), FOLDER]
     return " \\\n  ".join(["tahoe create-client", *options])
 
 
