@@ -24,6 +24,7 @@ from browser.connect_pages import CONNECT
 from browser.places import Place, Scene
 from s4_web.service.tally import count
 from support.outages import lost, recovered
+from support.past_grids import past_grids
 from support.room import a_measurement, a_report
 from support.web_peers import PLANS
 
@@ -76,6 +77,13 @@ async def half_made(scene: Scene) -> None:
     await scene.site.hears(buyer.paid(), *told, buyer.progressed("host", "started"))
 
 
+async def late(scene: Scene) -> None:
+    await past_grids(scene.site, 8, 4.0)
+    await half_made(scene)
+    await scene.site.later(minutes=2)
+    await scene.site.hears(scene.owner.progressed("host", "retrying", attempt=2))
+
+
 async def given_up(scene: Scene) -> None:
     await half_made(scene)
     await scene.site.hears(scene.owner.failed(final=True))
@@ -118,6 +126,7 @@ PAGES: list[Place] = [
     Place("plans-billing-down", "/plans", status=503, arrange=billing_is_down),
     Place("status-waiting", "/status", who="visitor"),
     Place("status-being-made", "/status", who="visitor", arrange=half_made),
+    Place("status-late", "/status", who="visitor", arrange=late),
     Place("status-given-up", "/status", who="visitor", arrange=given_up),
     Place("status-ready", "/status", who="buyer"),
     Place("status-lost", "/status", who="buyer", arrange=the_machine_is_lost),

@@ -6,6 +6,7 @@ const polled = document.getElementById("polled");
 const names = ["paid", "step", "ready", "furl", "failed", "letter", "claimed", "refunded", "lost", "recovered"];
 const heartbeat = Number(main.dataset.heartbeat) * 1000;
 const firstByte = 6000; // milliseconds: the stream's first words come at once
+const grace = 4000;
 const stale = 10000; // an answer that takes longer counts as none
 let events = null;
 let heardAt = 0;
@@ -14,6 +15,8 @@ let lookedAt = Date.now();
 let isAsking = false;
 let isAskedAgain = false;
 let isResting = false;
+let brokenAt = 0;
+const began = new WeakMap();
 
 function take(fresh) {
   for (const name of ["state", "revision", "moving"]) {
@@ -35,7 +38,7 @@ async function look() {
   isAsking = true;
   const shown = main.dataset.revision;
   try {
-    const answer = await fetch(window.location.pathname, { headers: { "Accept": "text/html" }, signal: AbortSignal.timeout(stale) });
+    const answer = await fetch(window.location.pathname, { headers: { "Accept": "text/html" }, signal: AbortSignal.timeout?.(stale) });
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       take(page.getElementById("status"));
@@ -70,11 +73,12 @@ function open() {
   isResting = false;
   events = new EventSource(`/status/events?after=${main.dataset.revision}`);
   events.addEventListener("error", () => {
-    live.hidden = events.readyState !== EventSource.CONNECTING;
+    brokenAt = brokenAt || Date.now();
     openedAt = Date.now();
     heardAt = 0;
   });
   events.addEventListener("open", () => {
+    brokenAt = 0;
     if (!live.hidden) {
       live.hidden = true;
       look();
@@ -98,6 +102,10 @@ function isHeard() {
 }
 
 setInterval(() => {
+  // A stream that has just ended is opened anew within seconds: nothing was lost yet.
+  if (brokenAt && events.readyState === EventSource.CONNECTING && Date.now() - brokenAt > grace) {
+    live.hidden = false;
+  }
   if (isHeard() || (isResting && document.hidden)) {
     return;
   }
@@ -122,11 +130,17 @@ function words(seconds) {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
 }
 
+function secondsOf(element, given) {
+  if (!began.has(element)) {
+    began.set(element, performance.now() - Number(given) * 1000);
+  }
+  return (performance.now() - began.get(element)) / 1000;
+}
+
 // The clocks and the drawing run on between events; when the whole takes too long the page has more to say.
 setInterval(() => {
   for (const clock of main.querySelectorAll("[data-clock]")) {
-    const seconds = Number(clock.dataset.clock) + 0.1;
-    clock.dataset.clock = seconds.toFixed(1);
+    const seconds = secondsOf(clock, clock.dataset.clock);
     clock.textContent = words(seconds);
     if (clock.dataset.late && seconds > Number(clock.dataset.late)) {
       delete clock.dataset.late;
@@ -134,8 +148,7 @@ setInterval(() => {
     }
   }
   for (const bar of main.querySelectorAll("[data-median]")) {
-    const seconds = Number(bar.dataset.seconds) + 0.1;
-    bar.dataset.seconds = seconds.toFixed(1);
+    const seconds = secondsOf(bar, bar.dataset.seconds);
     const share = 1 - Math.exp(-1.6 * seconds / Math.max(Number(bar.dataset.median), 0.1));
     bar.setAttribute("width", (Number(bar.dataset.room) * share).toFixed(1));
   }
