@@ -52,9 +52,8 @@ async def running(tahoe: Path, folder: Path) -> AsyncIterator[None]:
 async def made(tahoe: Path, kind: str, folder: Path, *arguments: str) -> None:
     port = free_port()
     where = (f"--port=tcp:{port}:interface=127.0.0.1", f"--location=tcp:127.0.0.1:{port}")
-    process = await asyncio.create_subprocess_exec(
-        *(tahoe, f"create-{kind}", *where, *arguments, folder), stdout=asyncio.subprocess.DEVNULL
-    )
+    command = [str(tahoe), f"create-{kind}", *where, *arguments, str(folder)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
     assert await process.wait() == 0
 
 
