@@ -26,7 +26,7 @@ async def test_the_owner_reads_what_happened_what_happens_now_and_when_it_is_bac
         assert "1 March 2026, 12:00 UTC" in page.text
         for words in ("You need not do anything", "what you stored is safe", "with the furl that they have"):
             assert words in page.text
-    assert "another one" in (await browser.get(f"/account/{buyer.account_id}")).element("grid")
+    assert "another machine" in (await browser.get(f"/account/{buyer.account_id}")).element("grid")
     assert (await browser.get("/status")).heading == "Your grid cannot be reached right now"
     await site.hears(recovered(buyer, now + 4 * MINUTE))
     for path in (f"/account/{buyer.account_id}", "/status"):
