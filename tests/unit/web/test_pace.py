@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s4_web.pace import Part, StepState, about, bank_day, bars, within
+from s4_web.pace import Part, StepState, about, bank_day, bars, outline, within
 from s4_web.usual import Times
 
 LENGTH = 1000
@@ -53,6 +53,11 @@ def test_steps_are_drawn_as_long_as_they_usually_take() -> None:
     short, long = bars([("done", 1.0, Times(10, 20)), ("todo", None, Times(30, 40))])
     assert long.width == pytest.approx(3 * short.width)
     assert (short.filled, long.filled) == (short.width, 0)
+
+
+def test_bars_are_one_path_in_the_drawing() -> None:
+    drawn = bars([("done", 1.0, None), ("todo", None, None)])
+    assert outline(drawn) == "M0 0h497v10h-497zM503 0h497v10h-497z"
 
 
 def test_where_it_is_not_known_of_every_step_all_are_drawn_alike() -> None:

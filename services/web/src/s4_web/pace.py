@@ -1,7 +1,7 @@
 """How far along something is, beside what it usually takes. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -74,6 +74,11 @@ def bars(parts: Sequence[Part]) -> tuple[Bar, ...]:
         drawn.append(Bar(state, round(x, 1), round(width, 1), round(filled, 1), seconds, median))
         x += width + _GAP
     return tuple(drawn)
+
+
+def outline(drawn: Iterable[Bar]) -> str:
+    """The bars as one path of SVG, ten units high."""
+    return "".join(f"M{bar.x:g} 0h{bar.width:g}v10h-{bar.width:g}z" for bar in drawn)
 
 
 def _share(seconds: float | None, times: Times | None) -> float:

@@ -15,7 +15,7 @@ from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter, from_where
 from s4_web.live import Manner
 from s4_web.outages import outage
-from s4_web.pace import about, bank_day
+from s4_web.pace import about, bank_day, outline
 from s4_web.progress import Row, Signup, Story, story
 from s4_web.security import browser_of, open_signup
 from s4_web.site import site_of
@@ -50,6 +50,7 @@ async def show(request: web.Request) -> web.Response:
         now=site.clock.now(),
         about=about,
         bank_day=bank_day,
+        outline=outline,
     )
 
 
