@@ -106,6 +106,7 @@ class Site:
         self.sent: list[dict[str, str]] = []
         self.final = "ready"
         self.seconds_from = 0
+        self.has_codes = True
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -120,6 +121,10 @@ class Site:
                 web.get("/api/letters", self.letters),
                 web.get("/claim", self.claim),
                 web.post("/claim", self.furl),
+                web.get("/sign-in/link", self.account),
+                web.post("/account/7", self.account),
+                web.get("/account/7/invites", self.invites),
+                web.post("/account/7/invites", self.invites),
             ]
         )
         return app
@@ -151,9 +156,17 @@ class Site:
         return web.Response(status=410, text='<p id="main">used\nup</p>', content_type="text/html")
 
     async def letters(self, request: web.Request) -> web.Response:
-        link = f"http://{request.host}/claim?token=abc.def-g_h"
-        text = f"Hello\n\n{link}\n" if request.query["to"] == "a@b.test" else "nothing here"
-        return web.json_response({"letters": [{"text": text}]})
+        site = f"http://{request.host}"
+        texts = [f"Hello\n\n{site}/sign-in/link?token=x.y\n", f"Hello\n\n{site}/claim?token=abc.def-g_h\n"]
+        known = request.query["to"] == "a@b.test"
+        return web.json_response({"letters": [{"text": text} for text in (texts if known else ["nothing here"])]})
+
+    async def account(self, _request: web.Request) -> web.Response:
+        return html('<form id="enter" method="post" action="/account/7?done=signed-in"></form>')
+
+    async def invites(self, request: web.Request) -> web.Response:
+        code = '<code id="code">\n123-one-two</code>' if request.method == "POST" and self.has_codes else ""
+        return html(f'{code}<form id="make" method="post" action="/account/7/invites"></form>')
 
     async def claim(self, _request: web.Request) -> web.Response:
         return html(
@@ -229,6 +242,20 @@ async def test_the_link_is_read_from_the_letter_and_the_furl_from_the_page(custo
     link = await customer.letter_link(inbox, "a@b.test")
     assert link == f"{inbox}/claim?token=abc.def-g_h"
     assert await customer.claim(link) == "pb://x@y/z"
+
+
+async def test_a_code_is_read_from_the_account_of_who_followed_the_link_for_signing_in(
+    site: Site, customer: Customer
+) -> None:
+    link = await customer.letter_link(customer.url, "a@b.test", "sign-in/link")
+    assert link is not None
+    await customer.sign_in(link)
+    assert customer.url.endswith("/account/7?done=signed-in")
+    assert await customer.invite_code() == "123-one-two"
+    site.has_codes = False
+    await customer.sign_in(link)
+    with pytest.raises(Refused, match="/account/7/invites shows no invite code"):
+        await customer.invite_code()
 
 
 async def test_a_page_that_refuses_is_named_without_what_may_be_secret(customer: Customer) -> None:

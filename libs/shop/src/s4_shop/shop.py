@@ -52,10 +52,10 @@ class Shop:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        """Where to click and what to call: site, inbox, stripe, rabbitmq, aws, and the control ports."""
+        """Where to click and what to call: site, inbox, support, stripe, rabbitmq, aws, and the control ports."""
         at = self.wiring.addresses
         names = {"site": "web", "inbox": "inbox", "stripe": "stripe", "rabbitmq": "rabbitmq-management", "aws": "aws"}
-        controls = {name: name for name in ("aws-control", "stripe-control", "billing", "provisioner")}
+        controls = {name: name for name in ("support", "aws-control", "stripe-control", "billing", "provisioner")}
         probes = {name: name for name in at.listeners() if name.endswith("-probes")}
         return {name: at.url(listener) for name, listener in {**names, **controls, **probes}.items()}
 
@@ -67,11 +67,15 @@ class Shop:
 
     def where_to_click(self) -> str:
         """Addresses for a person with a browser."""
-        rabbit = self.folder.root / "secrets" / "amqp-operator"
+        secrets = self.folder.root / "secrets"
+        rabbit, token = secrets / "amqp-operator", secrets / "operator-token"
         lines = [
             "",
             f"  site      {self.urls['site']}",
-            f"  inbox     {self.urls['inbox']}",
+            f"  account   {self.urls['site']}/account (the link to sign in comes to the inbox)",
+            f"  service   {self.urls['site']}/service (whether everything works)",
+            f"  inbox     {self.urls['inbox']} (all mail of this machine)",
+            f"  support   {self.urls['support']} (for operators; the token is in {token})",
             f"  Stripe    {self.urls['stripe']} (the double)",
             f"  RabbitMQ  {self.urls['rabbitmq']} (user operator, password in {rabbit})",
             "",

@@ -10,7 +10,6 @@ import aiohttp
 
 from s4_shop.demo.forms import Page
 
-_LINK = re.compile(r"https?://\S+/claim\?token=[\w.~-]+")
 TEST_CARD = {
     "number": "4242 4242 4242 4242",
     "expiry": "12 / 34",
@@ -83,11 +82,12 @@ class Customer:
         if not self.url.startswith(self._site):
             raise Refused(f"after paying the browser is still at {_place(self.url)}")
 
-    async def letter_link(self, inbox: str, email: str) -> str | None:
-        """The claim link in the newest letter to this address; None while there is none."""
+    async def letter_link(self, inbox: str, email: str, page: str = "claim") -> str | None:
+        """The link to this page in the newest letter to this address that has one; None while there is none."""
+        link = re.compile(rf"https?://\S+/{page}\?token=[\w.~-]+")
         async with self._session.get(f"{inbox}/api/letters", params={"to": email}) as answer:
             letters = (await answer.json())["letters"]
-        links = [found for letter in letters for found in _LINK.findall(letter["text"])]
+        links = [found for letter in letters for found in link.findall(letter["text"])]
         return links[0] if links else None
 
     async def claim(self, link: str) -> str:
@@ -98,6 +98,19 @@ class Customer:
         if not furl.startswith("pb://"):
             raise Refused(f"{_place(self.url)} shows no furl")
         return furl
+
+    async def sign_in(self, link: str) -> None:
+        """The account is shown, after pressing the button on the page of the link in the letter."""
+        await self.open(link)
+        await self.send("enter", {})
+
+    async def invite_code(self) -> str:
+        """A new code for a client; the account is shown before."""
+        await self.open(f"{self.url.partition('?')[0]}/invites")
+        code = (await self.send("make", {})).texts.get("code", "").strip()
+        if not code:
+            raise Refused(f"{_place(self.url)} shows no invite code")
+        return code
 
     async def _shown(self, answer: aiohttp.ClientResponse) -> Page:
         text = await answer.text()

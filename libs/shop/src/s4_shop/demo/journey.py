@@ -57,8 +57,24 @@ async def _buy_and_use(shop: Shop, customer: Customer) -> None:
         done = await client.round_trip()
         times = f"stored {done.size:,} bytes in {done.put_seconds:.1f} s, fetched them in {done.get_seconds:.1f} s"
         print(f"  {times}, every byte the same", flush=True)
+        await _join_by_a_code(shop, customer, email, done)
         await _lose_the_disk(Operator(shop), furl, client, done)
     print("\n" + "\n".join(drawn(progress.seconds, total)), flush=True)
+
+
+async def _join_by_a_code(shop: Shop, customer: Customer, email: str, done: Fetched) -> None:
+    """A second client got into the grid by a code of the account, and has read what the first one stored."""
+    print("\nthe customer signs in and makes an invite code, which is nothing but a few letters to type", flush=True)
+    await customer.open(urljoin(shop.urls["site"], "/sign-in"))
+    await customer.send("sign-in", {"email": email})
+    await customer.sign_in(await _letter(shop, customer, email, "sign-in/link"))
+    code = await customer.invite_code()
+    program = shop.wiring.options.node / "bin" / "tahoe"
+    async with TahoeClient.joining(program, shop.wiring.mailbox_url, code) as second:
+        print(f"  a second client joins by it: {code} is used up now", flush=True)
+        if await second.get(done.cap) != done.content:
+            raise TahoeFailed("the second client reads another file than the first one stored")
+    print("  and reads the file that the first one stored", flush=True)
 
 
 async def _lose_the_disk(operator: Operator, furl: str, client: TahoeClient, done: Fetched) -> None:
@@ -75,9 +91,10 @@ async def _lose_the_disk(operator: Operator, furl: str, client: TahoeClient, don
     print(f"  after {time.monotonic() - began:.1f} s the running client reads its file again, under the same furl")
 
 
-async def _letter(shop: Shop, customer: Customer, email: str) -> str:
+async def _letter(shop: Shop, customer: Customer, email: str, page: str = "claim") -> str:
+    """The link to the page."""
     deadline = time.monotonic() + _LETTER_PATIENCE
-    while (link := await customer.letter_link(shop.urls["inbox"], email)) is None:
+    while (link := await customer.letter_link(shop.urls["inbox"], email, page)) is None:
         if time.monotonic() > deadline:
             raise Refused(f"no letter within {_LETTER_PATIENCE:g} s (make logs PART=notifier)")
         await asyncio.sleep(0.1)

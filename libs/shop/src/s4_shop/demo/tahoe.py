@@ -49,20 +49,19 @@ class TahoeClient:
         with tempfile.TemporaryDirectory(prefix="s4-demo-") as scratch:
             client = cls(program, Path(scratch) / "client")
             await client._create(furl)
-            process = await asyncio.create_subprocess_exec(
-                str(program),
-                "run",
-                str(client.folder),
-                stdin=asyncio.subprocess.PIPE,  # tahoe stops when its standard input is closed: also when we die
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-            )
-            try:
-                await client._until_connected(process)
+            async with client._connected():
                 yield client
-            finally:
-                await _ended(process)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def joining(cls, program: Path, mailbox_url: str, code: str) -> AsyncIterator["TahoeClient"]:
+        """The same, of the grid that the invite code is for."""
+        with tempfile.TemporaryDirectory(prefix="s4-demo-") as scratch:
+            client = cls(program, Path(scratch) / "client")
+            join = ["create-client", f"--join={code}", "--nickname=demo", _webport(), str(client.folder)]
+            await client._tahoe("--wormhole-server", mailbox_url, *join, node=False)
+            async with client._connected():
+                yield client
 
     async def put(self, content: bytes, *, mutable: bool = False, over: str | None = None) -> str:
         """The content is stored in the grid, `over` another one if that is mutable; its cap. Raises TahoeFailed."""
@@ -102,12 +101,28 @@ class TahoeClient:
 
     async def _create(self, furl: str) -> None:
         """As the page says; only that the furl goes into the client's file and not through the process list."""
-        port = free_port()
-        web = f"--webport=tcp:{port}:interface={LOOPBACK}"
-        await self._tahoe("create-client", "--nickname=demo", web, *_SHARES, str(self.folder), node=False)
+        await self._tahoe("create-client", "--nickname=demo", _webport(), *_SHARES, str(self.folder), node=False)
         path = self.folder / _FURL_FILE
         text = f"introducers:\n  s4:\n    furl: {furl}\n"
         await asyncio.to_thread(_write_private, path, text)
+
+    @contextlib.asynccontextmanager
+    async def _connected(self) -> AsyncIterator[None]:
+        """It runs inside the block and has found a storage server. Raises TahoeFailed."""
+        process = await asyncio.create_subprocess_exec(
+            str(self.program),
+            "run",
+            str(self.folder),
+            stdin=asyncio.subprocess.PIPE,  # tahoe stops when its standard input is closed: also when we die
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            await self._until_connected(process)
+            yield
+        finally:
+            await _ended(process)
 
     async def _until_connected(self, process: asyncio.subprocess.Process, within: float = 60.0) -> None:
         deadline = time.monotonic() + within
@@ -140,6 +155,10 @@ class TahoeClient:
         if process.returncode:
             raise TahoeFailed(f"tahoe {arguments[0]} ended with {process.returncode}: {err.decode()[-500:].strip()}")
         return out.decode()
+
+
+def _webport() -> str:
+    return f"--webport=tcp:{free_port()}:interface={LOOPBACK}"
 
 
 def _write_private(path: Path, text: str) -> None:
