@@ -94,7 +94,7 @@ async def test_both_addresses_are_asked_and_neither_can_answer_for_the_other(not
     assert "This was not me" in old["text"]
     for letter, side in ((old, "old"), (new, "new")):
         claims = claims_in(letter["text"])
-        assert set(claims) == {"iss", "aud", "sub", "jti", "rid", "side", "iat", "exp"}
+        assert set(claims) == {"iss", "aud", "sub", "jti", "adr", "rid", "side", "iat", "exp"}
         assert (claims["sub"], claims["rid"], claims["side"]) == (notifier.account, change.request, side)
         assert claims["exp"] - claims["iat"] == 48 * 3600  # type: ignore[operator]  # both are numbers
         assert "2 March 2026, 12:00 UTC" in letter["text"]

@@ -5,7 +5,7 @@ import jwt
 
 from s4_contracts.ids import RequestId
 from s4_contracts.web import SignInRequested
-from s4_runtime import new_id
+from s4_runtime import derived_id, new_id
 from support.news import START
 from support.notifier_service import KEY, READER, Notifier
 
@@ -31,8 +31,8 @@ async def test_the_link_lets_its_reader_sign_in_and_do_nothing_else(notifier: No
         issuer="s4-notifier",
         options={"verify_exp": False, "verify_iat": False},
     )
-    assert set(claims) == {"iss", "aud", "sub", "jti", "iat", "exp"}
-    assert claims["sub"] == notifier.account
+    assert set(claims) == {"iss", "aud", "sub", "jti", "adr", "iat", "exp"}
+    assert (claims["sub"], claims["adr"]) == (notifier.account, derived_id("address", READER))
     assert claims["exp"] - claims["iat"] == 30 * 60
     assert "1 March 2026, 12:30 UTC" in letter["text"]
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from s4_contracts.web import EmailChanged, EmailChangeRequested, SignInRequested
-from s4_runtime import new_id
+from s4_runtime import derived_id, new_id
 from support.web_changes import NEW, another_grid, answers, asks, email_link, moves, requests, send, told
 from support.web_peers import Browser
 from support.web_site import Buyer, RunningSite, running_site
@@ -305,6 +305,31 @@ async def test_a_link_to_the_furl_that_went_to_the_old_address_is_over(site: Run
     assert (page.status, page.heading) == (410, "This link has expired")
     await site.later(minutes=1)
     assert (await browser.get("/claim", params={"token": buyer.link()})).status == 200
+
+
+async def test_a_link_that_a_late_notifier_signed_for_the_old_address_opens_nothing(
+    site: RunningSite, browser: Browser
+) -> None:
+    buyer = await site.a_member(browser)
+    await moves(site, browser, buyer)
+    await site.later(minutes=1)
+    old, new = derived_id("address", "ada@example.com"), derived_id("address", NEW)
+    page = await site.signs_in(browser, buyer, buyer.sign_in_link(adr=old))
+    assert (page.status, page.heading) == (404, "This link is not one of ours")
+    assert (await browser.get("/claim", params={"token": buyer.link(adr=old)})).status == 410
+    assert (await browser.get("/claim", params={"token": buyer.link(adr=new)})).status == 200
+    assert (await site.signs_in(browser, buyer, buyer.sign_in_link(adr=new))).status == 303
+
+
+@pytest.mark.parametrize("side", ["old", "new"])
+async def test_only_the_address_that_a_letter_was_for_can_answer_with_its_link(
+    site: RunningSite, browser: Browser, side: str
+) -> None:
+    buyer = await site.a_member(browser)
+    await asks(site, browser, buyer)
+    for email, status in ((NEW, 404 if side == "old" else 200), ("ada@example.com", 200 if side == "old" else 404)):
+        token = await email_link(site, buyer, side, adr=derived_id("address", email))
+        assert (await browser.get("/email/confirm", params={"token": token})).status == status
 
 
 async def test_the_old_address_opens_nothing_and_the_new_one_everything(site: RunningSite, browser: Browser) -> None:

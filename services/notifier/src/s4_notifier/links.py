@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from s4_notifier.kinds import OPTIONAL
 from s4_notifier.settings import Settings
 from s4_notifier.store import OwedLetter
-from s4_runtime import Permanent, Secret
+from s4_runtime import Permanent, Secret, derived_id
 
 _SPARE = timedelta(days=1)
 _FOR_EVER = timedelta(days=3650)
@@ -87,11 +87,12 @@ class Links:
         return self._token(letter, "letters/stop", {"aud": "s4-web-letters"}, _laid_out(letter) + _FOR_EVER)
 
     def _token(self, letter: OwedLetter, page: str, purpose: Mapping[str, object], ends_at: datetime) -> Secret:
-        """The page with a token for web (RFC 8037: JWT signed with Ed25519)."""
+        """The page with a token for web (RFC 8037: JWT signed with Ed25519). It names the address that it goes to."""
         claims = {
             "iss": "s4-notifier",
             "sub": letter.account_id,
             "jti": letter.copy_of or letter.letter_id,
+            "adr": derived_id("address", (letter.email or "").lower()),
             **purpose,
             "iat": int(_laid_out(letter).timestamp()),
             "exp": int(ends_at.timestamp()),

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.types import Options
 
-from s4_runtime import Clock, Permanent, is_id
+from s4_runtime import Clock, Permanent, derived_id, is_id
 
 _LONGEST = 4096  # bytes; ours have about 500
 
@@ -22,16 +22,17 @@ class _Said(msgspec.Struct, frozen=True):
     iat: float
 
 
-class _SaidUntil(_Said, frozen=True):
+class _SaidUntil(_Said, frozen=True, kw_only=True):
     exp: float
+    adr: str | None = None
 
 
-class _SaidOfGrid(_SaidUntil, frozen=True):
+class _SaidOfGrid(_SaidUntil, frozen=True, kw_only=True):
     grid: str
     ref: str
 
 
-class _SaidOfEmail(_SaidUntil, frozen=True):
+class _SaidOfEmail(_SaidUntil, frozen=True, kw_only=True):
     rid: str
     side: Literal["old", "new"]
 
@@ -46,6 +47,7 @@ class SignIn(msgspec.Struct, frozen=True):
     account_id: str
     issued_at: float
     is_expired: bool
+    address: str | None = None
 
 
 class EmailLink(msgspec.Struct, frozen=True):
@@ -55,6 +57,7 @@ class EmailLink(msgspec.Struct, frozen=True):
     request_id: str
     side: Literal["old", "new"]
     is_expired: bool
+    address: str | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -66,6 +69,12 @@ class Claim(msgspec.Struct, frozen=True):
     claim_ref: str
     issued_at: float
     is_expired: bool
+    address: str | None = None
+
+
+def went_to(address: str | None, email: str) -> bool:
+    """Whether a link went to this address. A link from before links named theirs may have gone to any."""
+    return address is None or address == derived_id("address", email.lower())
 
 
 class ClaimVerifier:
@@ -86,19 +95,19 @@ class ClaimVerifier:
         said = self._said(token, "s4-web", _SaidOfGrid)
         if said is None or not is_id(said.grid):
             return None
-        return Claim(said.jti, said.sub, said.grid, said.ref, said.iat, self._is_over(said))
+        return Claim(said.jti, said.sub, said.grid, said.ref, said.iat, self._is_over(said), said.adr)
 
     def sign_in(self, token: str) -> SignIn | None:
         """Who may sign in with the token, or None when it is not a genuine one."""
         said = self._said(token, "s4-web-sign-in", _SaidUntil)
-        return SignIn(said.jti, said.sub, said.iat, self._is_over(said)) if said else None
+        return SignIn(said.jti, said.sub, said.iat, self._is_over(said), said.adr) if said else None
 
     def email(self, token: str) -> EmailLink | None:
         """Which change of address may be answered with the token, or None when it is not a genuine one."""
         said = self._said(token, "s4-web-email", _SaidOfEmail)
         if said is None or not is_id(said.rid):
             return None
-        return EmailLink(said.sub, said.rid, said.side, self._is_over(said))
+        return EmailLink(said.sub, said.rid, said.side, self._is_over(said), said.adr)
 
     def letters(self, token: str) -> str | None:
         """The account whose optional letters may be stopped with the token. Such a token never expires."""

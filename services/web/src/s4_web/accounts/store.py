@@ -45,6 +45,12 @@ async def same_address(pool: Pool, account_id: str) -> list[Known]:
     return [Known(**row) for row in rows]
 
 
+async def keeps(tx: Transaction, account_id: str, email: str) -> bool:
+    """Whether the account has this address, and does not get another one until the transaction ends."""
+    sql = "SELECT true FROM accounts WHERE account_id = $1 AND lower(email) = lower($2) FOR SHARE"
+    return bool(await tx.fetchval(sql, account_id, email))
+
+
 async def said_of(pool: Pool, accounts: Sequence[str]) -> dict[str, dict[str, Row]]:
     """What events said of each of the accounts, by aspect."""
     found: dict[str, dict[str, Row]] = {account_id: {} for account_id in accounts}

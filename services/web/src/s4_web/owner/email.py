@@ -11,7 +11,7 @@ from s4_contracts.web import EmailChanged, EmailChangeRequested
 from s4_runtime import new_id
 from s4_store import Pool, Transaction
 from s4_web import limits
-from s4_web.claim_token import EmailLink
+from s4_web.claim_token import Claim, EmailLink, SignIn, went_to
 from s4_web.site import Site
 from s4_web.troubles import Refused
 
@@ -63,18 +63,24 @@ async def open_change(db: Pool | Transaction, email: str, now: datetime) -> Chan
 
 
 async def find(db: Pool | Transaction, link: EmailLink) -> Change | None:
-    """The change that a genuine link is about."""
+    """The change that a genuine link is about, if it went to the address that it speaks for."""
     row = await db.fetchrow("SELECT * FROM email_changes WHERE request_id = $1", link.request_id)
-    return Change(**row) if row and row["account_id"] == link.account_id else None
+    is_theirs = row and row["account_id"] == link.account_id and went_to(link.address, row[f"{link.side}_email"])
+    return Change(**row) if row and is_theirs else None
 
 
-async def has_moved_since(pool: Pool, account_id: str, issued_at: float) -> bool:
-    """Whether the account got another address after a link was signed: such a link went to the old one."""
+async def went_elsewhere(pool: Pool, link: Claim | SignIn) -> bool:
+    """Whether the link went to another address than the account has now.
+
+    One that was signed before the account moved did. So may one that was signed after that, by a notifier that had not
+    heard of it yet: the address that the link names tells.
+    """
     sql = (
-        "SELECT EXISTS (SELECT FROM email_changes WHERE state = 'done' AND accounts @> ARRAY[$1::uuid] "
-        "AND extract(epoch FROM ended_at) > $2::float8)"
+        "SELECT email, EXISTS (SELECT FROM email_changes WHERE state = 'done' AND accounts @> ARRAY[$1::uuid] "
+        "AND extract(epoch FROM ended_at) > $2::float8) AS has_moved FROM accounts WHERE account_id = $1"
     )
-    return bool(await pool.fetchval(sql, account_id, issued_at))
+    row = await pool.fetchrow(sql, link.account_id, link.issued_at)
+    return row is not None and (row["has_moved"] or not went_to(link.address, row["email"]))
 
 
 async def ask(site: Site, account_id: str, old_email: str, new_email: str) -> None:

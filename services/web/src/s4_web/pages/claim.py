@@ -9,7 +9,7 @@ from s4_web.accounts import reveals
 from s4_web.claim_token import Claim
 from s4_web.html import page, see_other
 from s4_web.limits import ask_for_letter
-from s4_web.owner.email import has_moved_since
+from s4_web.owner.email import went_elsewhere
 from s4_web.pages.furl import furl_page
 from s4_web.security import FORM, browser_of
 from s4_web.sessions import trace_of
@@ -28,8 +28,7 @@ async def _claim(request: web.Request, token: str) -> Claim:
     if accounts and claim.account_id not in accounts:
         raise Refused("claim-link-foreign")
     # A letter to an address that the owner has given up opens nothing any more.
-    has_moved = await has_moved_since(site.pool, claim.account_id, claim.issued_at)
-    return replace(claim, is_expired=True) if has_moved else claim
+    return replace(claim, is_expired=True) if await went_elsewhere(site.pool, claim) else claim
 
 
 async def _is_spent(request: web.Request, claim: Claim, tx: Transaction | None = None) -> bool:

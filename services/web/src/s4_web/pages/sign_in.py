@@ -10,7 +10,7 @@ from s4_web.accounts.store import Known
 from s4_web.address import email_of, masked
 from s4_web.claim_token import SignIn
 from s4_web.html import page, see_other
-from s4_web.owner.email import has_moved_since
+from s4_web.owner.email import went_elsewhere
 from s4_web.security import FORM, browser_of
 from s4_web.site import site_of
 from s4_web.troubles import Refused
@@ -44,7 +44,7 @@ async def _letter(request: web.Request, token: str) -> tuple[SignIn, list[Known]
     site = site_of(request)
     letter = site.verifier.sign_in(token)
     known = await accounts.same_address(site.pool, letter.account_id) if letter else []
-    if letter is None or not known or await has_moved_since(site.pool, letter.account_id, letter.issued_at):
+    if letter is None or not known or await went_elsewhere(site.pool, letter):
         raise Refused("sign-in-link-bad")
     return letter, known
 
@@ -69,6 +69,8 @@ async def enter(request: web.Request) -> web.Response:
     cookie, session = sessions.begin(request, letter.letter_id, letter.account_id)
     before = await sessions.session_of(request)
     async with site.pool.transaction() as tx:
+        if not await accounts.keeps(tx, letter.account_id, known[0].email):
+            raise Refused("sign-in-link-bad")
         is_first = await store.burn(tx, letter.letter_id, letter.account_id, browser, site.clock.now())
         may_again = await store.may_reread(tx, letter.letter_id, browser, _just_now(request))
         if not is_first and not (may_again and await accounts.is_open(tx, letter.letter_id)):
