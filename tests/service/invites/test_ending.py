@@ -1,6 +1,7 @@
 """How invites end when nobody gets anything by them."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,26 @@ async def test_an_invite_expires_whether_it_is_held_or_not(database: str, mailbo
             assert (await invites.now(invite))["state"] == "open"
             await clock.advance(timedelta(hours=1))
             await ended(invites, invite, "expired")
+
+
+async def test_what_ended_long_ago_is_forgotten_and_what_is_open_is_not(database: str, mailbox: MailboxServer) -> None:
+    clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
+    async with an_invite_service(database, mailbox, clock) as invites:
+        old = await invites.open()
+        await invites.office.withdraw(old["invite_id"], invites.account)
+        await clock.advance(timedelta(days=89))
+        new = await invites.opened()
+        async with invites.replica():
+            await invites.is_waiting(new)
+            listed = await invites.office.of_grid(invites.account, invites.grid)
+            assert [each["invite_id"] for each in listed] == [new["invite_id"], old["invite_id"]]
+            await clock.advance(timedelta(days=2))
+            await until(partial(is_alone, invites, new), within=20, what="the old invite's end")
+
+
+async def is_alone(invites: Invites, invite: dict[str, Any]) -> bool:
+    listed = await invites.office.of_grid(invites.account, invites.grid)
+    return [each["invite_id"] for each in listed] == [invite["invite_id"]]
 
 
 async def test_a_code_that_was_withdrawn_is_dead_at_once(invites: Invites) -> None:

@@ -16,6 +16,7 @@ from s4_runtime import LOOP_FAILURES, Permanent, Temporary, context, get_logger,
 from s4_store import LeaseLost, Wakeup
 
 LOOP = "invites"
+_KEPT = timedelta(days=90)  # for so long owners see what became of an invite
 
 
 class Agent:
@@ -53,6 +54,7 @@ class Agent:
         tools = self._tools
         now, began_at = tools.clock.now(), tools.clock.monotonic()
         await store.end_expired(tools.pool, now)
+        await store.forget(tools.pool, now - _KEPT)
         held = [(held.id, held.token) for held, _ in self._held.values()]
         ours = await store.keep(tools.pool, held, self._lease, now)
         self._kept_at = began_at

@@ -139,6 +139,11 @@ async def end_expired(pool: Pool, now: datetime) -> None:
             await end(tx, row["id"], "expired", now)
 
 
+async def forget(pool: Pool, before: datetime) -> None:
+    """What ended before that is not known any more."""
+    await pool.execute("DELETE FROM invites WHERE ended_at < $1", before)
+
+
 async def keep_sealed(tx: Transaction, invite: InviteId, sealed: bytes) -> None:
     """This is what survives of the handshake."""
     await tx.execute("UPDATE invites SET sealed = $2 WHERE id = $1", invite, sealed)
