@@ -59,7 +59,15 @@ async def test_with_the_public_server_no_server_is_named(site: RunningSite, brow
     site.invites.mailbox_url = PUBLIC_MAILBOX
     page = await shown(browser, await with_code(site, browser))
     assert page.element("join").startswith("tahoe create-client --join=")
-    assert "our own server" not in page.text
+    assert ("Enter the code on the first screen" in page.text, "our own server" in page.text) == (True, False)
+
+
+async def test_gridsync_is_led_to_the_settings_file_where_it_cannot_use_the_code(
+    site: RunningSite, browser: Browser
+) -> None:
+    page = await shown(browser, await with_code(site, browser))
+    assert "Enter the code on the first screen" not in page.text
+    assert "/connect#gridsync-title" in page.text
 
 
 async def test_a_double_click_makes_one_code(site: RunningSite, browser: Browser) -> None:
@@ -77,6 +85,15 @@ async def test_a_new_code_ends_the_old_one(site: RunningSite, browser: Browser) 
     assert states(page) == ["open", "replaced"]
     assert old not in page.text
     assert page.element("code") == site.invites.newest["code"]
+
+
+async def test_a_code_that_cannot_be_read_any_more_is_said_to_be_useless(site: RunningSite, browser: Browser) -> None:
+    buyer = await with_code(site, browser)
+    site.invites.newest["code"] = None
+    page = await shown(browser, buyer)
+    assert "cannot be read any more" in page.text
+    assert "please sign in anew" not in page.text
+    assert "Waiting for a client" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ async def test_what_is_full_lost_or_sold_out_is_whole_in_every_window(site: Runn
 
         await page.goto(f"{site.origin}/sign-in/link?token={buyer.sign_in_link()}")
         await page.get_by_role("button", name="Sign in").click()
-        for percent, words in ((40, "40 %"), (88, "nearly full"), (120, "20 GB has to be deleted")):
+        for percent, words in ((40, "40 %"), (88, "nearly full"), (120, "20 GB more than its quota")):
             await site.later(minutes=1)
             await site.hears(a_measurement(site.clock.now(), *ids, percent * 10**9, quota=100 * 10**9))
             await looks_right(f"account-{percent}-percent", "/account", words)

@@ -134,14 +134,14 @@ async def test_a_smaller_plan_may_be_chosen_while_it_is_sold_out(site: RunningSi
     assert "disabled" not in radio(await choice(browser, buyer), "personal")
 
 
-async def test_a_plan_that_is_too_small_says_how_much_to_delete_before_it_can_be_chosen(
+async def test_a_plan_that_is_too_small_says_by_how_much_and_cannot_be_chosen(
     site: RunningSite, browser: Browser
 ) -> None:
     buyer = await site.a_member(browser, plan="studio", plan_name="Studio")
     await measured(site, buyer, 300_400_000_001, 2000 * GB)
     page = await choice(browser, buyer)
     assert "disabled" in radio(page, "personal")
-    assert "300 GB is stored. At least 50.5 GB has to be deleted first." in page.text
+    assert "300 GB is stored, 50.5 GB more than it holds." in page.text
     assert '<button type="submit" disabled>' in page.text
 
 
@@ -158,12 +158,12 @@ async def test_billings_refusal_of_a_plan_that_is_too_small_is_shown_with_its_nu
     page = await wish(browser, buyer, "personal")
     assert (page.status, page.heading) == (409, "Change your plan")
     assert "300 GB is stored in your grid, and Personal holds 250 GB" in page.text
-    assert "At least 50 GB has to be deleted" in page.text
+    assert "That is 50 GB too much for it" in page.text
     for path in ("plan", "plan-preview"):  # more was stored between the look and the button
         site.billing.answer_next(f"/accounts/{buyer.account_id}/{path}", *refusal)
     form = {name: shown.value(name) for name in ("csrf", "plan", "preview_id")}
     page = await browser.post(f"/account/{buyer.account_id}/plan", form)
-    assert (page.status, "At least 50 GB has to be deleted" in page.text) == (409, True)
+    assert (page.status, "That is 50 GB too much for it" in page.text) == (409, True)
 
 
 async def test_a_refusal_without_its_numbers_counts_as_no_answer(site: RunningSite, browser: Browser) -> None:
@@ -178,13 +178,13 @@ LEVELS = [
     (187 * GB, "187 GB</strong> of 250 GB used (74&nbsp;%)", "plenty", 74, ""),
     (200 * GB, "200 GB</strong> of 250 GB used (80&nbsp;%)", "nearly", 80, "nearly full"),
     (250 * GB - 1, "250 GB</strong> of 250 GB used (99&nbsp;%)", "nearly", 99, "nearly full"),
-    (250 * GB, "250 GB</strong> of 250 GB used (100&nbsp;%)", "full", 100, "Something has to be deleted first"),
+    (250 * GB, "250 GB</strong> of 250 GB used (100&nbsp;%)", "full", 100, "Deleting files does not free space yet"),
     (
         300 * GB + 1,
         "300 GB</strong> of 250 GB used (120&nbsp;%)",
         "full",
         100,
-        "At least 50.1 GB has to be deleted first",
+        "It holds 50.1 GB more than its quota",
     ),
 ]
 
@@ -239,4 +239,4 @@ async def test_while_billing_is_silent_the_bar_is_still_there(site: RunningSite,
     site.billing.is_down = True
     page = await account(browser, buyer)
     assert "Billing cannot be reached" in page.text
-    assert "At least 10 GB has to be deleted first" in page.text
+    assert "It holds 10 GB more than its quota" in page.text

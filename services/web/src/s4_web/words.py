@@ -55,7 +55,7 @@ def size(count: int) -> str:
 
 
 def at_least(count: int) -> str:
-    """The same, rounded up: what has to be deleted is deleted then."""
+    """The same, rounded up to three digits: it is never less than that."""
     step = 10 ** max(0, len(str(count)) - 3)
     return size(-(-count // step) * step)
 

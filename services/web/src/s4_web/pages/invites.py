@@ -52,6 +52,7 @@ async def show(request: web.Request) -> web.Response:
         code=code,
         join=commands.join(code, current.mailbox_url) if code and current else "",
         is_public_mailbox=bool(current and current.mailbox_url == commands.PUBLIC_MAILBOX),
+        folder=commands.FOLDER,
         scan=qr(code, "The invite code as a QR code") if code else "",
         ago=partial(ago, now=site.clock.now()),
         request_id=new_id(),
