@@ -3,7 +3,10 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from s4_contracts.ids import AccountId, LetterId
+from s4_contracts.notifier import LetterComplained
 from s4_contracts.web import OptionalLettersChosen
+from s4_runtime import new_id
 from support.web_changes import another_grid, letters_link, send, told
 from support.web_peers import Browser, Page
 from support.web_site import Buyer, RunningSite
@@ -38,6 +41,26 @@ async def test_what_holds_already_is_not_told(site: RunningSite, browser: Browse
     buyer = await site.a_member(browser)
     assert (await send(browser, buyer, "letters", wanted="yes")).status == 303
     assert await choices(site) == []
+
+
+async def test_who_called_a_letter_spam_sees_that_they_get_no_more_and_can_have_them_again(
+    site: RunningSite, browser: Browser
+) -> None:
+    buyer = await site.a_member(browser)
+    complained = LetterComplained(
+        account_id=AccountId(buyer.account_id),
+        letter_id=LetterId(new_id()),
+        kind="checklist-1",
+        occurred_at=site.clock.now(),
+    )
+    await site.hears(complained, complained)
+    assert "and nothing else." in (await browser.get(f"/account/{buyer.account_id}")).text
+    assert await choices(site) == []
+    await site.later(minutes=1)
+    await send(browser, buyer, "letters", wanted="yes")
+    assert await choices(site) == [(buyer.account_id, True)]
+    await site.hears(complained)
+    assert "Send me no reminders" in (await browser.get(f"/account/{buyer.account_id}")).text
 
 
 @pytest.mark.parametrize("wanted", ["", "maybe", "YES"])

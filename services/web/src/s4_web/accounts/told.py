@@ -34,6 +34,7 @@ from s4_contracts.provisioner import (
 from s4_store import Transaction
 from s4_web import outages, store
 from s4_web.accounts import invites, proofs
+from s4_web.owner import letters
 
 # Of one aspect, only news of a higher revision count; of two said at one revision, the later, and of two said at once
 # the one that names a time: an old bill is paid and the next one has failed. The grid's events have no revision:
@@ -74,7 +75,7 @@ def routes() -> list[Route[Any]]:
         on(GridResumed, note_grid),
         on(GridDeleted, note_grid),
         on(DeletionScheduled, note_deletion),
-        on(LetterComplained, note_complaint),
+        on(LetterComplained, letters.note_complaint),
         on(GridProved, proofs.note_proof),
         on(GridResumed, proofs.note_proof),
         on(InstanceReady, proofs.note_proof),
@@ -87,14 +88,14 @@ def routes() -> list[Route[Any]]:
 
 async def _say(
     tx: Transaction,
-    event: SignupPaid | OfSubscription | GridEvent | DeletionScheduled | LetterComplained,
+    event: SignupPaid | OfSubscription | GridEvent | DeletionScheduled,
     aspect: str,
     *,
     word: str | None = None,
     at: datetime | None = None,
     amount: tuple[int, str] | tuple[None, None] = (None, None),
 ) -> None:
-    revision = 0 if isinstance(event, GridEvent | LetterComplained) else event.revision
+    revision = 0 if isinstance(event, GridEvent) else event.revision
     await tx.execute(_SAY, event.account_id, aspect, revision, event.occurred_at, word, at, *amount)
 
 
@@ -167,8 +168,3 @@ async def note_grid(event: GridEvent, tx: Transaction) -> None:
 async def note_deletion(event: DeletionScheduled, tx: Transaction) -> None:
     """All that is stored is deleted then: at the owner's wish, or when it was promised."""
     await _say(tx, event, "deletion", word="owner" if event.by_owner else "promised", at=event.delete_at)
-
-
-async def note_complaint(event: LetterComplained, tx: Transaction) -> None:
-    """A letter of ours was called spam, so that those that can be done without are not sent any more."""
-    await _say(tx, event, "complained", word=event.kind)

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from s4_contracts.ids import AccountId
+from s4_contracts.notifier import LetterComplained
 from s4_contracts.web import LanguageChosen, OptionalLettersChosen
 from s4_store import Pool, Transaction
 
@@ -23,6 +24,11 @@ _WANT = """
 INSERT INTO letter_choices AS old (account_id, is_wanted, chosen_at) VALUES ($1, $2, $3)
 ON CONFLICT (account_id) DO UPDATE SET is_wanted = excluded.is_wanted, chosen_at = excluded.chosen_at
 WHERE coalesce(old.is_wanted, true) <> excluded.is_wanted RETURNING xmax <> 0 OR NOT is_wanted
+"""
+# Said by the notifier, which has noted it already; a choice that was made later holds.
+_COMPLAINED = """
+INSERT INTO letter_choices AS old (account_id, is_wanted, chosen_at) VALUES ($1, false, $2)
+ON CONFLICT (account_id) DO UPDATE SET is_wanted = false WHERE old.is_wanted IS NULL OR old.chosen_at < $2
 """
 
 
@@ -60,6 +66,11 @@ async def choices_of(pool: Pool, account_id: str) -> LetterChoices:
     if row is None:
         return LetterChoices()
     return LetterChoices(row["language"] or USUAL, row["is_wanted"] is not False)
+
+
+async def note_complaint(event: LetterComplained, tx: Transaction) -> None:
+    """A letter of ours was called spam, so that those that can be done without are not sent any more."""
+    await tx.execute(_COMPLAINED, event.account_id, event.occurred_at)
 
 
 async def choose_language(tx: Transaction, accounts: Sequence[str], language: str, now: datetime) -> None:
