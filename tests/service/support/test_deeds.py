@@ -112,6 +112,16 @@ async def test_an_address_is_shown_for_a_reason_and_that_is_on_record(desk: Supp
     assert await desk.emitted() == []
 
 
+async def test_a_form_that_was_used_shows_no_address_again(desk: SupportPage, operator: Operator) -> None:
+    customer = await a_customer(desk)
+    path = f"/accounts/{customer.account}/address"
+    page = await operator.get(path)
+    form = {"csrf": page.value("csrf"), "form_id": page.value("form_id"), "reason": "ticket 7"}
+    assert EMAIL in (await operator.post(path, form)).text
+    again = await operator.post(path, form)
+    assert (again.status, again.place, EMAIL in again.text) == (303, path, False)
+
+
 async def test_looks_at_addresses_are_limited(support_database: str) -> None:
     async with support_page(support_database, looks_per_operator=2) as desk, desk.browser() as operator:
         await operator.sign_in()

@@ -29,14 +29,14 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-async def act(site: Site, wish: Act, event: LetterRequested | LinkRequested | None = None) -> None:
-    """It is done, told and on record; a second time under the same form it does nothing more. Raises Refused."""
+async def act(site: Site, wish: Act, event: LetterRequested | LinkRequested | None = None) -> bool:
+    """It is done, told and on record; false for a form that was used, which does nothing more. Raises Refused."""
     async with site.pool.transaction() as tx:
         now = site.clock.now()
         tag = await tx.execute(_FORM, wish.form_id, wish.account_id, wish.what, wish.about, now)
         if tag.endswith(" 0"):
             await _check_same(tx, wish)
-            return
+            return False
         if not await _is_within_limits(tx, site, wish):
             raise Refused("too-many-deeds")
         reason = redact_text(wish.reason)
@@ -45,6 +45,7 @@ async def act(site: Site, wish: Act, event: LetterRequested | LinkRequested | No
             event_id = await tx.emit(event, key=wish.form_id)
             said = {"operator": wish.who, "reason": reason}
             await records.put(tx, event, event_id, context.current().correlation_id, said)
+    return True
 
 
 async def _check_same(tx: Transaction, wish: Act) -> None:

@@ -65,7 +65,8 @@ async def ask_address(request: web.Request) -> web.Response:
 async def address(request: web.Request) -> web.Response:
     """The account's addresses, this once; that they were seen is on record before they are."""
     account, site = await account_of(request), site_of(request)
-    await act(site, _act(request, "address-seen", account.account_id, ""))
+    if not await act(site, _act(request, "address-seen", account.account_id, "")):
+        return see_other(f"/accounts/{account.account_id}/address")
     shown = await accounts.addresses(site.pool, account.account_id)
     return page(request, "address.html", account_id=account.account_id, addresses=shown)
 
