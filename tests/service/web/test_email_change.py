@@ -321,6 +321,17 @@ async def test_a_link_that_a_late_notifier_signed_for_the_old_address_opens_noth
     assert (await site.signs_in(browser, buyer, buyer.sign_in_link(adr=new))).status == 303
 
 
+async def test_an_old_letter_that_is_sent_again_to_the_new_address_leads_to_the_furl(
+    site: RunningSite, browser: Browser
+) -> None:
+    buyer = await site.a_member(browser)
+    signed_at = int(site.clock.now().timestamp())
+    await site.later(minutes=1)
+    await moves(site, browser, buyer)
+    copy = buyer.link(iat=signed_at, adr=derived_id("address", NEW))
+    assert (await browser.get("/claim", params={"token": copy})).status == 200
+
+
 @pytest.mark.parametrize("side", ["old", "new"])
 async def test_only_the_address_that_a_letter_was_for_can_answer_with_its_link(
     site: RunningSite, browser: Browser, side: str

@@ -72,15 +72,17 @@ async def find(db: Pool | Transaction, link: EmailLink) -> Change | None:
 async def went_elsewhere(pool: Pool, link: Claim | SignIn) -> bool:
     """Whether the link went to another address than the account has now.
 
-    One that was signed before the account moved did. So may one that was signed after that, by a notifier that had not
-    heard of it yet: the address that the link names tells.
+    The address that it names tells, whenever it was signed: a notifier may hear of a change late, and an operator may
+    have an old letter sent again. One that names none did if it was signed before the account moved.
     """
     sql = (
         "SELECT email, EXISTS (SELECT FROM email_changes WHERE state = 'done' AND accounts @> ARRAY[$1::uuid] "
         "AND extract(epoch FROM ended_at) > $2::float8) AS has_moved FROM accounts WHERE account_id = $1"
     )
     row = await pool.fetchrow(sql, link.account_id, link.issued_at)
-    return row is not None and (row["has_moved"] or not went_to(link.address, row["email"]))
+    if row is None:
+        return False
+    return bool(row["has_moved"]) if link.address is None else not went_to(link.address, row["email"])
 
 
 async def ask(site: Site, account_id: str, old_email: str, new_email: str) -> None:
