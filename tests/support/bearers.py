@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import pytest
 
-from s4_shop.demo.customer import Refused
+from s4_shop.demo.customer import Customer, Refused
 from s4_shop.shop import Shop
 from support.buyer import Buyer
 from support.doors import csrf, embedded
@@ -18,6 +18,7 @@ from support.waiting import until
 
 _LINK = re.compile(r"https?://\S+/sign-in/link\?token=([\w.~-]+)")
 _PORTAL = "POST /v1/billing_portal/sessions"
+_DOORS = ("web", "billing", "billing-operator", "provisioner", "provisioner-operator", "invites", "support")
 
 
 class Collector:
@@ -27,7 +28,7 @@ class Collector:
         self._shop, self._buyer, self._stripe = shop, buyer, stripe
         self._customer = buyer.customer
         self._site = shop.urls["site"]
-        self._account = ""
+        self.account = ""
         self.known: dict[str, str] = {}
 
     async def buy(self) -> None:
@@ -48,7 +49,7 @@ class Collector:
         self.known["token for signing in"] = token
         await self._customer.open(link)
         await self._customer.send("enter", {})
-        self._account = self._customer.url.partition("?")[0]
+        self.account = self._customer.url.partition("?")[0]
         self.known["token of the forms"] = csrf(self._customer)
         for cookie in self._customer.session.cookie_jar:
             self.known[f"cookie {cookie.key}"] = cookie.value
@@ -65,7 +66,7 @@ class Collector:
         )
         (customer,) = await self._stripe.objects(f"/v1/customers?email={self._buyer.email}")
         (bill,) = await self._stripe.objects(f"/v1/invoices?customer={customer['id']}")
-        page = await self._customer.open(self._account)
+        page = await self._customer.open(self.account)
         (file,) = [link["href"] for link in page.with_attribute("href") if link["href"].endswith("/pdf")]
         async with self._customer.session.get(urljoin(self._site, file), allow_redirects=False) as answer:
             assert answer.headers["Location"] == bill["invoice_pdf"]
@@ -75,7 +76,7 @@ class Collector:
         """A larger plan was wanted, and the bank wants to see the cardholder on the bill's page."""
         await self._stripe.order("/cards", number=GOOD_CARD, behaviour="always_authenticate")
         try:
-            await self._customer.open(f"{self._account}/plan")
+            await self._customer.open(f"{self.account}/plan")
             await self._customer.send("plan", {"plan": "studio"})
             with pytest.raises(Refused, match="402"):
                 await self._customer.send("plan-change", {})
@@ -92,7 +93,7 @@ class Collector:
     async def _portal(self, flow: str) -> str:
         """Where the button leads; nothing if nowhere now."""
         form = {"csrf": self.known["token of the forms"], "flow": flow}
-        async with self._customer.session.post(f"{self._account}/portal", data=form, allow_redirects=False) as answer:
+        async with self._customer.session.post(f"{self.account}/portal", data=form, allow_redirects=False) as answer:
             assert answer.status in {303, 503}, answer.status
             return urlsplit(answer.headers.get("Location", "")).path
 
@@ -106,17 +107,24 @@ async def guess(shop: Shop) -> dict[str, str]:
             headers = {"Authorization": f"Bearer {tried[f'guess at {door}']}"}
             async with stranger.get(shop.wiring.addresses.url(door) + path, headers=headers) as answer:
                 assert answer.status == 401
+    async with Customer(shop.wiring.addresses.url("support")) as stranger_at_desk:
+        tried["guess at support"] = "guess-at-support-8f3a1c5e7b"
+        await stranger_at_desk.open("/sign-in")
+        with pytest.raises(Refused, match="403"):
+            await stranger_at_desk.send(None, {"token": tried["guess at support"]})
     return tried
 
 
 async def spill(shop: Shop, known: dict[str, str]) -> None:
     """Every listener got requests that it cannot read, with everything in them that lets its bearer in."""
-    doors = [f"{service}-probes" for service in SERVICES] + ["web", "billing", "billing-operator", "provisioner"]
+    doors = [f"{service}-probes" for service in SERVICES] + list(_DOORS)
     lines = [secret.encode() for secret in known.values()]
     for door in doors:
         for line in (*lines, b"; ".join(lines) + b"x" * 9000):
             await _send(shop, door, b"GET / HTTP/1.1\r\nHost: s4\r\nCookie: in=" + line + b"\x01\r\n\r\n")
             await _send(shop, door, b"GET /sign-in/link?token=" + line + b"\x01 HTTP/1.1\r\nHost: s4\r\n\r\n")
+    for line in lines:
+        await _report(shop, line)
 
 
 async def _send(shop: Shop, door: str, request: bytes) -> None:
@@ -127,3 +135,13 @@ async def _send(shop: Shop, door: str, request: bytes) -> None:
     writer.close()
     with suppress(ConnectionError):
         await writer.wait_closed()
+
+
+async def _report(shop: Shop, line: bytes) -> None:
+    """A letter for the mailbox of reports that has the line wherever a letter can have one."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", shop.wiring.addresses.port("notifier-reports"))
+    envelope = b"EHLO s4\r\nMAIL FROM:<" + line + b"@example.com>\r\nRCPT TO:<bounces+" + line + b"@example.com>\r\n"
+    writer.write(envelope + b"DATA\r\nSubject: " + line + b"\r\n\r\n" + line + b"\r\n.\r\nQUIT\r\n")
+    with suppress(ConnectionError):
+        assert (await reader.read()).startswith(b"220 ")
+    writer.close()

@@ -76,7 +76,7 @@ class Shop:
             f"  service   {self.urls['site']}/service (whether everything works)",
             f"  inbox     {self.urls['inbox']} (all mail of this machine)",
             f"  support   {self.urls['support']} (for operators; the token is in {token})",
-            f"  Stripe    {self.urls['stripe']} (the double)",
+            f"  Stripe    {self.urls['stripe']} (the double; the site leads to its pages)",
             f"  RabbitMQ  {self.urls['rabbitmq']} (user operator, password in {rabbit})",
             "",
             "  make status | make logs PART=web | make down",
