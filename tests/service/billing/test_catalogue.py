@@ -4,11 +4,16 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from random import Random
 
+import aiohttp
 import pytest
+from aiohttp.test_utils import TestServer
 
+from s4_billing.service import Service
 from s4_billing.settings import Settings
 from s4_bus import bus_ready
+from s4_runtime import SystemClock
 from s4_shop.ports import free_port
 from s4_store import migrate
 from support.billing_service import PLANS, TOKEN, Billing, a_wish, same, settings_for
@@ -48,7 +53,21 @@ async def test_a_price_that_differs_closes_the_signup_and_says_how(
     assert await billing.double.objects("/v1/customers") == []
 
 
-def beside(settings: Settings, plans: Path) -> Settings:
+async def test_who_asks_before_the_first_look_at_stripe_is_answered_after_it(billing: Billing) -> None:
+    settings = beside(billing.settings, billing.settings.catalogue)
+    await billing.double.fault("GET /v1/prices", "slow", times=1, seconds=0.5)
+    async with (
+        Service.open(settings, SystemClock(), Random(1)) as service,
+        TestServer(service.app, host="127.0.0.1") as server,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as web,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(service.catalogue.check())
+        async with web.get(server.make_url("/plans")) as answer:
+            assert (await answer.json())["open"]
+
+
+def beside(settings: Settings, plans: Path | None) -> Settings:
     return same(settings, catalogue=plans, listen=f"127.0.0.1:{free_port()}")
 
 

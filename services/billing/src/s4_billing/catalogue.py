@@ -1,7 +1,9 @@
 """What is sold, and whether Stripe would charge exactly that."""
 
+import asyncio
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +16,8 @@ from s4_runtime.money import minor_digits
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import StripeRejected
 from s4_stripe.facts import Price
+
+_FIRST_LOOK = 3.0  # seconds; a page that shows plans waits for this answer
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +99,13 @@ class Catalogue:
         self.wrong: Mapping[str, list[str]] = {}
         self._prices: Mapping[str, Price] | None = None
         self._api = api
+        self._looked = asyncio.Event()
+
+    async def looked(self) -> None:
+        """Stripe was asked since the start, or has not answered yet: then nobody waits any longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_LOOK):
+                await self._looked.wait()
 
     @property
     def is_open(self) -> bool:
@@ -131,6 +142,7 @@ class Catalogue:
         elif not wrong and not self.is_open:
             get_logger().info("catalogue.agrees", plans=sorted(self.plans))
         self._prices, self.wrong = by_key, wrong
+        self._looked.set()
 
     async def push(self) -> None:
         """Stripe has a product and a price for each plan that had none. What exists is never changed."""

@@ -58,7 +58,8 @@ class Desk:
         self._patience = settings.person_patience.total_seconds()
 
     async def plans(self, _request: web.Request) -> web.Response:
-        """What is sold, and whether it is sold now."""
+        """What is sold, and whether it is sold now. Who asks while the service starts waits for the first look."""
+        await self._catalogue.looked()
         shown = [msgspec.to_builtins(plan) for plan in self._catalogue.plans.values()]
         plans = [{name: value for name, value in plan.items() if name != "lookup_key"} for plan in shown]
         told = {"plans": plans, "open": self._catalogue.is_open, "tax_extra": self._catalogue.tax_extra}
