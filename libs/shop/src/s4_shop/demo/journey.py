@@ -22,23 +22,23 @@ async def run(shop: Shop) -> int:
     """0 when a file was stored in a grid bought just now and came back the same."""
     began = time.monotonic()
     problems: list[str] = []
+    email = f"demo-{int(time.time())}@example.com"  # RFC 2606: nobody's
     try:
         async with Customer(shop.urls["site"]) as customer, asyncio.TaskGroup() as group:
             watching = group.create_task(shop.report_exits())
-            await _buy_and_use(shop, customer)
+            await _buy_and_use(shop, customer, email)
             watching.cancel()
     except* (Refused, TahoeFailed, OperatorFailed, aiohttp.ClientError) as trouble:
         problems = [str(problem) for problem in trouble.exceptions]
     if problems:
         print(f"\nthe demo failed: {problems[0]}\nthe shop is left running: make status, make logs")
         return 1
-    print(f"\nthe demo took {time.monotonic() - began:.1f} s. The shop is left running:")
+    print(f"\nthe demo took {time.monotonic() - began:.1f} s. The shop is left running; {email} has an account:")
     print(shop.where_to_click())
     return 0
 
 
-async def _buy_and_use(shop: Shop, customer: Customer) -> None:
-    email = f"demo-{int(time.time())}@example.com"  # RFC 2606: nobody's
+async def _buy_and_use(shop: Shop, customer: Customer, email: str) -> None:
     print(f"\na customer signs up on {shop.urls['site']} as {email}", flush=True)
     await customer.sign_up(email)
     print("  pays on the hosted page with the test card 4242 4242 4242 4242", flush=True)
