@@ -121,7 +121,7 @@ async def test_nobody_withdraws_or_sees_what_is_anothers(invites: Invites, clien
         ("POST", "/invites", []),
         ("POST", "/invites", {"invite_id": "1", "account_id": "2", "grid_id": "3"}),
         ("POST", "/invites", {"invite_id": 1, "account_id": None, "grid_id": []}),
-        ("POST", f"/invites/{new_id()}/withdraw", {"account_id": "\u0000"}),
+        ("POST", "/invites/0190d3a0-0000-7000-8000-000000000001/withdraw", {"account_id": "\u0000"}),
         ("GET", "/invites", None),
         ("GET", "/invites?account_id=1&grid_id=2", None),
     ],
