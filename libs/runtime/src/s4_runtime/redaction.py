@@ -8,7 +8,7 @@ from s4_runtime.secret import Secret
 _GONE = "[redacted]"
 # Foolscap furls and Tahoe NURLs, Tahoe capabilities, Stripe keys and client secrets, AWS access key ids, JWTs,
 # PEM blocks, Authorization values, passwords in URLs, addresses at Stripe that let their bearer pay or change cards,
-# tokens of links, e-mail addresses, runs of 13-19 digits (ISO/IEC 7812-1).
+# tokens of links, what opens objects at AWS, invite codes, e-mail addresses, runs of 13-19 digits (ISO/IEC 7812-1).
 _FORMS = re.compile(
     r"pb://\S+"
     r"|URI:[A-Za-z0-9-]+:\S+"
@@ -21,6 +21,8 @@ _FORMS = re.compile(
     r"|(?<=://)[^\s/:@]*:[^\s/@]+(?=@)"
     r"|/(?:p/session|c/pay|invoice|i)/[^\s\"'<>]+"
     r"|(?<=[?&]token=)[\w.~-]+"
+    r"|(?<=[?&]X-Amz-Signature=)\w+|(?<=[?&]X-Amz-Security-Token=)[^\s&\"']+"
+    r"|\b\d{9}-[a-z]+-[a-z]+\b"
     r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])"
 )
