@@ -65,6 +65,7 @@ def test_reports_may_have_a_domain_of_their_own() -> None:
         "bounces+" + "a" * 100_000,
         "\u0661" * 80,
     ],
+    ids=[f"address-{number}" for number in range(15)],  # the key, and with it what they hold, is another in each worker
 )
 def test_an_address_that_we_did_not_make_is_none(address: str) -> None:
     assert RETURNS.letter_of(address) is None
