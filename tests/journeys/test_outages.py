@@ -143,6 +143,7 @@ async def test_rabbitmq_is_gone_until_the_grid_is_made_and_nothing_is_lost_or_tw
     await shop.until_ready()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("calm")
 async def test_aws_throttles_and_the_status_page_says_trying_again_until_it_is_ready(
     shop: Shop, ledger: Ledger

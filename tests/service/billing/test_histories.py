@@ -25,7 +25,7 @@ _ANY = settings(
     print_blob=False,
 )
 # The same ones each time: what is new is found by the long profile.
-SHORT = settings(_ANY, max_examples=50, stateful_step_count=7, derandomize=True)
+SHORT = settings(_ANY, max_examples=30, stateful_step_count=7, derandomize=True)
 LONG = settings(_ANY, max_examples=10_000, stateful_step_count=25)
 
 

@@ -7,7 +7,8 @@ until the doors were looked after.
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -19,6 +20,7 @@ LOOK_SECONDS = 0.2
 TABLE_BYTES = 65_536  # the kernel gives less at a time
 Open = Callable[[str, dict[str, Any], dict[str, Any]], int]
 Shut = Callable[[str, dict[str, Any]], None]
+Places = Mapping[str, set[int]]  # ports on which something listens, by address as the kernel writes it
 
 
 @dataclass
@@ -31,12 +33,12 @@ class Watched:
     tables: list[IO[str]]
     open: set[int] = field(default_factory=set)
 
-    def listening(self) -> set[int]:
-        """The allowed ports on which something in the machine listens."""
+    def listening(self, places: Places) -> set[int]:
+        """The allowed ports on which something in the machine listens, by where sockets listen around it."""
         ours = {_written(self.inside["address"])}
         if self.inside["netns"] is not None:
             ours |= {"0" * 8, "0" * 32}
-        return {port for table in self.tables for port in _listening(table, ours) if holds(self.ranges, port)}
+        return {port for address in ours for port in places.get(address, ()) if holds(self.ranges, port)}
 
     def close(self) -> None:
         """It is watched no more."""
@@ -71,18 +73,22 @@ class Watches:
     def hint(self, tag: str) -> None:
         """This machine has something to say: it may listen anew, however short ago it was looked at."""
         if watched := self._watched.get(tag):
-            self._look_at(tag, watched)
+            self._look_at(tag, watched, _places(watched.tables))
 
     def look(self) -> None:
-        """Doors are open exactly where something listens."""
+        """Doors are open exactly where something listens. What several machines share is read once for all."""
+        known: dict[str | None, Places] = {}
         for tag, watched in self._watched.items():
-            self._look_at(tag, watched)
+            around = watched.inside["netns"]
+            if around not in known:
+                known[around] = _places(watched.tables)
+            self._look_at(tag, watched, known[around])
         if self._next is not None:
             self._next.cancel()
         self._next = self._loop.call_later(LOOK_SECONDS, self.look) if self._watched else None
 
-    def _look_at(self, tag: str, watched: Watched) -> None:
-        listening = watched.listening()
+    def _look_at(self, tag: str, watched: Watched, places: Places) -> None:
+        listening = watched.listening(places)
         for port in watched.open - listening:
             self._shut(tag, {"netns": None, "address": watched.at, "port": port})
         for port in listening - watched.open:
@@ -90,12 +96,12 @@ class Watches:
         watched.open = listening
 
 
-def _listening(table: IO[str], addresses: set[str]) -> set[int]:
-    found = set()
-    for local in _listeners(table):
-        address, _, port = local.rpartition(":")
-        if address in addresses:
-            found.add(int(port, 16))
+def _places(tables: Iterable[IO[str]]) -> Places:
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for table in tables:
+        for local in _listeners(table):
+            address, _, port = local.rpartition(":")
+            found[address].add(int(port, 16))
     return found
 
 
