@@ -173,7 +173,7 @@ async def test_a_reminder_that_a_replica_died_with_is_the_same_letter(notifier: 
     await notifier.read_after(3 * DAY)
     await notifier.pool.execute("UPDATE letters SET state = 'owed', due_at = $1 WHERE kind = 'reminder'", START)
     await notifier.read()
-    again, first, *_ = await notifier.sink.letters(READER)
+    again, first = [one for one in await notifier.sink.letters(READER) if one["subject"] == REMINDER]
     assert (again["message_id"], again["text"], again["html"]) == (first["message_id"], first["text"], first["html"])
 
 

@@ -206,7 +206,8 @@ async def test_any_history_of_trouble_and_kills_ends_in_one_ready_grid(
     done = [event.step for event in await desk.events(ProvisioningProgressed, grid_id) if event.state == "done"]
     lost = sum(1 for _, kind in history if kind == "lost")
     assert done.count("identity") == done.count("bucket") == done.count("credentials") == done.count("proof") == 1
-    assert done.count("host") == 1 + lost
+    # What a step found out when its lease was over is dropped, a loss too: the next one finds the machine alive here.
+    assert 1 <= done.count("host") <= 1 + lost
 
 
 async def _over(desk: Desk, grid_id: GridId, deaths: Deaths) -> bool:

@@ -204,7 +204,8 @@ async def test_a_boot_that_fails_is_followed_by_another_machine(desk: Desk, clou
         grid = await desk.comes_to(grid_id, Stage.READY, within=60)
 
     assert grid.host
-    assert ("boot", "machine-gone") in await desk.steps(grid_id)
+    # Who notices first, the grid's step or the host's own converger, is chance.
+    assert {("boot", "machine-gone"), ("boot", "turned")} & set(await desk.steps(grid_id))
     assert len(cloud.instances(desk.settings.deployment)) == 1
 
 
