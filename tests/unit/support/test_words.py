@@ -5,9 +5,10 @@ import msgspec
 import pytest
 
 from s4_contracts import EVENTS, Event, routing_key
+from s4_runtime.words import size
 from s4_support.records import facts_of
 from s4_support.timeline import Told
-from s4_support.words import SAID, fact, masked, moment_of, said, shown, size
+from s4_support.words import SAID, fact, masked, moment_of, said, shown
 from support.support_page import START, Customer
 
 

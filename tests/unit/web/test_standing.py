@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s4_runtime.words import day, moment
 from s4_web.accounts.account import Account, Ended, Failing, Invoice, Next, PendingPlan, from_events
 from s4_web.accounts.client import _REFUSALS
 from s4_web.accounts.standing import BADGES, kind_of, moments
 from s4_web.troubles import read_words
-from s4_web.words import bill, day, moment
+from s4_web.words import bill
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 times = st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis wants naive limits

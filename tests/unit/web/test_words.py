@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import s4_web
+from s4_runtime.words import size
 from s4_web.troubles import read_words
-from s4_web.words import at_least, duration, price, size
+from s4_web.words import at_least, duration, price
 
 SOURCE = Path(s4_web.__file__).parent
 

@@ -69,7 +69,7 @@ class Pool:
             try:
                 yield tx
                 await tx.post()
-            except BaseException:
+            except BaseException:  # cancelled too: nothing stays half done; it goes on to the caller
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await inner.rollback()
                 raise

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import msgspec
 
+from s4_runtime.words import day
 from s4_support.timeline import Told
-from s4_support.words import day, said, second
+from s4_support.words import said, second
 
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 _LEFT, _RIGHT, _TOP, _LANE, _LONGEST = 110, 30, 44, 34, 1800

@@ -6,6 +6,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from s4_runtime.words import day, moment
 from s4_support import security, words
 from s4_support.site import site_of
 from s4_support.troubles import WORDS
@@ -21,7 +22,7 @@ def environment(static: web.StaticResource) -> Environment:
         lstrip_blocks=True,
     )
     found.globals["static"] = lambda name: static.url_for(filename=name, append_version=True)
-    found.filters |= {"moment": words.moment, "second": words.second, "day": words.day}
+    found.filters |= {"moment": moment, "second": words.second, "day": day}
     found.filters |= {"said": words.said, "shown": words.shown}
     return found
 

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 import msgspec
 
+from s4_runtime.words import moment
 from s4_support.timeline import Told
-from s4_support.words import fact, filled, moment, moment_of, shown
+from s4_support.words import fact, filled, moment_of, shown
 
 _SETTLED = {"payment-recovered", "subscription-renewed"}
 _PROOFS = {"instance-ready", "grid-resumed", "instance-recovered", "grid-proved"}

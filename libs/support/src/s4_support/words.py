@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from s4_runtime import money
+from s4_runtime.words import moment, size
 from s4_support.timeline import Told
 
 # What happened, by the event's name; a word in braces is a fact as it is shown.
@@ -110,28 +111,9 @@ def moment_of(value: object) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
-def moment(at: datetime) -> str:
-    """The moment in UTC, to the minute: "1 December 2026, 09:30 UTC"."""
-    return f"{at.astimezone(UTC):%-d %B %Y, %H:%M} UTC"
-
-
 def second(at: datetime) -> str:
     """The time of day in UTC, to the second."""
     return f"{at.astimezone(UTC):%H:%M:%S}"
-
-
-def day(at: datetime) -> str:
-    """The date in UTC: "1 December 2026"."""
-    return f"{at.astimezone(UTC):%-d %B %Y}"
-
-
-def size(count: int) -> str:
-    """A number of bytes in decimal units."""
-    amount, units = float(count), ["bytes", "KB", "MB", "GB", "TB", "PB"]
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        del units[0]
-    return f"{amount:.3g} {units[0]}"
 
 
 def masked(email: str) -> str:

@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from s4_runtime.words import day, moment, size
 from s4_web import security, sessions, words
 from s4_web.site import site_of
 from s4_web.troubles import Words
@@ -28,8 +29,8 @@ def environment(static: web.StaticResource) -> Environment:
     )
     # Each file is read once for its version: it does not change while this process lives.
     found.globals["static"] = cache(lambda name: str(static.url_for(filename=name, append_version=True)))
-    found.filters |= {"price": words.price, "size": words.size, "duration": words.duration, "shell": shlex.quote}
-    found.filters |= {"bill": words.bill, "at_least": words.at_least, "day": words.day, "moment": words.moment}
+    found.filters |= {"price": words.price, "size": size, "duration": words.duration, "shell": shlex.quote}
+    found.filters |= {"bill": words.bill, "at_least": words.at_least, "day": day, "moment": moment}
     found.filters |= {"span": words.span, "place": words.place}
     return found
 

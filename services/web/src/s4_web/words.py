@@ -1,9 +1,10 @@
 """Numbers, money and times as people read them."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from s4_runtime import money
+from s4_runtime.words import size
 
 # The regions of AWS that a plan may be in, by where they are (AWS, "Regions and Availability Zones").
 _PLACES: Mapping[str, str] = {
@@ -33,25 +34,6 @@ def price(amount: int, currency: str) -> str:
 def bill(amount: int, currency: str) -> str:
     """The same as it stands in a column of amounts: "$25.00"."""
     return money(amount, currency, in_full=True)
-
-
-def day(at: datetime) -> str:
-    """The date of the moment in UTC: "1 December 2026"."""
-    return f"{at.astimezone(UTC):%-d %B %Y}"
-
-
-def moment(at: datetime) -> str:
-    """The moment in UTC, to the minute: "1 December 2026, 09:30 UTC"."""
-    return f"{day(at)}, {at.astimezone(UTC):%H:%M} UTC"
-
-
-def size(count: int) -> str:
-    """A number of bytes in decimal units, as disks are sold."""
-    amount, units = float(count), ["bytes", "KB", "MB", "GB", "TB", "PB"]
-    while amount >= 1000 and len(units) > 1:
-        amount /= 1000
-        del units[0]
-    return f"{amount:.3g} {units[0]}"
 
 
 def at_least(count: int) -> str:

@@ -6,8 +6,8 @@ from itertools import count
 
 import msgspec
 
+from s4_runtime.words import size
 from s4_web.accounts.usage import Day
-from s4_web.words import size
 
 _MOST_STEPS = 4  # on the axis of amounts
 _FAR = 4  # a quota that is so many times what was stored would press the line flat, and is told in words
