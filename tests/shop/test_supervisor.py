@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import sys
@@ -145,6 +146,21 @@ async def test_the_death_of_the_supervisor_loses_no_part_and_the_next_one_adopts
     adopted.send(SIGKILL)
     await until(lambda: status.load(folder.status)["a"].restarts == 1, within=10, what="the adopted part is watched")
     assert str(status.load(folder.status)["a"].exits[-1]) == "ended (exit code not seen)"
+
+
+async def test_what_an_ended_supervisor_saw_is_not_taken_for_what_is(
+    folder: StateFolder, told: Told, free_port: Callable[[], int]
+) -> None:
+    parts = [listener("a", free_port())]
+    await control.up(folder, parts, told.append, within=20)
+    supervisor = processes.recall(folder.supervisor_pid)
+    assert supervisor is not None
+    supervisor.send(SIGKILL)
+    assert await asyncio.to_thread(supervisor.wait, 5)
+    processes.remember(os.getpid(), folder.supervisor_pid)  # one that has not come to look yet
+    with pytest.raises(PartFailed, match="was not ready within 1 s"):
+        await control.up(folder, parts, told.append, within=1)
+    folder.supervisor_pid.unlink()
 
 
 async def test_a_part_held_on_purpose_stays_down_until_it_is_let_go(

@@ -103,7 +103,8 @@ async def ready(folder: StateFolder, parts: Sequence[Part], follower: Follower, 
     while True:
         await supervised(folder)
         now = follower.look(parts)
-        missing = [part.name for part in parts if not _is_up(folder, part, now.get(part.name))]
+        followed = processes.recall(folder.following) is not None  # else the status is another supervisor's
+        missing = [part.name for part in parts if not followed or not _is_up(folder, part, now.get(part.name))]
         if not missing:
             return
         for name, count in follower.failures.items():

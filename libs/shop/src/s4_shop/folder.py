@@ -45,6 +45,11 @@ class StateFolder:
         """Who watches."""
         return self.run / "supervisor.pid"
 
+    @property
+    def following(self) -> Path:
+        """The supervisor that has taken up the plan: what the status says is what it has seen."""
+        return self.run / "following.pid"
+
     def log(self, part: str) -> Path:
         """The output of one part."""
         return self.logs / f"{part}.log"

@@ -41,6 +41,7 @@ class Supervisor:
                 if now != seen:
                     seen = now
                     await self._follow(plan.load(self._folder.plan), group)
+                    processes.remember(os.getpid(), self._folder.following)
                 await asyncio.sleep(_TICK)
 
     async def _follow(self, parts: list[Part], group: asyncio.TaskGroup) -> None:
