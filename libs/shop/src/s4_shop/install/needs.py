@@ -49,7 +49,19 @@ def needs(*, is_root: bool, for_tests: bool) -> list[Need]:
     if for_tests:
         without = "the browser's tests fail in CI and are skipped elsewhere"
         found.append(Need(("chromium",), "the site's JavaScript is tested in it", _program("chromium"), without))
+        found += _operations()
     return found
+
+
+def _operations() -> list[Need]:
+    """What the tests of images, signatures and alert rules run."""
+    without = "the tests of images and operations fail in CI and are skipped elsewhere"
+    return [
+        Need(("podman", "buildah", "runc"), "images are built and run", _program("podman", "buildah", "runc"), without),
+        Need(("skopeo",), "images are copied and signed", _program("skopeo"), without),
+        Need(("docker-registry",), "images are pushed to it", _program("docker-registry"), without),
+        Need(("prometheus",), "alert rules are tested", _program("promtool"), without),
+    ]
 
 
 def missing(wanted: list[Need]) -> list[Need]:
@@ -57,8 +69,8 @@ def missing(wanted: list[Need]) -> list[Need]:
     return [need for need in wanted if not need.is_met()]
 
 
-def _program(name: str) -> Callable[[], bool]:
-    return lambda: any(shutil.which(name, path=path) for path in (None, "/usr/sbin:/sbin"))
+def _program(*names: str) -> Callable[[], bool]:
+    return lambda: all(any(shutil.which(name, path=path) for path in (None, "/usr/sbin:/sbin")) for name in names)
 
 
 def _file(path: str) -> Callable[[], bool]:

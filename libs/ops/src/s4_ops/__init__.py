@@ -1,0 +1,1 @@
+"""What operators do to an installation as a whole: build and sign, deploy, clusters, backups."""

@@ -1,0 +1,1 @@
+"""Everything that must survive, and how it comes back."""

@@ -1,0 +1,1 @@
+"""Kubernetes clusters: made, checked, upgraded, resized and deleted."""

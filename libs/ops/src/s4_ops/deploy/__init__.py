@@ -1,0 +1,1 @@
+"""Bringing a release to staging or production, and back."""

@@ -1,0 +1,1 @@
+"""Container images: built, listed, signed and verified."""
