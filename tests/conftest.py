@@ -15,7 +15,7 @@ from support.infra import TestBroker, TestDatabases, TestRun, needs_program
 from support.workers import SHOPS, ByFile
 
 # In the order in which they run.
-_FOLDERS = ("unit", "shop", "devcloud", "service", "browser", "integration", "journeys")
+_FOLDERS = ("unit", "operations", "shop", "devcloud", "service", "browser", "integration", "journeys")
 # These take longest: several workers begin with them, so that none is left to one worker at the end.
 _FIRST = ("test_histories_of_facts.py", "test_histories.py", "test_real_grid.py", "test_leaving.py", "test_process.py")
 _HERE = Path(__file__).parent
