@@ -215,7 +215,8 @@ async def test_a_machine_that_does_not_boot_in_time_is_ended_and_followed_by_ano
         grid_id = await desk.pay()
         await desk.comes_to(grid_id, Stage.READY, within=60)
 
-    assert ("boot", "machine-did-not-boot") in await desk.steps(grid_id)
+    # Who notices first, the grid's step or the host's own converger, is chance.
+    assert {("boot", "machine-did-not-boot"), ("boot", "turned")} & set(await desk.steps(grid_id))
     assert len(cloud.instances(desk.settings.deployment)) == 1
 
 
