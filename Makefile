@@ -29,7 +29,7 @@ logs: ## follow the logs, of one part with PART=web
 
 test: install-tests ## everything that CI runs
 	@$(MAKE) --no-print-directory -j2 images test-node
-	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
 
 test-node: lint # needs no images: they are baked meanwhile
 	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
