@@ -2,7 +2,10 @@
 
 import argparse
 
+from s4_ops.images.signing_commands import add_signing
+
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
     """The commands below ``s4 images``. Each sets ``run``: given the parsed words, it returns the exit status."""
-    parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_signing(commands)

@@ -1,0 +1,1 @@
+"""A registry of images, spoken to over its HTTP API."""
