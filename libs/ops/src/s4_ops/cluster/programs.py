@@ -1,0 +1,57 @@
+"""kops, kubectl and aws as programs of this machine: what is run is what is shown before."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from s4_runtime import Permanent, Temporary
+
+_LOOKING = 120.0  # seconds; questions, not deeds
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """How a program that was asked something ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+class Programs:
+    """Programs found by name. ``folder``: where they are run."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+
+    def run(self, words: Sequence[str]) -> None:
+        """It ended well; its output went to the terminal. Raises Permanent."""
+        done = subprocess.run([_found(words[0]), *words[1:]], check=False, cwd=self._folder)
+        if done.returncode:
+            raise Permanent("program-failed", command=" ".join(words[:3]), status=done.returncode)
+
+    def ask(self, words: Sequence[str], told: str | None = None) -> Answer:
+        """What it answers, whatever its status. ``told`` is its input. Raises Permanent and Temporary."""
+        try:
+            done = subprocess.run(
+                [_found(words[0]), *words[1:]],
+                check=False,
+                capture_output=True,
+                cwd=self._folder,
+                encoding="utf-8",
+                errors="replace",
+                input=told,
+                timeout=_LOOKING,
+            )
+        except subprocess.TimeoutExpired:
+            raise Temporary("program-hangs", command=" ".join(words[:3])) from None
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def _found(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise Permanent("program-missing", program=name, see="docs/operations/cluster.md")
+    return path
