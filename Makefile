@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: bench-node bench-scale test-node letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: bench-node bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/subscription_map.py docs/reference/subscription.svg
 	$(VENV)/python tools/life_map.py docs/reference/grid-life.svg docs/reference/host-life.svg
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
+
+docs: install ## the documentation as pages: build/docs/index.html; a warning is an error
+	@$(VENV)/sphinx-build -q -W --keep-going -b html docs build/docs && echo build/docs/index.html
 
 letters: install ## every letter in every language on one page: build/letters/index.html
 	@$(VENV)/python tools/letters_gallery.py build/letters
