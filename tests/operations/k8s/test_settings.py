@@ -1,0 +1,115 @@
+"""Each service can start with the settings that it is given, in each environment: read by its own loader."""
+
+import base64
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import s4_billing.settings
+import s4_invites.settings
+import s4_notifier.settings
+import s4_provisioner.settings
+import s4_support.settings
+import s4_web.settings
+from s4_runtime import ServiceSettings, SettingsError, load
+from support.manifests import Manifests, connected, in_environment
+
+ENVIRONMENTS = ("staging", "production")
+DEPLOYMENTS = {"local": "local", "staging": "staging", "production": "production"}
+MOUNT = "/run/secrets/s4/"
+LOADERS: Mapping[str, Callable[[Mapping[str, str]], ServiceSettings]] = {
+    "web": lambda environ: load(s4_web.settings.Settings, environ),
+    "billing": s4_billing.settings.read,
+    "provisioner": lambda environ: load(s4_provisioner.settings.Settings, environ),
+    "notifier": lambda environ: load(s4_notifier.settings.Settings, environ),
+    "invites": lambda environ: load(s4_invites.settings.Settings, environ),
+    "support": s4_support.settings.read,
+}
+TOKEN = "somebody:" + "t" * 32
+EXAMPLES = {
+    "database-url": "postgresql://{service}:word@postgres:5432/{service}?sslmode=verify-full",
+    "amqp-url": "amqps://{service}:word@rabbitmq:5671/s4?cafile=/run/s4/authorities/broker.pem",
+    "stripe-webhook-secrets": "whsec_one,whsec_two",
+    "operator-tokens": TOKEN,
+    "seal-key": base64.b64encode(bytes(32)).decode(),
+}
+
+
+def settings_of(given: Manifests, service: str) -> dict[str, str]:
+    """The variables that the service's container gets."""
+    (container,) = given.named("Deployment", service)["spec"]["template"]["spec"]["containers"]
+    (source,) = container["envFrom"]
+    found: dict[str, str] = given.named("ConfigMap", source["configMapRef"]["name"])["data"]
+    return found
+
+
+def environ_of(given: Manifests, service: str, environment: str, folder: Path) -> dict[str, str]:
+    """The same, with files in ``folder`` for those of the service's Secret."""
+    kind = "live" if environment == "production" else "test"
+    examples = EXAMPLES | {"stripe-secret-key": f"rk_{kind}_key", "stripe-publishable-key": f"pk_{kind}_key"}
+    for key in connected.made_secrets(given).get(service, ()):
+        (folder / key).write_text(examples.get(key, "word").format(service=service))
+    return {name: value.replace(MOUNT, f"{folder}/") for name, value in settings_of(given, service).items()}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("service", LOADERS)
+def test_a_service_starts_with_what_it_is_given(service: str, environment: str, tmp_path: Path) -> None:
+    settings = LOADERS[service](environ_of(in_environment(environment), service, environment, tmp_path))
+    assert settings.deployment == DEPLOYMENTS[environment]
+    assert settings.probes_listen == "0.0.0.0:9090"
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("service", LOADERS)
+def test_every_file_of_the_settings_is_a_key_of_the_services_secret(service: str, environment: str) -> None:
+    given = in_environment(environment)
+    named = {value for name, value in settings_of(given, service).items() if name.endswith("_FILE")}
+    assert named == {MOUNT + key for key in connected.made_secrets(given)[service]}
+
+
+@pytest.mark.parametrize("service", LOADERS)
+def test_a_setting_that_is_none_stops_the_start(service: str, tmp_path: Path) -> None:
+    environ = environ_of(in_environment("staging"), service, "staging", tmp_path)
+    with pytest.raises(SettingsError, match="S4_DEPLOYEMENT is not a setting"):
+        LOADERS[service](environ | {"S4_DEPLOYEMENT": "staging"})
+
+
+@pytest.mark.parametrize("service", LOADERS)
+def test_a_secret_without_a_key_stops_the_start(service: str, tmp_path: Path) -> None:
+    environ = environ_of(in_environment("staging"), service, "staging", tmp_path)
+    (tmp_path / "amqp-url").unlink()
+    with pytest.raises(SettingsError, match="S4_AMQP_URL cannot be read from the file"):
+        LOADERS[service](environ)
+
+
+def test_production_does_not_start_with_the_key_of_staging(tmp_path: Path) -> None:
+    environ = environ_of(in_environment("production"), "billing", "staging", tmp_path)
+    with pytest.raises(SettingsError, match="is a test key, but S4_DEPLOYMENT is production"):
+        LOADERS["billing"](environ)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_others_are_told_of_an_address_is_where_it_is(environment: str, tmp_path: Path) -> None:
+    given = in_environment(environment)
+    hosts = {one["metadata"]["name"]: one["spec"]["rules"][0]["host"] for one in given.of("Ingress")}
+    for service in ("web", "billing", "notifier"):
+        assert settings_of(given, service)["S4_PUBLIC_URL"] == f"https://{hosts['site']}"
+    assert settings_of(given, "support")["S4_PUBLIC_URL"] == f"https://{hosts['support']}"
+    assert urlsplit(settings_of(given, "invites")["S4_MAILBOX_URL"]).hostname == hosts["mailbox"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize("service", LOADERS)
+def test_addresses_inside_are_services_that_are_there(service: str, environment: str) -> None:
+    given = in_environment(environment)
+    told = settings_of(given, service)
+    asked = [urlsplit(value) for name, value in told.items() if name.endswith("_URL") and value.startswith("http://")]
+    for url in asked:
+        ports = {port["port"] for port in given.named("Service", str(url.hostname))["spec"]["ports"]}
+        assert url.port in ports
+    listens = {int(value.rpartition(":")[2]) for name, value in told.items() if name.endswith("_LISTEN")}
+    (container,) = given.named("Deployment", service)["spec"]["template"]["spec"]["containers"]
+    assert listens == {port["containerPort"] for port in container["ports"]}
