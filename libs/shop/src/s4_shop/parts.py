@@ -21,6 +21,7 @@ def prepare(wiring: Wiring) -> None:
     """The files that PostgreSQL and RabbitMQ start from exist. Repeatable."""
     wiring.rabbit.prepare()
     wiring.postgres.prepare()
+    wiring.backup_settings()
 
 
 def _servers(wiring: Wiring) -> list[Part]:
@@ -97,6 +98,7 @@ def _preparations(wiring: Wiring) -> list[Part]:
             env=dict(wiring.rabbit.server().env),
             ready=Finishes(),
             needs=["rabbitmq"],
+            stamp=_stamp(wiring.options, "libs/bus/src", "libs/contracts/src"),
         ),
         Part(name="databases", argv=_python("s4_shop", "databases", root), ready=Finishes(), needs=["postgres"]),
         Part(

@@ -88,11 +88,21 @@ class Wiring:
 
     def operator_broker_file(self) -> str:
         """A file with the administrator's url of the broker."""
+        self._file("management-url-operator", self.rabbit.operator_url)
         return self._file("amqp-url-operator", self.rabbit.amqp_url())
 
     def operator_url_file(self) -> str:
         """A file with the administrator's database url."""
         return self._file("database-url-operator", self.postgres.url())
+
+    def backup_settings(self) -> str:
+        """The file from which ``s4 backup`` knows this shop; who may read a backup is said by who makes it."""
+        told = {
+            "deployment": "local",
+            "server_url_file": self.operator_url_file(),
+            "secrets": str(self.folder.root / "secrets"),
+        }
+        return self._file("backup.json", json.dumps(told))
 
     def aws(self) -> dict[str, str]:
         """Credentials by AWS's own chain."""
