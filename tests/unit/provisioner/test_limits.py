@@ -36,7 +36,7 @@ def a_grid(
         furl_generation=1, proved_at=None, proof_seconds=None, failures=0, attempts=attempts, objects=0,
         counted_to=None, host=None, pool="dedicated", region="here", port=34561, shard=None, address=None,
         announced_from=0, release_wanted=None, host_wanted=None, paused=False, stopped_for=None, lost_at=None,
-        lost_host=None,
+        lost_host=None, paid_at=None,
     )  # fmt: skip
 
 

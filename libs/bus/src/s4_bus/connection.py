@@ -15,44 +15,50 @@ import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
+from s4_bus.hosts import Host, hosts
 from s4_bus.metrics import CONNECTED
-from s4_runtime import Backoff, Secret, Temporary, get_logger
-
-# aiormq raises the second when the channel is used after its end.
-CHANNEL_ERRORS = (aiormq.AMQPError, aiormq.exceptions.ChannelInvalidStateError, OSError)
+from s4_bus.outage import CHANNEL_ERRORS, BusUnavailable, outage
+from s4_runtime import Backoff, Secret, get_logger
 
 # Is given a connection, and calls the function once it does its work on it.
 Work = Callable[[AbstractConnection, Callable[[], None]], Awaitable[None]]
 
 _BACKOFF = Backoff(base=timedelta(milliseconds=250), cap=timedelta(seconds=5))
 _STEADY = timedelta(seconds=15)  # a connection that held so long makes earlier failures forgotten
-_CONNECT_TIMEOUT = timedelta(seconds=10)
+_CONNECT_TIMEOUT = timedelta(seconds=10)  # for each host
 _CLOSE_TIMEOUT = timedelta(seconds=5)
 # A broker that has just started takes a declaration or a subscription to a quorum queue without ever answering it (seen
 # with RabbitMQ 3.10, before the queue has a leader). Asked again on a new connection, it answers.
 ANSWER_TIMEOUT = timedelta(seconds=5)
 
 
-class BusUnavailable(Temporary):
-    """The broker cannot be reached, or went away in the middle."""
-
-    def __init__(self) -> None:
-        super().__init__("bus-unavailable")
-
-
 @asynccontextmanager
 async def connected(url: Secret | str) -> AsyncIterator[AbstractConnection]:
-    """One connection, closed at the end of the block."""
+    """One connection to any of the hosts, closed at the end of the block."""
     # aiormq reports every failed attempt, with text of its own. We report each change, once.
     logging.getLogger("aiormq").setLevel(logging.CRITICAL)
     async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
-        connection = await aio_pika.connect(url.reveal() if isinstance(url, Secret) else url)
+        places = await hosts(url)
+    connection = await _to_any(places)
     try:
         yield connection
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT.total_seconds()):
                 await connection.close()
+
+
+async def _to_any(places: list[Host]) -> AbstractConnection:
+    failure: Exception = BusUnavailable()
+    for host in places:
+        named: dict[str, Any] = {} if host.name is None else {"server_hostname": host.name}
+        try:
+            async with asyncio.timeout(_CONNECT_TIMEOUT.total_seconds()):
+                connection: AbstractConnection = await aio_pika.connect(host.url, **named)
+                return connection
+        except CHANNEL_ERRORS as error:
+            failure = error
+    raise failure
 
 
 async def open_channel(connection: AbstractConnection, *, on_return_raises: bool = True) -> AbstractChannel:
@@ -98,13 +104,13 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
 
     try:
         while True:
-            code = _outage(await _end_of(session()))
+            trouble = outage(await _end_of(session()))
             gauge.set(0)
             failures = 1 if loop.time() - since > _STEADY.total_seconds() else failures + 1
             since = math.inf
-            if state != code:
-                log.warning("bus.disconnected", part=part, code=code)
-            state = code
+            if state != str(trouble):
+                log.warning("bus.disconnected", part=part, code=trouble.code, **trouble.ids)
+            state = str(trouble)
             await asyncio.sleep(_BACKOFF.delay(failures, random).total_seconds())
     finally:
         gauge.set(0)
@@ -122,21 +128,3 @@ async def _end_of(session: Coroutine[Any, Any, None]) -> BaseException | None:
     finally:
         ended = None if task.cancelled() or not task.done() else task.exception()
     return ended
-
-
-def _outage(ended: BaseException | None) -> str:
-    """The code of the outage. Raises the first error that is none."""
-    code = "bus-unavailable"
-    for error in _leaves(ended):
-        if isinstance(error, Temporary):
-            code = error.code
-        # When the peer closes the socket, aiormq ends whatever waits with a bare Exception.
-        elif not (isinstance(error, CHANNEL_ERRORS) or type(error) is Exception):
-            raise error from None
-    return code
-
-
-def _leaves(error: BaseException | None) -> list[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for each in error.exceptions for leaf in _leaves(each)]
-    return [] if error is None else [error]

@@ -15,20 +15,20 @@ from aiormq.abc import DeliveredMessage
 from s4_bus import envelope, metrics
 from s4_bus.connection import (
     ANSWER_TIMEOUT,
-    CHANNEL_ERRORS,
-    BusUnavailable,
     open_channel,
     stay_connected,
     until_closed,
     wire,
 )
+from s4_bus.declare import declare_service, expect_service, may_declare
 from s4_bus.deliveries import Deliveries
 from s4_bus.envelope import Arrival
+from s4_bus.outage import CHANNEL_ERRORS, BusUnavailable
 from s4_bus.retry import next_retry
 from s4_bus.routes import Route, by_type
-from s4_bus.topology import LISTENERS, declare_service, main_queue, parked_queue, retry_queue
-from s4_contracts import routing_key
-from s4_runtime import Backoff, Permanent, Secret, Temporary, context, get_logger, last_success
+from s4_bus.topology import heard, main_queue, own_exchange, parked_queue, retry_queue
+from s4_bus.waiting import Waiting
+from s4_runtime import Backoff, Permanent, Secret, SystemClock, Temporary, context, get_logger, last_success
 from s4_store import DatabaseUnavailable, Pool, Transaction, inbox
 
 _HANDLER_TIMEOUT = timedelta(seconds=30)
@@ -65,12 +65,15 @@ class Consumer:
         self._pool = pool
         self._prefetch = prefetch
         self._concurrency = concurrency
+        self._waiting = Waiting()
 
     async def work(self, connection: AbstractConnection, working: Callable[[], None]) -> None:
         """Handle until the connection is lost."""
         channel = await open_channel(connection)
-        bound = set(self._routes) | set(map(routing_key, LISTENERS.get(self._service, ())))
-        await declare_service(channel, self._service, bound)
+        if await may_declare(connection):
+            await declare_service(channel, self._service, {*self._routes, *heard(self._service)})
+        else:
+            await expect_service(channel, self._service)
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
             group.create_task(self._watch(await open_channel(connection)))
@@ -80,7 +83,7 @@ class Consumer:
         await _reachable(self._pool)
         raw = await wire(channel)
         deliveries = Deliveries(channel, raw, main_queue(self._service).name)
-        desk = Desk(self._service, self._routes, self._pool, channel, deliveries)
+        desk = Desk(self._service, self._routes, self._pool, channel, deliveries, waiting=self._waiting)
         crew = asyncio.create_task(self._work_off(deliveries, desk, working))
         try:
             await asyncio.shield(crew)
@@ -121,7 +124,11 @@ class Consumer:
             for queue in (main_queue(self._service), parked_queue(self._service)):
                 async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
                     found = await channel.declare_queue(queue.name, passive=True)
-                metrics.QUEUED.labels(self._service, queue.name).set(found.declaration_result.message_count or 0)
+                count = found.declaration_result.message_count or 0
+                metrics.QUEUED.labels(self._service, queue.name).set(count)
+                if queue == main_queue(self._service):
+                    age = self._waiting.oldest(count, SystemClock().now())
+                    metrics.QUEUE_AGE.labels(self._service, queue.name).set(age)
             last_success("consumer")
             await asyncio.sleep(_WATCH.total_seconds())
 
@@ -136,12 +143,15 @@ class Desk:
         pool: Pool,
         channel: AbstractChannel,
         deliveries: Deliveries,
+        *,
+        waiting: Waiting,
     ) -> None:
         self._service = service
         self._routes = routes
         self._pool = pool
         self._channel = channel
         self._deliveries = deliveries
+        self._waiting = waiting
         self._random = SystemRandom()
         self.closing = False
 
@@ -212,8 +222,15 @@ class Desk:
         for arrival in arrivals:
             outcome = "handled" if arrival.id in handled else "duplicate"
             metrics.CONSUMED.labels(self._service, arrival.type, outcome).inc()
+            self._note_age(arrival)
             with context.bound(arrival.cause):
                 get_logger().info("event.consumed", type=arrival.type, event_id=arrival.id, outcome=outcome)
+
+    def _note_age(self, arrival: Arrival) -> None:
+        if emitted := envelope.emitted_at(arrival.message):
+            self._waiting.passed(emitted)
+            age = (SystemClock().now() - emitted).total_seconds()
+            metrics.EVENT_AGE.labels(self._service, arrival.type).observe(max(0.0, age))
 
     async def _put_off(self, arrival: Arrival, trouble: Temporary) -> None:
         attempt = envelope.attempts_of(arrival.message) + 1
@@ -240,7 +257,8 @@ class Desk:
     async def _forward(self, message: DeliveredMessage, queue: str, changed: AbstractMessage) -> None:
         """The message is in the other queue, and only then gone from ours."""
         async with asyncio.timeout(_PUBLISH_TIMEOUT.total_seconds()):
-            await self._channel.default_exchange.publish(changed, queue, mandatory=True)
+            own = await self._channel.get_exchange(own_exchange(self._service), ensure=False)
+            await own.publish(changed, queue, mandatory=True)
         await self._deliveries.acknowledge([message])
 
     def _tell(self, name: str, message: DeliveredMessage, **fields: str | float) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aio_pika
@@ -18,8 +18,9 @@ from s4_runtime import Permanent, SystemClock, context, is_id
 
 ATTEMPTS = "x-s4-attempts"
 CODE = "x-s4-code"
+EMITTED = "X-Emitted-At"
 # What we wrote ourselves. The broker's own headers are not copied to another queue: it adds them anew.
-_KEPT = (context.CORRELATION_HEADER, "X-Causation-Id", "traceparent", ATTEMPTS)
+_KEPT = (context.CORRELATION_HEADER, "X-Causation-Id", "traceparent", EMITTED, ATTEMPTS)
 
 
 class Unreadable(Permanent):
@@ -61,12 +62,22 @@ def attempts_of(message: DeliveredMessage) -> int:
     return found if isinstance(found, int) else 0
 
 
+def emitted_at(message: DeliveredMessage) -> datetime | None:
+    """When the event came into its owner's outbox, if the message says so."""
+    found = (message.header.properties.headers or {}).get(EMITTED)
+    try:
+        told = datetime.fromisoformat(found) if isinstance(found, str) else None
+    except ValueError:
+        return None
+    return told if told and told.tzinfo else None
+
+
 def is_suspect(message: DeliveredMessage) -> bool:
     """Whether somebody had the message before and did not come to its end: it may be the reason."""
     return bool((message.header.properties.headers or {}).get("x-delivery-count"))
 
 
-def outgoing(service: str, event_id: str, name: str, headers: str) -> Basic.Properties:
+def outgoing(service: str, event_id: str, name: str, headers: str, emitted_at: datetime) -> Basic.Properties:
     """Properties of an event that leaves the outbox."""
     return Basic.Properties(
         message_id=event_id,
@@ -74,7 +85,7 @@ def outgoing(service: str, event_id: str, name: str, headers: str) -> Basic.Prop
         app_id=service,
         content_type="application/json",
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-        headers=json.loads(headers),
+        headers={**json.loads(headers), EMITTED: emitted_at.isoformat()},
     )
 
 

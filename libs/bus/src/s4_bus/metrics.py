@@ -19,3 +19,15 @@ PARKED = Counter("s4_bus_parked_total", "Deliveries put aside for a person, by r
 QUEUED = Gauge(
     "s4_bus_queue_messages", "Messages that wait in the queue and in the parked queue.", ["service", "queue"]
 )
+QUEUE_AGE = Gauge(
+    "s4_bus_queue_oldest_seconds",
+    "At most so long has the oldest message of the queue waited; 0 when none does.",
+    ["service", "queue"],
+)
+# From the usual milliseconds to the twenty minutes that all attempts take, and to what an outage leaves.
+EVENT_AGE = Histogram(
+    "s4_bus_event_age_seconds",
+    "From an event's emission to the end of its handling, attempts before included.",
+    ["service", "type"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1200, 3600),
+)

@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from s4_bus.connection import connected, open_channel
 from s4_bus.envelope import ATTEMPTS, CODE, kept_headers
-from s4_bus.topology import main_queue, parked_queue
+from s4_bus.topology import main_queue, own_exchange, parked_queue
 from s4_runtime import Secret
 
 _TIMEOUT = timedelta(seconds=10)
@@ -39,6 +39,7 @@ async def put_back(service: str, amqp_url: Secret | str, ids: Collection[str]) -
     moved = 0
     async with connected(amqp_url) as connection:
         channel = await open_channel(connection)
+        own = await channel.get_exchange(own_exchange(service), ensure=False)
         async for message in _messages(channel, service, limit=10_000):
             if message.message_id in ids:
                 fresh = aio_pika.Message(
@@ -50,7 +51,7 @@ async def put_back(service: str, amqp_url: Secret | str, ids: Collection[str]) -
                     delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
                     headers={**kept_headers(message.headers), ATTEMPTS: 0},
                 )
-                await channel.default_exchange.publish(fresh, main_queue(service).name, mandatory=True)
+                await own.publish(fresh, main_queue(service).name, mandatory=True)
                 await message.ack()
                 moved += 1
     return moved

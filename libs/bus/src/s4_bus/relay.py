@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
+from types import MappingProxyType
 
 import aiormq
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
 from s4_bus.connection import open_channel, stay_connected, until_closed, wire
+from s4_bus.declare import declare_listeners, expect_listeners, may_declare
 from s4_bus.publish import Outgoing, publish_all
-from s4_bus.topology import EXCHANGE, declare_exchange, declare_listeners
-from s4_runtime import Secret, Temporary, get_logger, last_success
+from s4_bus.topology import EXCHANGE
+from s4_contracts import routing_key
+from s4_contracts.billing import SignupPaid
+from s4_contracts.provisioner import FurlIssued, InstanceReady
+from s4_contracts.web import FurlClaimed
+from s4_runtime import Secret, Temporary, came_to, get_logger, last_success
+from s4_runtime.metrics import Step
 from s4_store import Pool, Record, Wakeup, outbox
+
+# Sees to it that whoever listens to the event of this name has a queue for it.
+Announcing = Callable[[str], Awaitable[None]]
 
 _BATCH = 200  # events in one transaction; two of these are under way at once
 _CONFIRM_TIMEOUT = timedelta(seconds=30)
@@ -24,6 +35,15 @@ _POLL = timedelta(seconds=5)  # a notification may be lost with its connection
 _WATCH = timedelta(seconds=10)
 _PRUNE = timedelta(minutes=10)
 _KEEP = timedelta(days=7)  # sent events, to publish them again should a broker lose its disk
+# Facts that are steps of a customer's way: counted when they are told, because then they hold.
+_STEPS: Mapping[str, Step] = MappingProxyType(
+    {
+        routing_key(SignupPaid): "paid",
+        routing_key(InstanceReady): "proved",
+        routing_key(FurlIssued): "furl-issued",
+        routing_key(FurlClaimed): "claimed",
+    }
+)
 
 
 async def relay(service: str, pool: Pool, amqp_url: Secret | str) -> None:
@@ -50,13 +70,13 @@ class Relay:
     async def work(self, connection: AbstractConnection, working: Callable[[], None]) -> None:
         """Publish until the connection is lost."""
         channel = await open_channel(connection, on_return_raises=False)
+        announce = declare_listeners if await may_declare(connection) else expect_listeners
         # A declaration that the broker refuses closes its channel: not the one that publishes.
-        declaring = await open_channel(connection)
-        await declare_exchange(declaring)
+        announcing = partial(announce, await open_channel(connection))
         raw = await wire(channel)
         raw.on_return_callbacks.add(self._count_unroutable)
         working()
-        publisher = _Publisher(self._service, self._pool, declaring, raw)
+        publisher = _Publisher(self._service, self._pool, announcing, raw)
         busy = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
@@ -83,10 +103,10 @@ class Relay:
 
 
 class _Publisher:
-    def __init__(self, service: str, pool: Pool, declaring: AbstractChannel, raw: aiormq.Channel) -> None:
+    def __init__(self, service: str, pool: Pool, announcing: Announcing, raw: aiormq.Channel) -> None:
         self._service = service
         self._pool = pool
-        self._declaring = declaring
+        self._announcing = announcing
         self._raw = raw
         self._announced: set[str] = set()
 
@@ -102,6 +122,8 @@ class _Publisher:
                 await outbox.put_back(tx, refused)
         for kind, count in Counter(row["type"] for row, fine in zip(rows, taken, strict=True) if fine).items():
             metrics.PUBLISHED.labels(self._service, kind).inc(count)
+            if step := _STEPS.get(kind):
+                came_to(step, count)
         if refused:
             metrics.REFUSED.labels(self._service).inc(len(refused))
             raise Temporary("bus-refused-publication")
@@ -109,11 +131,11 @@ class _Publisher:
 
     async def _announce(self, rows: Sequence[Record]) -> None:
         for name in {row["type"] for row in rows} - self._announced:
-            await declare_listeners(self._declaring, name)
+            await self._announcing(name)
             self._announced.add(name)
 
     def _outgoing(self, row: Record) -> Outgoing:
-        properties = envelope.outgoing(self._service, row["id"], row["type"], row["headers"])
+        properties = envelope.outgoing(self._service, row["id"], row["type"], row["headers"], row["created_at"])
         return Outgoing(row["type"], row["body"].encode(), properties)
 
 
@@ -139,3 +161,4 @@ def _watch(service: str) -> Callable[[Pool], Awaitable[None]]:
 
 async def _prune(pool: Pool) -> None:
     await outbox.prune(pool, _KEEP)
+    last_success("outbox-prune")

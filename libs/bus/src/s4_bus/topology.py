@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
 import msgspec
-from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractQueue
-from aio_pika.exceptions import ChannelPreconditionFailed
 
-from s4_bus.connection import ANSWER_TIMEOUT
 from s4_contracts import EVENTS, Event, routing_key
 from s4_contracts.billing import (
     CancellationReverted,
@@ -58,12 +54,11 @@ from s4_contracts.web import (
     PauseChosen,
     SignInRequested,
 )
-from s4_runtime import Permanent
 
 EXCHANGE = "s4.events"
 
-# Who listens to what. A relay makes the queues of an event's listeners before it first publishes the event, so that
-# nothing is lost on a listener that has never run.
+# Who listens to what. A relay sees to it that an event's listeners have their queues before it first publishes the
+# event, so that nothing is lost on a listener that has never run.
 LISTENERS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
     {
         "web": (
@@ -201,36 +196,28 @@ def retry_queue(service: str, tier: str) -> Queue:
     return Queue(f"s4.{service}.retry.{tier}", dead_letters=f"s4.{service}")
 
 
-async def declare_service(channel: AbstractChannel, service: str, types: Iterable[str]) -> None:
-    """All queues of the service exist, and its queue is bound to these events."""
-    for queue in (parked_queue(service), *(retry_queue(service, tier) for tier in RETRY_DELAYS)):
-        await _declare(channel, queue)
-    await _bind(channel, service, types)
+def queues(service: str) -> tuple[Queue, ...]:
+    """All of the service. Those that others name as the place of their dead letters come first."""
+    return parked_queue(service), main_queue(service), *(retry_queue(service, tier) for tier in RETRY_DELAYS)
 
 
-async def declare_listeners(channel: AbstractChannel, name: str) -> None:
-    """Everybody who is to hear of the event has a queue bound to it."""
-    await declare_exchange(channel)
-    for service, events in LISTENERS.items():
-        if name in map(routing_key, events):
-            await _bind(channel, service, [name])
+def own_exchange(service: str) -> str:
+    """The direct exchange that leads to the service's own queues, each by its name, and to nobody else's.
+
+    The broker's default exchange leads to every queue: who may write to it may put events before anybody.
+    """
+    return f"s4.{service}.own"
 
 
-async def declare_exchange(channel: AbstractChannel) -> None:
-    """The one exchange exists."""
-    await channel.declare_exchange(EXCHANGE, ExchangeType.TOPIC, durable=True)
+def heard(service: str) -> tuple[str, ...]:
+    """The routing keys that the service's queue is bound to."""
+    return tuple(map(routing_key, LISTENERS.get(service, ())))
 
 
-async def _bind(channel: AbstractChannel, service: str, types: Iterable[str]) -> None:
-    await declare_exchange(channel)
-    queue = await _declare(channel, main_queue(service))
-    for name in types:
-        await queue.bind(EXCHANGE, name)
+def edition() -> str:
+    """Names an exchange that stands for these listeners: where it is, so are all their queues and bindings.
 
-
-async def _declare(channel: AbstractChannel, queue: Queue) -> AbstractQueue:
-    try:
-        async with asyncio.timeout(ANSWER_TIMEOUT.total_seconds()):
-            return await channel.declare_queue(queue.name, durable=True, arguments=dict(queue.arguments))
-    except ChannelPreconditionFailed:
-        raise Permanent("queue-declared-differently", queue=queue.name) from None
+    A client without rights cannot see bindings. Definitions only ever add, so the names of earlier editions stay.
+    """
+    lines = sorted(f"{service} {name}" for service in LISTENERS for name in heard(service))
+    return f"s4.edition.{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()[:12]}"

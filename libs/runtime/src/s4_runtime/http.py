@@ -8,17 +8,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from s4_runtime import context
+from s4_runtime.answers import route_of
 from s4_runtime.errors import Trouble
 from s4_runtime.logs import get_logger
 from s4_runtime.secret import Secret
 
 ErrorTable = Mapping[type[Exception], int]
-
-
-def route_of(request: web.Request) -> str:
-    """The route's template, such as /grids/{grid_id}/furl: unlike the path it holds no id and no token."""
-    resource = request.match_info.route.resource
-    return resource.canonical if resource else "(no route)"
 
 
 @web.middleware

@@ -13,6 +13,8 @@ from s4_runtime.secret import Secret
 SHORTEST = 24
 _NAMED = re.compile(rf"([a-z][a-z0-9.-]{{0,39}}):(\S{{{SHORTEST},}})")
 OPERATOR = web.RequestKey("operator", str)
+# In a request: the deployment that the operator means. In an answer: the one that it comes from.
+DEPLOYMENT = "S4-Deployment"
 
 
 def read(tokens: Sequence[Secret]) -> dict[str, bytes] | None:
@@ -28,8 +30,11 @@ def problems(tokens: Sequence[Secret]) -> Iterator[str]:
         yield f"S4_OPERATOR_TOKENS must be NAME:TOKEN, each name once, tokens of {SHORTEST} characters or more"
 
 
-def operators_only(named: dict[str, bytes]) -> Middleware:
-    """Refuse with 401 who shows no operator's token; ``request[OPERATOR]`` is the name of who does."""
+def operators_only(named: dict[str, bytes], deployment: str) -> Middleware:
+    """Refuse with 401 who shows no operator's token; ``request[OPERATOR]`` is the name of who does.
+
+    Every answer says which deployment gave it. Who means another one is refused with 409 before anything is done.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -39,6 +44,15 @@ def operators_only(named: dict[str, bytes]) -> Middleware:
         if not fits:
             return web.json_response({"code": "operator-token-required"}, status=401)
         request[OPERATOR] = fits[0]
-        return await handler(request)
+        if request.headers.get(DEPLOYMENT, deployment) != deployment:
+            return web.json_response({"code": "wrong-deployment"}, status=409, headers={DEPLOYMENT: _said(deployment)})
+        answer = await handler(request)
+        if not answer.prepared:
+            answer.headers[DEPLOYMENT] = _said(deployment)
+        return answer
 
     return check
+
+
+def _said(deployment: str) -> str:
+    return "".join(sign for sign in deployment if sign.isascii() and sign.isprintable())

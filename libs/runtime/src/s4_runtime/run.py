@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 from s4_runtime.errors import Permanent, Trouble
+from s4_runtime.lag import watch_lag
 from s4_runtime.logs import get_logger
 
 DRAIN = timedelta(seconds=20)
@@ -28,7 +29,7 @@ async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timed
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tasks = {loop.create_task(coroutine) for coroutine in coroutines}
+    tasks = {loop.create_task(coroutine) for coroutine in (*coroutines, watch_lag())}
     stopped = loop.create_task(stop.wait())
     log.info("service.started", service=service)
     try:

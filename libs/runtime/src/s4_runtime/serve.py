@@ -4,6 +4,7 @@ import errno
 
 from aiohttp import web
 
+from s4_runtime.answers import measured
 from s4_runtime.forever import forever
 from s4_runtime.listen import AddressTaken, split_address
 from s4_runtime.logs import get_logger
@@ -14,11 +15,12 @@ SHUTDOWN_SECONDS = 5.0
 
 
 async def serve(app: web.Application, listen: str, *, name: str = "http") -> None:
-    """Answer on ``listen`` until cancelled; then let requests under way end.
+    """Answer on ``listen`` until cancelled, and count what is answered; then let requests under way end.
 
     Raises AddressTaken when the port is in use.
     """
     host, port = split_address(listen)
+    app.middlewares.insert(0, measured(name))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS, handle_signals=False)
     await runner.setup()
     try:

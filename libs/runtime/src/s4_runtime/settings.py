@@ -9,17 +9,22 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from s4_runtime.errors import Permanent
+from s4_runtime.release import tell_release
 from s4_runtime.secret import Secret
 
 PREFIX = "S4_"
 
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service is told. ``deployment`` names the installation in tags and metadata, such as "staging"."""
+    """What every service is told. ``deployment`` names the installation in tags and metadata, such as "staging".
+
+    ``revision`` is the release that the service is of, where one is known.
+    """
 
     database_url: Secret
     amqp_url: Secret
     deployment: str
+    revision: str = ""
     probes_listen: str = "127.0.0.1:0"
     log_level: str = "info"
 
@@ -64,7 +69,10 @@ def load(shape: type[S], environ: Mapping[str, str]) -> S:
     ]
     if problems:
         raise SettingsError(problems)
-    return shape(**values)
+    settings = shape(**values)
+    if isinstance(settings, ServiceSettings):
+        tell_release(settings.deployment, settings.revision)
+    return settings
 
 
 def _text(name: str, environ: Mapping[str, str]) -> str | None:

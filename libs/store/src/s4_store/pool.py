@@ -14,6 +14,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from s4_runtime import Backoff, Secret, Temporary, get_logger
 from s4_store.errors import DatabaseTimeout, DatabaseUnavailable, database_errors
+from s4_store.metrics import Use
 from s4_store.transaction import Transaction
 
 _CONNECT_TIMEOUT = timedelta(seconds=10)
@@ -29,6 +30,7 @@ class Pool:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: Secret, acquire_timeout: timedelta) -> None:
         self._pool = pool
         self._acquire_timeout = acquire_timeout.total_seconds()
+        self._use = Use(pool)
         self.url = url
 
     @classmethod
@@ -60,7 +62,7 @@ class Pool:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commits when the block returns, events emitted in it included; any error undoes all of it."""
-        connection = await self._acquire()
+        connection = await self._acquire(self._acquire_timeout)
         try:
             with database_errors():
                 inner = connection.transaction()
@@ -79,32 +81,43 @@ class Pool:
             with database_errors():
                 await self._pool.release(connection)
 
-    async def _acquire(self) -> PoolConnectionProxy[asyncpg.Record]:
+    async def _acquire(self, seconds: float | None) -> PoolConnectionProxy[asyncpg.Record]:
         try:
-            with database_errors():
-                return await self._pool.acquire(timeout=self._acquire_timeout)
+            with database_errors(), self._use.waiting():
+                return await self._pool.acquire(timeout=seconds)
         except DatabaseTimeout:
             raise DatabaseUnavailable from None
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[PoolConnectionProxy[asyncpg.Record]]:
+        """A connection for one statement, for which a caller waits as long as it takes."""
+        connection = await self._acquire(None)
+        try:
+            with database_errors():
+                yield connection
+        finally:
+            with database_errors():
+                await self._pool.release(connection)
+
     async def execute(self, sql: str, *args: object) -> str:
         """Run one statement in a transaction of its own; the command tag."""
-        with database_errors():
-            return await self._pool.execute(sql, *args)
+        async with self._connection() as connection:
+            return await connection.execute(sql, *args)
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """All rows of a single read."""
-        with database_errors():
-            return await self._pool.fetch(sql, *args)
+        async with self._connection() as connection:
+            return await connection.fetch(sql, *args)
 
     async def fetchrow(self, sql: str, *args: object) -> asyncpg.Record | None:
         """The first row of a single read, if any."""
-        with database_errors():
-            return await self._pool.fetchrow(sql, *args)
+        async with self._connection() as connection:
+            return await connection.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: object) -> Any:
         """The first column of the first row of a single read, or None."""
-        with database_errors():
-            return await self._pool.fetchval(sql, *args)
+        async with self._connection() as connection:
+            return await connection.fetchval(sql, *args)
 
     async def is_reachable(self) -> bool:
         """Whether the database answers now."""

@@ -14,7 +14,7 @@ from s4_billing.settings import SHORTEST_CHECKOUT, Settings
 from s4_billing.store import Checkout
 from s4_billing.sync import Sync
 from s4_billing.wishes import Wish, checked
-from s4_runtime import Clock, get_logger, is_id
+from s4_runtime import Clock, came_to, get_logger, is_id
 from s4_store import Pool, Transaction
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import KeySpent, StripeBusy, StripeRejected
@@ -155,6 +155,7 @@ class Checkouts:
                 raise
             return None  # too late for this attempt: Stripe does not make sessions that expire so soon
         if is_new and isinstance(made, Session):
+            came_to("checkout")
             return made
         # A replayed answer tells how the session was when it was made.
         named = await store.checkout(self._pool, checkout.id)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 
 from s4_contracts.notifier import LetterBounced, LetterSent
-from s4_notifier import readers, store
+from s4_notifier import metrics, readers, store
 from s4_notifier.links import Links
 from s4_notifier.mailer import AddressRefused, Mailer
 from s4_notifier.render import Letters
@@ -71,6 +71,8 @@ class Postman:
                 occurred_at=now, account_id=letter.account_id, letter_id=letter.letter_id, kind=letter.kind
             )
             await tx.emit(event, key=f"letter-sent:{letter.letter_id}")
+        metrics.LETTERS.labels(letter.kind, "sent").inc()
+        metrics.LETTER_SECONDS.observe(max(0.0, (now - letter.issued_at).total_seconds()))
         get_logger().info("letter.sent", letter=letter.letter_id, kind=letter.kind, attempts=letter.attempts)
 
     async def _bounce(self, letter: OwedLetter, lease: str, code: str, useless: str | None = None) -> None:
@@ -88,12 +90,14 @@ class Postman:
                 code=code,
             )
             await tx.emit(event, key=f"letter-bounced:{letter.letter_id}")
+        metrics.LETTERS.labels(letter.kind, "bounced").inc()
         get_logger().warning("letter.bounced", letter=letter.letter_id, kind=letter.kind, code=code)
 
     async def _withdraw(self, letter: OwedLetter, lease: str) -> None:
         """What it says is not so any more, or its link would lead nowhere."""
         async with store.LETTERS.apply(self._pool, letter.letter_id, lease) as tx:
             await store.finish(tx, letter.letter_id, "withdrawn")
+        metrics.LETTERS.labels(letter.kind, "withdrawn").inc()
         get_logger().info("letter.withdrawn", letter=letter.letter_id, kind=letter.kind)
 
     async def _await_address(self, letter: OwedLetter, lease: str) -> None:
@@ -106,6 +110,7 @@ class Postman:
         if self._clock.now() - letter.issued_at > self._give_up_after:
             await self._bounce(letter, lease, "undeliverable")
             return
+        metrics.POSTPONED.labels(trouble.code).inc()
         get_logger().warning("letter.postponed", letter=letter.letter_id, code=trouble.code, attempts=letter.attempts)
         await self._postpone(letter, lease, BACKOFF.delay(letter.attempts, self._random), failed=True)
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from s4_notifier import store
+from s4_notifier import metrics, store
 from s4_notifier.postman import Postman
 from s4_notifier.store import OwedLetter
 from s4_runtime import LOOP_FAILURES, Clock, Temporary, get_logger, last_success
@@ -32,6 +32,7 @@ class Rounds:
                 try:
                     while await self.one():
                         pass
+                    metrics.OLDEST.set(await store.oldest_owed(self._pool, self._clock.now()))
                     last_success(LOOP)
                 except Temporary as trouble:
                     LOOP_FAILURES.labels(LOOP, trouble.code).inc()

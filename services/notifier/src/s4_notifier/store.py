@@ -115,6 +115,13 @@ async def claim_letters(pool: Pool, limit: int, ttl: timedelta, now: datetime) -
     ]
 
 
+async def oldest_owed(pool: Pool, now: datetime) -> float:
+    """For how many seconds the oldest letter has been owed that is still to be sent and was due; 0 without one."""
+    sql = "SELECT min(issued_at) FROM letters WHERE state = 'owed' AND issued_at <= $1"
+    oldest: datetime | None = await pool.fetchval(sql, now)
+    return (now - oldest).total_seconds() if oldest else 0.0
+
+
 async def finish(tx: Transaction, letter: LetterId, state: str) -> None:
     """The letter is "sent", "bounced" or "withdrawn" for good."""
     await tx.execute("UPDATE letters SET state = $2, due_at = NULL WHERE letter_id = $1", letter, state)

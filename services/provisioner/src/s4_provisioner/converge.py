@@ -6,7 +6,7 @@ Load (short transaction), act (none), apply (short transaction, guarded by the l
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import assert_never
 
@@ -20,7 +20,7 @@ from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
-from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, context, get_logger, last_success
+from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, came_to, context, get_logger, last_success
 from s4_store import Leases, Pool, Transaction, Wakeup
 
 _LEASES = Leases(table="grids", key="id")
@@ -160,17 +160,19 @@ class Converger:
                     await moves.give_up(tx, grid, result.code, now)
                 case _:
                     assert_never(result)
-        _note(grid, result, (now - grid.stage_since).total_seconds())
+        _note(grid, result, now)
         return going_on
 
 
-def _note(grid: Grid, result: Result, seconds: float) -> None:
+def _note(grid: Grid, result: Result, now: datetime) -> None:
     """One line for each step that ended or failed."""
-    step = grid.stage.value
+    step, seconds = grid.stage.value, (now - grid.stage_since).total_seconds()
     log = get_logger().bind(grid=grid.id, step=step, attempts=grid.attempts)
     match result:
         case Done():
             metrics.STEP_SECONDS.labels(step).observe(seconds)
+            if grid.proved_at is None:
+                _count_customer(grid, now)
             log.info("step.done", seconds=round(seconds, 3))
         case MachineLost(code):
             metrics.STEP_TROUBLE.labels(step, code).inc()
@@ -183,3 +185,13 @@ def _note(grid: Grid, result: Result, seconds: float) -> None:
             log.error("grid.failed", trouble=str(result))
         case _:
             pass
+
+
+def _count_customer(grid: Grid, now: datetime) -> None:
+    """Whose first grid came so far, and how long a furl took."""
+    if grid.stage is Stage.HOST:
+        came_to("placed")
+    elif grid.stage is Stage.PROOF and grid.paid_at is not None:
+        ready_at = grid.host.ready_at if grid.host else None
+        host = "warm" if ready_at is not None and ready_at <= grid.paid_at else "cold"
+        metrics.PAID_TO_FURL.labels(host).observe(max(0.0, (now - grid.paid_at).total_seconds()))

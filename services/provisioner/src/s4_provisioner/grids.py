@@ -51,6 +51,7 @@ class Grid(msgspec.Struct, frozen=True, kw_only=True):
     host_wanted: HostId | None
     lost_at: datetime | None
     lost_host: HostId | None
+    paid_at: datetime | None
     proved_at: datetime | None
     proof_seconds: float | None
     failures: int

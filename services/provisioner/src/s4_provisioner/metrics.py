@@ -8,6 +8,13 @@ STEP_SECONDS = Histogram(
     ["step"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320),
 )
+# Fine where machines stand ready (seconds), coarse where one boots (minutes).
+PAID_TO_FURL = Histogram(
+    "provisioner_paid_to_furl_seconds",
+    "From a payment to the furl, by whether the grid's host stood ready when it was paid (warm) or not (cold).",
+    ["host"],
+    buckets=(1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1800, 3600),
+)
 STEP_TROUBLE = Counter("provisioner_step_trouble_total", "Attempts at a step that did not succeed.", ["step", "code"])
 GRIDS_FAILED = Counter("provisioner_grids_failed_total", "Grids that came to wait for a person.", ["step", "code"])
 IN_HAND = Gauge("provisioner_grids_in_hand", "Grids that this process is working on.")

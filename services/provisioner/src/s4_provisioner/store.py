@@ -46,11 +46,11 @@ async def want_ready(
     """The grid of a signup is wanted and due; False when it was known before, and nothing changed."""
     made = await tx.fetchval(
         "insert into grids (id, account_id, signup_id, subscription_id, plan, quota_bytes, pool, region, port, story,"
-        " wanted, stage, stage_since, created_at, due_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-        " $13, $13, $13) on conflict do nothing returning true",
+        " wanted, stage, stage_since, created_at, due_at, paid_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,"
+        " $11, $12, $13, $13, $13, $14) on conflict do nothing returning true",
         *(grid_id, paid.account_id, paid.signup_id, paid.subscription_id, paid.plan, paid.quota_bytes),
         *(belonging.pool, belonging.region, belonging.port),
-        *(msgspec.json.encode(story).decode(), Wanted.READY, FIRST, now),
+        *(msgspec.json.encode(story).decode(), Wanted.READY, FIRST, now, paid.occurred_at),
     )
     return bool(made)
 

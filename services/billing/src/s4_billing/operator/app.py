@@ -105,7 +105,7 @@ def application(desk: Desk, settings: Settings, statuses: ErrorTable) -> web.App
     """All routes, for operators alone."""
     named = read(settings.operator_tokens) or {}
     app = web.Application(
-        middlewares=[correlation_middleware, error_middleware(statuses), operators_only(named)],
+        middlewares=[correlation_middleware, error_middleware(statuses), operators_only(named, settings.deployment)],
         client_max_size=_MAX_BODY_BYTES,
     )
     app.router.add_get("/operator/accounts", desk.find)

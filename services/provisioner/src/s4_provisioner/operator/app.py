@@ -78,9 +78,9 @@ class Desk:
 def application(pool: Pool, tools: Tools) -> web.Application:
     """All routes, for operators alone."""
     named = operators.read(tools.settings.operator_tokens) or {}
+    door = operators.operators_only(named, tools.settings.deployment)
     app = web.Application(
-        middlewares=[correlation_middleware, error_middleware(asking.STATUSES), operators.operators_only(named)],
-        client_max_size=_MAX_BODY_BYTES,
+        middlewares=[correlation_middleware, error_middleware(asking.STATUSES), door], client_max_size=_MAX_BODY_BYTES
     )
     desk = Desk(pool, tools)
     app.router.add_get("/operator/audit", desk.audit)

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from s4_runtime import PeerUnavailable
+from s4_runtime import PeerUnavailable, came_to
 from s4_store import DatabaseUnavailable
 from s4_web.billing_client import Offer
 from s4_web.capacity import sold_out
@@ -15,6 +15,7 @@ from s4_web.site import site_of
 
 async def show(request: web.Request) -> web.Response:
     """What S4 is. Billing's silence, or our database's, only costs the price."""
+    came_to("visited")
     site, offer, out = site_of(request), Offer((), open=False), frozenset[str]()
     with suppress(PeerUnavailable, DatabaseUnavailable):
         offer, out = await site.billing.offer(), await sold_out(site)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from aiohttp import web
 
-from s4_runtime import PeerUnavailable
+from s4_runtime import PeerUnavailable, came_to
 from s4_web import limits, store
 from s4_web.address import email_of
 from s4_web.billing_client import Offer
@@ -31,6 +31,7 @@ async def show(request: web.Request) -> web.Response:
     if current and not current.is_paid:
         values |= {"email": current.email, "terms": "yes", "plan": values["plan"] or current.plan}
         values["language"] = (await choices_of(site.pool, current.account_id)).language
+    came_to("form-shown")
     return _form(request, offer, values, {}, out=await sold_out(site))
 
 
@@ -54,6 +55,7 @@ async def submit(request: web.Request) -> web.Response:
         return _form(request, offer, form, problems, out=out, status=409 if form.get("plan") in out else 422)
     await _count(request, site, email)
     await _record(site, browser, {**form, "language": _language(request, form)}, email)
+    came_to("form-sent")
     return see_other("/pay")
 
 

@@ -1,0 +1,53 @@
+"""Where the broker may be reached: every address that every one of its urls leads to."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from random import SystemRandom
+from socket import IPPROTO_TCP
+
+import msgspec
+from yarl import URL
+
+from s4_runtime import Secret
+
+_PORTS = {"amqp": 5672, "amqps": 5671}
+# A broker whose machine has lost its power says nothing. aiormq notices after three of these.
+_HEARTBEAT = "5"  # seconds
+
+
+class Host(msgspec.Struct, frozen=True):
+    """One address. ``name`` is what its certificate must be for; None without TLS."""
+
+    url: URL
+    name: str | None
+
+
+async def hosts(amqp_url: Secret | str) -> list[Host]:
+    """All addresses, in an order of their own each time, so that clients spread and none insists on one that is dead.
+
+    Urls are separated by commas or blanks. A name with several addresses counts as so many hosts. Raises OSError when
+    no name has any.
+    """
+    text = amqp_url.reveal() if isinstance(amqp_url, Secret) else amqp_url
+    found: list[Host] = []
+    failure = OSError("no url of a broker")
+    for url in map(URL, re.split(r"[,\s]+", text.strip())):
+        try:
+            found += await _of(url)
+        except OSError as error:
+            failure = error
+    if not found:
+        raise failure
+    SystemRandom().shuffle(found)
+    return found
+
+
+async def _of(url: URL) -> list[Host]:
+    port = url.port or _PORTS.get(url.scheme)
+    addresses = await asyncio.get_running_loop().getaddrinfo(url.host, port, proto=IPPROTO_TCP)
+    if "heartbeat" not in url.query:
+        url = url.update_query(heartbeat=_HEARTBEAT)
+    name = url.host if url.scheme == "amqps" else None
+    return [Host(url.with_host(ip).with_port(port), name) for ip in sorted({str(at[4][0]) for at in addresses})]
