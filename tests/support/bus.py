@@ -10,8 +10,8 @@ import aio_pika
 
 from s4_bus import bus_ready, consume, on, relay
 from s4_bus.connection import connected
+from s4_bus.declare import declare_service
 from s4_bus.metrics import CONSUMED, PARKED, RETRIED
-from s4_bus.topology import declare_service
 from s4_contracts import encode
 from s4_contracts.web import InviteRequested
 from s4_runtime import new_id

@@ -1,16 +1,18 @@
 """A TCP proxy whose connections a test can cut, refuse or hold."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 
 class CutProxy:
-    """Stands before a server. ``url`` leads through it."""
+    """Stands before a server. ``url`` leads through it. With ``tls`` it speaks TLS to its clients."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, tls: ssl.SSLContext | None = None) -> None:
         self._target = urlsplit(target)
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._pumps: set[asyncio.Task[None]] = set()
@@ -44,7 +46,7 @@ class CutProxy:
         self._open = True
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -83,9 +85,9 @@ class CutProxy:
 
 
 @asynccontextmanager
-async def cut_proxy(target: str) -> AsyncIterator[CutProxy]:
+async def cut_proxy(target: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[CutProxy]:
     """A proxy to the server of this url."""
-    proxy = CutProxy(target)
+    proxy = CutProxy(target, tls)
     await proxy.start()
     try:
         yield proxy

@@ -13,7 +13,8 @@ import aio_pika
 import aiohttp
 
 from s4_bus.connection import connected
-from s4_bus.topology import EXCHANGE, declare_service, main_queue
+from s4_bus.declare import declare_service
+from s4_bus.topology import EXCHANGE, main_queue
 from s4_contracts import Event, encode, routing_key
 from s4_contracts.billing import SignupPaid
 from s4_contracts.notifier import LetterSent

@@ -1,7 +1,6 @@
 """Keys that a shop mints for itself once, in the formats that the services read."""
 
 import base64
-import hashlib
 import secrets
 import string
 
@@ -34,12 +33,6 @@ def public_half(private_pem: str) -> str:
     """The public key, PEM, of a private key in PEM."""
     key = load_pem_private_key(private_pem.encode(), password=None).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
-def rabbit_hash(password: str) -> str:
-    """A password as RabbitMQ keeps it (rabbit_password_hashing_sha256: salt, then the hash of salt and password)."""
-    salt = secrets.token_bytes(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def _private(shape: PrivateFormat) -> str:

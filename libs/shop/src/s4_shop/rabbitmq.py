@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
+from s4_bus.definitions import Definitions, definitions, users
 from s4_shop import processes
-from s4_shop.keys import rabbit_hash
 from s4_shop.missing import MissingProgram, NotReady
 from s4_shop.ports import LOOPBACK, free_port
 from s4_shop.processes import Command
@@ -40,9 +40,6 @@ vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 64MB
 """
 
-# A relay declares the queues of those who listen to its events, so every service may touch everything that is ours.
-_OURS = r"^(s4\..*|amq\.default)$"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
@@ -61,7 +58,11 @@ class Ports:
 
 @dataclass(frozen=True, kw_only=True)
 class RabbitNode:
-    """One node in one folder. Files are written by `prepare`; `epmd` and `server` are the commands to keep running."""
+    """One node in one folder. Files are written by `prepare`; `epmd` and `server` are the commands to keep running.
+
+    Nodes of one cluster have different names, and share `cookie` and the port of epmd; `more` lines of configuration
+    name them all.
+    """
 
     folder: Path
     ports: Ports
@@ -69,6 +70,9 @@ class RabbitNode:
     password: str
     vhost: str = "s4"
     users: Mapping[str, str] = field(default_factory=dict, repr=False)
+    name: str = "s4@localhost"
+    cookie: str = field(default="", repr=False)
+    more: str = ""
 
     def prepare(self) -> None:
         """The folder holds all that the node needs to start. Repeatable; raises MissingProgram."""
@@ -78,13 +82,13 @@ class RabbitNode:
         conf = self._conf()
         if self.users:
             definitions = self.folder / "definitions.json"
-            _write(definitions, json.dumps(self._definitions()))
+            _write(definitions, json.dumps(self.definitions()))
             conf += f"load_definitions = {definitions}\n"
         _write(self.folder / "rabbitmq.conf", conf)
         _write(self.folder / "enabled_plugins", "[rabbitmq_management].\n")
         cookie = self.folder / ".erlang.cookie"
         if not cookie.exists():
-            _write(cookie, secrets.token_hex(20), mode=0o400)
+            _write(cookie, self.cookie or secrets.token_hex(20), mode=0o400)
 
     def epmd(self) -> Command:
         """The Erlang port mapper of this node alone, so that stopping it cuts nobody else off."""
@@ -94,7 +98,7 @@ class RabbitNode:
         """The broker itself, in the foreground."""
         env = {
             "HOME": str(self.folder),
-            "RABBITMQ_NODENAME": "s4@localhost",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_IP_ADDRESS": LOOPBACK,
             "RABBITMQ_NODE_PORT": str(self.ports.amqp),
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
@@ -121,6 +125,11 @@ class RabbitNode:
     def management_url(self) -> str:
         """The management pages and their HTTP API."""
         return f"http://{LOOPBACK}:{self.ports.management}"
+
+    @property
+    def operator_url(self) -> str:
+        """The HTTP API for the administrator; holds the password."""
+        return f"http://{self.user}:{self.password}@{LOOPBACK}:{self.ports.management}"
 
     def is_ready(self) -> bool:
         """True when the broker answers the AMQP protocol header."""
@@ -158,35 +167,24 @@ class RabbitNode:
         processes.stop(self.folder / "server.pid", SIGKILL if at_once else SIGTERM, within=30.0)
         processes.stop(self.folder / "epmd.pid")
 
-    def _definitions(self) -> dict[str, object]:
-        """With definitions the broker does not make its default user: the administrator is one of them."""
-        people = {self.user: self.password, **self.users}
-        return {
-            "vhosts": [{"name": self.vhost}],
-            "users": [
-                {
-                    "name": name,
-                    "password_hash": rabbit_hash(password),
-                    "hashing_algorithm": "rabbit_password_hashing_sha256",
-                    "tags": "administrator" if name == self.user else "",
-                }
-                for name, password in people.items()
-            ],
-            "permissions": [
-                {"user": name, "vhost": self.vhost, "configure": what, "write": what, "read": what}
-                for name in people
-                for what in [".*" if name == self.user else _OURS]
-            ],
-        }
+    def definitions(self) -> Definitions:
+        """What the broker is to have: users with their rights, queues, bindings.
+
+        With definitions the broker does not make its default user: the administrator is one of them.
+        """
+        made = definitions(self.vhost)
+        people = users({self.user: self.password, **self.users}, self.vhost, administrator=self.user)
+        return {**made, **people, "permissions": [*people["permissions"], *made["permissions"]]}
 
     def _conf(self) -> str:
-        return _CONF.format(
+        conf = _CONF.format(
             amqp=self.ports.amqp,
             management=self.ports.management,
             user=self.user,
             password=self.password,
             vhost=self.vhost,
         )
+        return conf + self.more
 
 
 def _write(path: Path, text: str, mode: int = 0o600) -> None:
