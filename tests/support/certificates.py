@@ -27,6 +27,7 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        folder.mkdir(exist_ok=True)
         self._key = generate_private_key(SECP256R1())
         self._name = _named("S4 tests")
         basic = x509.BasicConstraints(ca=True, path_length=0)
