@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.kops_fields import wrong
@@ -64,6 +62,8 @@ def _known(flags: Flags, name: str | None) -> dict[str, Any]:
 
 
 def replace(_arguments: list[str], flags: Flags) -> None:
+    import yaml
+
     manifests = list(yaml.safe_load_all(Path(flags["--filename"]).read_text()))
     if problems := [line for each in manifests for line in wrong(each)]:
         raise Refused("; ".join(problems))
@@ -136,7 +136,9 @@ def validate(arguments: list[str], flags: Flags) -> None:
 
 def export(arguments: list[str], flags: Flags) -> None:
     _known(flags, arguments[0])
-    Path(flags["--kubeconfig"]).write_text(json.dumps({"current-context": arguments[0]}))
+    server = os.environ.get("KOPS_STAND_IN_API", "https://127.0.0.1:1")
+    told = {"current-context": arguments[0], "clusters": [{"name": arguments[0], "cluster": {"server": server}}]}
+    Path(flags["--kubeconfig"]).write_text(json.dumps(told))
 
 
 def delete(arguments: list[str], flags: Flags) -> None:

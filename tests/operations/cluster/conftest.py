@@ -3,6 +3,7 @@
 import sys
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from support.cluster_desk import Desk
 from support.grid_cloud import KEYS, Cloud, light, local_cloud
+from support.healthy_cluster import api_server, healthy
 
 ROOT = Path(__file__).parents[3]
 SUPPORT = ROOT / "tests" / "support"
@@ -74,3 +76,16 @@ def hosted_zone(cloud: Cloud, zone: str) -> str:
     """The id of the test's zone, which is there."""
     made = cloud.client("route53").create_hosted_zone(Name=zone, CallerReference=zone)
     return str(made["HostedZone"]["Id"]).rpartition("/")[2]
+
+
+@pytest.fixture
+def standing(desk: Desk, cloud: Cloud, hosted_zone: str, zone: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk with a staging cluster that was made, and is well."""
+    with api_server(desk.folder, timedelta(days=300)) as address:
+        monkeypatch.setenv("KOPS_STAND_IN_API", address)
+        record = {"Name": f"api.staging.{zone}", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+        changes = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+        cloud.client("route53").change_resource_record_sets(HostedZoneId=hosted_zone, ChangeBatch=changes)
+        desk.done("create", "staging")
+        desk.cluster_has(**healthy())
+        yield desk

@@ -7,11 +7,15 @@ from typing import Any
 import msgspec
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from s4_runtime import Permanent, Temporary
 
 _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 4})
+
+# AWS's description of its own services, which is megabytes, is read once in a process.
+_DESCRIPTIONS = create_loader()
 
 
 class Disk(msgspec.Struct, frozen=True):
@@ -35,6 +39,7 @@ class Cloud:
 
     def __init__(self, region: str, session: Session | None = None) -> None:
         self._session = session or Session()
+        self._session.register_component("data_loader", _DESCRIPTIONS)
         self._region = region
         self._clients: dict[str, Any] = {}
 

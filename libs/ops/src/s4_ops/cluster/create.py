@@ -19,7 +19,7 @@ def changes(work: Work) -> list[str]:
     work.cloud.require_zone(spec.dns_zone)
     absent = [name for name in (spec.state_bucket, spec.identity_bucket) if buckets.missing(work.cloud, name)]
     known = [] if spec.state_bucket in absent else work.kops.known()
-    _require_same_version(work, known)
+    require_same_version(work, known)
     return [*(f"+ bucket {name}" for name in absent), *differences(manifests.documents(spec), known)]
 
 
@@ -67,7 +67,7 @@ def _write(work: Work) -> None:
     write(work.place.manifests, yaml.safe_dump_all(documents, sort_keys=False, width=120))
 
 
-def _require_same_version(work: Work, known: list[dict[str, object]]) -> None:
+def require_same_version(work: Work, known: list[dict[str, object]]) -> None:
     """Another version is brought by `upgrade`, node by node."""
     if not known:
         return
