@@ -1,4 +1,4 @@
-"""Renew the pins: requirements/NAME.txt per service and for development, with hashes, and constraints.txt without.
+"""Renew the pins: requirements/NAME.txt per image and for development, with hashes, and constraints.txt without.
 
 ``python tools/pins.py UV`` resolves the whole workspace once (uv.lock, not kept in the repository) and exports that.
 The files name no index and no path: any index that has the same files will do.
@@ -12,7 +12,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
+PACKAGES = ("web", "billing", "provisioner", "notifier", "invites", "support", "cli", "devcloud")
+# What stands beside our packages in images of their own, in the versions that our tests have met.
+OTHERS = {"mailbox": "magic-wormhole-mailbox-server", "build": "hatchling"}
 _FORBIDDEN = re.compile(r"https?://|file:|^-|^\s*--(index|extra|find)|@ |/work|/home", re.MULTILINE)
 
 
@@ -22,18 +24,30 @@ def main(uv: str) -> None:
     folder = ROOT / "requirements"
     folder.mkdir(exist_ok=True)
     export = ["export", "--frozen", "--quiet", "--no-emit-workspace", "--no-header", "--no-annotate"]
-    for service in SERVICES:
-        _write(folder / f"{service}.txt", _run(uv, *export, "--no-dev", "--package", f"s4-{service}"))
+    for package in PACKAGES:
+        _write(folder / f"{package}.txt", _run(uv, *export, "--no-dev", "--package", f"s4-{package}"))
     _write(folder / "dev.txt", _run(uv, *export, "--group", "dev"))
     _write(ROOT / "constraints.txt", _run(uv, *export, "--group", "dev", "--no-hashes"))
-    version = _run(uv, "--version").split()[1]
-    with tempfile.NamedTemporaryFile("w", suffix=".in") as wanted:
-        wanted.write(f"uv=={version}\n")
-        wanted.flush()
-        compiled = _run(
-            uv, "pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", wanted.name
-        )
-    _write(folder / "uv.txt", compiled)
+    for name, package in OTHERS.items():
+        _write(folder / f"{name}.txt", _compiled(uv, package, "--constraint", str(ROOT / "constraints.txt")))
+    _write(ROOT / "libs/node/requirements-build.txt", (folder / "build.txt").read_text())
+    _write(folder / "uv.txt", _compiled(uv, f"uv=={_run(uv, '--version').split()[1]}"))
+
+
+def _compiled(uv: str, wanted: str, *options: str) -> str:
+    with tempfile.NamedTemporaryFile("w", suffix=".in") as file:
+        file.write(f"{wanted}\n")
+        file.flush()
+        compile_ = [
+            "pip",
+            "compile",
+            "--quiet",
+            "--generate-hashes",
+            "--no-header",
+            "--no-annotate",
+            "--no-emit-options",
+        ]
+        return _run(uv, *compile_, "--python-version", "3.11", *options, file.name)
 
 
 def _write(path: Path, text: str) -> None:
