@@ -7,7 +7,7 @@ import pytest
 
 from support.manifests import Manifests, Object, available, confined, connected, in_environment, pinned
 
-ENVIRONMENTS = ("staging", "production")
+ENVIRONMENTS = ("local", "staging", "production")
 Rule = Callable[[Manifests], Iterator[str]]
 RULES: tuple[Rule, ...] = (*confined.RULES, *available.RULES, *connected.RULES)
 
