@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from s4_cli import show
 from s4_cli.access import Access
 from s4_cli.calls import call
+from s4_cli.commands import add_common
 from s4_runtime import Permanent, derived_id, is_id
 
 Answer = dict[str, Any]
@@ -21,7 +22,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     def command(name: str, deed: Deed, words: Callable[[Answer], str], text: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=text, description=text)
         made.set_defaults(deed=deed, show=words, service="billing")
-        made.add_argument("--json", action="store_true", help="print what the service answers")
+        add_common(made)
         return made
 
     made = command("show", _show, show.timeline, "everything that is known of an account, oldest first")

@@ -8,13 +8,20 @@ import aiohttp
 
 from s4_cli.access import Access
 from s4_runtime import Permanent, Temporary
+from s4_runtime.operators import DEPLOYMENT
 
 _PATIENCE = 600  # seconds: a look at ten thousand subscriptions takes minutes
 
 
 async def call(access: Access, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-    """The JSON that the service answers with. Raises Permanent when it refuses, Temporary when it cannot be reached."""
+    """The JSON that the service answers with.
+
+    Raises Permanent when it refuses, or belongs to another deployment than is meant (then nothing was done), Temporary
+    when it cannot be reached.
+    """
     headers = {"Authorization": f"Bearer {access.token.reveal()}"}
+    if access.deployment:
+        headers[DEPLOYMENT] = access.deployment
     timeout = aiohttp.ClientTimeout(total=_PATIENCE, connect=5)
     try:
         async with (
@@ -24,6 +31,9 @@ async def call(access: Access, method: str, path: str, body: Mapping[str, object
             told = await answer.json()
     except (aiohttp.ClientError, TimeoutError, ValueError, asyncio.IncompleteReadError):
         raise Temporary("service-unreachable", url=access.url) from None
+    answered = answer.headers.get(DEPLOYMENT, access.deployment)
+    if access.deployment and answered != access.deployment:
+        raise Permanent("wrong-deployment", asked=access.deployment, answered=answered)
     if not isinstance(told, dict):
         raise Temporary("service-unreachable", url=access.url)
     if answer.status >= 500 or answer.status == 429:

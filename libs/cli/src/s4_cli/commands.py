@@ -25,7 +25,7 @@ class Commands:
         """A command that changes nothing."""
         made = self._commands.add_parser(name, help=text, description=text)
         made.set_defaults(deed=deed, show=words, service=self._service)
-        made.add_argument("--json", action="store_true", help="print what the service answers")
+        add_common(made)
         return made
 
     def does(
@@ -40,6 +40,17 @@ class Commands:
                 "--confirm", metavar="CODE", help="do what an earlier call showed, by the code that it gave"
             )
         return made
+
+
+def add_common(made: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    made.add_argument("--json", action="store_true", help="print the answer as JSON")
+    made.add_argument(
+        "--environment",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="the installation in ~/.config/s4/NAME.json; else what variables say, else the local run",
+    )
 
 
 async def ask(access: Access, path: str, asked: argparse.Namespace, *names: str) -> Answer:

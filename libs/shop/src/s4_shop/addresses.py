@@ -34,6 +34,7 @@ LISTENERS: Mapping[str, str] = {
     "invites-probes": "invites",
     "support": "support",
     "support-probes": "support",
+    "support-operator": "support",
     "mailbox": "mailbox",
 }
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from s4_bus.definitions import DESK_USER
 from s4_shop import keys
 from s4_shop.addresses import Addresses
 from s4_shop.folder import StateFolder, write_private
@@ -13,6 +14,7 @@ from s4_shop.ports import LOOPBACK
 from s4_shop.postgres import PostgresCluster
 from s4_shop.rabbitmq import Ports, RabbitNode
 
+DEPLOYMENT = "local"
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 GRID_DOMAIN = "grids.s4.test"  # RFC 6761: .test belongs to nobody
 REGION = "eu-central-1"
@@ -39,7 +41,7 @@ class Wiring:
         self.folder = folder
         self.addresses = addresses
         self.options = options
-        words = {service: folder.token(f"amqp-{service}").read_text() for service in SERVICES}
+        words = {service: folder.token(f"amqp-{service}").read_text() for service in (*SERVICES, DESK_USER)}
         self.rabbit = RabbitNode(
             folder=folder.data / "rabbitmq",
             ports=Ports(
@@ -63,7 +65,7 @@ class Wiring:
     def service(self, name: str) -> dict[str, str]:
         """The environment of a service, also of its `migrate`."""
         environment = {
-            "S4_DEPLOYMENT": "local",
+            "S4_DEPLOYMENT": DEPLOYMENT,
             "S4_DATABASE_URL_FILE": self._file(f"database-url-{name}", self.database_url(name)),
             "S4_AMQP_URL_FILE": self._file(f"amqp-url-{name}", self.rabbit.amqp_url(user=name)),
             "S4_PROBES_LISTEN": self.addresses.listen(f"{name}-probes"),
@@ -185,8 +187,12 @@ class Wiring:
     def _operator_tokens(self) -> str:
         """The file that lets one operator in, and another from which the command ``s4`` knows where and how."""
         token = self.folder.token("operator-token").read_text()
-        told = {service: self.addresses.url(f"{service}-operator") for service in ("billing", "provisioner")}
-        self._file("operator.json", json.dumps({**told, "token": token}))
+        told: dict[str, object] = {
+            service: self.addresses.url(f"{service}-operator") for service in ("billing", "provisioner", "support")
+        }
+        told |= {"probes": {service: self.addresses.url(f"{service}-probes") for service in SERVICES}}
+        told |= {"deployment": DEPLOYMENT, "state": str(self.folder.root), "token": token}
+        self._file("operator.json", json.dumps(told))
         return self._file("operator-tokens", f"local:{token}")
 
     def _billing_operator_tokens(self) -> str:
@@ -248,6 +254,8 @@ class Wiring:
             "S4_BILLING_OPERATOR_URL": self.addresses.url("billing-operator"),
             "S4_BILLING_OPERATOR_TOKEN_FILE": str(self.folder.token("support-billing-token")),
             "S4_COOKIE_KEY_FILE": str(self.folder.token("support-cookie-key")),
+            "S4_OPERATOR_LISTEN": self.addresses.listen("support-operator"),
+            "S4_OPERATOR_AMQP_URL_FILE": self._file("amqp-url-desk", self.rabbit.amqp_url(user=DESK_USER)),
         }
 
     def _sshd(self) -> dict[str, str]:

@@ -10,6 +10,8 @@ from s4_runtime import SystemClock, configure, run, serve, serve_probes, start
 from s4_store import Pool, migrate, require_migrated
 from s4_support.app import build_app
 from s4_support.desk import Desk
+from s4_support.operator.app import application
+from s4_support.operator.tools import tools_of
 from s4_support.pruning import Pruning
 from s4_support.settings import read
 
@@ -26,6 +28,7 @@ async def served() -> None:
             relay("support", pool, settings.amqp_url),
             Pruning(pool, settings, clock).forever(),
             serve(build_app(settings, pool, session, clock), settings.listen),
+            serve(application(tools_of(settings, pool, session, clock)), settings.operator_listen, name="operator"),
             serve_probes(settings.probes_listen, bus_ready("support", pool)),
         )
 

@@ -56,6 +56,8 @@ class Pruning:
         await self._batches(_LINKS, horizon)
         await self._batches(_ADDRESSES, horizon)
         await self._pool.execute("DELETE FROM deeds WHERE done_at < $1", horizon)
+        await self._pool.execute("DELETE FROM dropped WHERE dropped_at < $1", now - self._settings.dropped_kept)
+        await self._pool.execute("DELETE FROM confirmations WHERE ends_at < $1", now - self._settings.dropped_kept)
         sessions, counters = _SHORT_LIVED
         await self._pool.execute(sessions, now - self._settings.session_age)
         await self._pool.execute(counters, now - self._settings.limit_window)

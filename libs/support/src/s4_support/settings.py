@@ -13,7 +13,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     ``public_url`` is how their browsers name the page, ``cookie_key`` protects their sessions.
     ``billing_operator_url`` and ``billing_operator_token`` (one of billing's operators' tokens, the page's own) let
     it ask whose an id of Stripe's is. ``deeds_*``, ``looks_per_operator`` and ``wrong_tokens_per_address`` hold for
-    one ``limit_window``. What happened longer ago than ``events_kept`` is forgotten.
+    one ``limit_window``. What happened longer ago than ``events_kept`` is forgotten, and messages that an operator
+    dropped after ``dropped_kept``. The command ``s4`` asks at ``operator_listen``; ``operator_amqp_url`` is a user of
+    the broker who may move every service's parked messages.
     """
 
     listen: str
@@ -30,6 +32,9 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     limit_window: timedelta = timedelta(hours=1)
     events_kept: timedelta = timedelta(days=400)
     prune_every: timedelta = timedelta(hours=1)
+    operator_listen: str = "127.0.0.1:0"
+    operator_amqp_url: Secret | None = None
+    dropped_kept: timedelta = timedelta(days=30)
 
     @property
     def is_https(self) -> bool:
@@ -61,6 +66,6 @@ def _problems(settings: Settings) -> Iterator[str]:
         yield "S4_PUBLIC_URL is not an http or https address"
     if bool(settings.billing_operator_url) != bool(settings.billing_operator_token):
         yield "S4_BILLING_OPERATOR_URL and S4_BILLING_OPERATOR_TOKEN must be set together"
-    for name in ("session_age", "limit_window", "events_kept", "prune_every"):
+    for name in ("session_age", "limit_window", "events_kept", "prune_every", "dropped_kept"):
         if getattr(settings, name) <= timedelta():
             yield f"S4_{name.upper()} must be longer than nothing"

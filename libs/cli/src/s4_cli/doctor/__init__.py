@@ -1,0 +1,1 @@
+"""What is wrong with an installation: looked for from outside, explained, with what to do."""
