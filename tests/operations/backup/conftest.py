@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.backed_up import Installation
 from support.infra import TestRun, needs_program
-from support.installation import Installation
 
 FACT = (
     "insert into outbox (id, type, body, headers, sent_at) values"

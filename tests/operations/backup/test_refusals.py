@@ -9,7 +9,7 @@ import pyrage
 import pytest
 
 from s4_ops.backup.manifest import NAME
-from support.installation import Installation
+from support.backed_up import Installation
 
 
 @pytest.fixture(autouse=True)

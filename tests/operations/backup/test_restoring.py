@@ -12,7 +12,7 @@ from s4_ops.audit import recorded
 from s4_ops.backup.cut import cut
 from s4_ops.backup.servers import Server
 from s4_runtime import Secret
-from support.installation import Installation
+from support.backed_up import Installation
 
 
 @pytest.fixture

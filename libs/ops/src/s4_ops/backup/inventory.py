@@ -38,7 +38,8 @@ class Inventory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def secret(self, path: str) -> SecretFile | None:
         """The entry of a file in the folder of secrets, or of Secret/key; None for one that nobody named."""
-        return next((each for each in self.secrets.values() if path in each.local or path in each.kubernetes), None)
+        whole = f"{path.partition('/')[0]}/*"
+        return next((each for each in self.secrets.values() if {path, whole} & {*each.local, *each.kubernetes}), None)
 
     def drawn(self) -> str:
         """The tables of docs/operations/backup.md."""
