@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: bench-node bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: image bench-node bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ install: ## programs (apt, as root) and Python environments, if anything is miss
 images: ## bake what the emulated machines boot, once; nothing to do as long as it fits
 	@for kind in $$([ "$$(id -u)" = 0 ] && echo nspawn) sshd; do \
 		$(VENV)/python -m s4_devcloud image --kind $$kind --output .s4/images --node libs/node >/dev/null || exit 1; done
+
+image: install ## build container images (docs/operations/images.md); one with SERVICE=web, options in ARGS=
+	@$(VENV)/python -m s4_cli images build $(SERVICE) $(ARGS)
 
 install-tests:
 	@$(PYTHON) tools/bootstrap.py --tests
