@@ -30,7 +30,7 @@ class Admission:
 
     def warnings(self, kind: Kind, written: Object) -> list[str]:
         """What the answer warns of: pods of this template would not be let in."""
-        if kind is not kinds.STATEFUL_SET:
+        if kind not in {kinds.STATEFUL_SET, kinds.DEPLOYMENT, kinds.JOB}:
             return []
         found = pod_security.violations(written["spec"]["template"]["spec"])
         is_watched = self._label(written["metadata"]["namespace"], pod_security.WARN) == pod_security.LEVEL

@@ -12,7 +12,7 @@ from s4_devcloud.kubernetes.kubelet import Kubelet
 
 
 def application(about: dict[str, Any], api: Api, faults: Faults, kubelet: Kubelet, access: Access) -> web.Application:
-    """Routes: GET /state, GET POST DELETE /faults, GET DELETE /calls, POST /nodes/{name}/lose, DELETE /tokens."""
+    """The routes: /state, /faults, /calls, POST /nodes/{name}/lose, DELETE /tokens, POST /images."""
 
     async def state(_: web.Request) -> web.Response:
         return web.json_response({**about, "faults": faults.listed()})
@@ -41,10 +41,14 @@ def application(about: dict[str, Any], api: Api, faults: Faults, kubelet: Kubele
         access.forget_tokens()
         return web.json_response({"done": True})
 
+    async def pretend(request: web.Request) -> web.Response:
+        kubelet.pretended.learn(await request.json())
+        return web.json_response({"done": True}, status=201)
+
     app = web.Application(middlewares=[_refusals])
     app.add_routes([web.get("/state", state), web.post("/faults", add), web.delete("/faults", clear)])
     app.add_routes([web.get("/calls", calls), web.delete("/calls", calls), web.delete("/tokens", forget)])
-    app.add_routes([web.post("/nodes/{name}/lose", lose)])
+    app.add_routes([web.post("/nodes/{name}/lose", lose), web.post("/images", pretend)])
     return app
 
 

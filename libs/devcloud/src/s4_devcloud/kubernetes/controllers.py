@@ -9,6 +9,7 @@ from s4_devcloud.kubernetes.admission import Admission
 from s4_devcloud.kubernetes.kinds import Kind
 from s4_devcloud.kubernetes.problems import Refused
 from s4_devcloud.kubernetes.store import Object, Store, now
+from s4_devcloud.kubernetes.workloads import Workloads, is_ready
 
 REVISION = "controller-revision-hash"
 
@@ -18,6 +19,7 @@ class Controllers:
 
     def __init__(self, store: Store, admission: Admission) -> None:
         self._store, self._admission = store, admission
+        self._workloads = Workloads(store, admission)
 
     def reconcile(self) -> None:
         """One step."""
@@ -25,6 +27,7 @@ class Controllers:
         for namespace in self._store.list(kinds.NAMESPACE):
             if "deletionTimestamp" in namespace["metadata"]:
                 self._end(namespace)
+        self._workloads.reconcile()
         for wanted in self._store.list(kinds.STATEFUL_SET):
             if "deletionTimestamp" not in wanted["metadata"]:
                 self._serve(wanted)
@@ -128,12 +131,6 @@ class Controllers:
             event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": meta["namespace"]}}
             event |= {"involvedObject": about, "reason": reason, "message": message, "type": "Warning"}
             self._store.create(kinds.EVENT, event)
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether the pod says that it can serve."""
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
 def _goes_last(one: Object) -> bool:

@@ -37,6 +37,26 @@ def _service(written: Object) -> None:
         port.setdefault("targetPort", port["port"])
 
 
+def _deployment(written: Object) -> None:
+    spec = written["spec"]
+    spec.setdefault("replicas", 1)
+    spec.setdefault("revisionHistoryLimit", 10)
+    spec.setdefault("progressDeadlineSeconds", 600)
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+    spec.setdefault("strategy", rolling)
+    _pod_spec(spec["template"]["spec"])
+
+
+def _job(written: Object) -> None:
+    spec = written["spec"]
+    for name, value in {"backoffLimit": 6, "completions": 1, "parallelism": 1, "suspend": False}.items():
+        spec.setdefault(name, value)
+    name = written["metadata"]["name"]
+    spec.setdefault("selector", {"matchLabels": {"batch.kubernetes.io/job-name": name}})
+    spec["template"].setdefault("metadata", {}).setdefault("labels", {})["batch.kubernetes.io/job-name"] = name
+    _pod_spec(spec["template"]["spec"])
+
+
 def _stateful_set(written: Object) -> None:
     spec = written["spec"]
     spec.setdefault("replicas", 1)
@@ -80,5 +100,7 @@ _FILLED: dict[str, Callable[[Object], None]] = {
     kinds.SECRET.resource: _secret,
     kinds.SERVICE.resource: _service,
     kinds.STATEFUL_SET.resource: _stateful_set,
+    kinds.DEPLOYMENT.resource: _deployment,
+    kinds.JOB.resource: _job,
     kinds.POD.resource: _pod,
 }

@@ -1,5 +1,6 @@
 """What clients are told of the server before they ask for objects."""
 
+from s4_devcloud.kubernetes import openapi
 from s4_devcloud.kubernetes.kinds import KINDS
 from s4_devcloud.kubernetes.schema import VERSION
 from s4_devcloud.kubernetes.store import Object
@@ -10,6 +11,8 @@ _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "updat
 def document(path: str) -> Object | None:
     """The document at this path, if it is one of discovery."""
     parts = [part for part in path.split("/") if part]
+    if parts[:2] == ["openapi", "v3"]:
+        return openapi.document("/".join(parts[2:]))
     if len(parts) == 2 and parts[0] == "api":
         return _resources("", parts[1])
     if len(parts) == 3 and parts[0] == "apis":
@@ -30,7 +33,8 @@ def _groups() -> list[str]:
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    found = next(kind.version for kind in KINDS if kind.group == name)
+    version = {"groupVersion": f"{name}/{found}", "version": found}
     return {"name": name, "versions": [version], "preferredVersion": version}
 
 

@@ -29,6 +29,8 @@ class Kind:
 _RBAC, _ADMISSION = "rbac.authorization.k8s.io", "admissionregistration.k8s.io"
 NAMESPACE = Kind("Namespace", "namespaces", is_namespaced=False, subresources=("status",), short=("ns",))
 NODE = Kind("Node", "nodes", is_namespaced=False, subresources=("status",), short=("no",))
+CONFIG_MAP = Kind("ConfigMap", "configmaps", short=("cm",))
+CLAIM = Kind("PersistentVolumeClaim", "persistentvolumeclaims", short=("pvc",))
 POD = Kind("Pod", "pods", subresources=("status", "log", "eviction"), short=("po",))
 SECRET = Kind("Secret", "secrets")
 SERVICE = Kind("Service", "services", subresources=("status",), short=("svc",))
@@ -36,6 +38,13 @@ SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", subresources=("token
 EVENT = Kind("Event", "events")
 LIMIT_RANGE = Kind("LimitRange", "limitranges")
 RESOURCE_QUOTA = Kind("ResourceQuota", "resourcequotas", subresources=("status",))
+DEPLOYMENT = Kind("Deployment", "deployments", "apps", subresources=("status", "scale"), short=("deploy",))
+DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps", subresources=("status",), short=("ds",))
+JOB = Kind("Job", "jobs", "batch", subresources=("status",))
+CRON_JOB = Kind("CronJob", "cronjobs", "batch", subresources=("status",), short=("cj",))
+LEASE = Kind("Lease", "leases", "coordination.k8s.io")
+INGRESS = Kind("Ingress", "ingresses", "networking.k8s.io", subresources=("status",), short=("ing",))
+AUTOSCALER = Kind("HorizontalPodAutoscaler", "horizontalpodautoscalers", "autoscaling", "v2", short=("hpa",))
 STATEFUL_SET = Kind("StatefulSet", "statefulsets", "apps", subresources=("status",), short=("sts",))
 NETWORK_POLICY = Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io", short=("netpol",))
 DISRUPTION_BUDGET = Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy")
@@ -49,6 +58,7 @@ POLICY_BINDING = Kind(
 )
 KINDS = (
     NAMESPACE, NODE, POD, SECRET, SERVICE, SERVICE_ACCOUNT, EVENT, LIMIT_RANGE, RESOURCE_QUOTA, STATEFUL_SET,
+    CONFIG_MAP, CLAIM, DEPLOYMENT, DAEMON_SET, JOB, CRON_JOB, LEASE, INGRESS, AUTOSCALER,
     NETWORK_POLICY, DISRUPTION_BUDGET, ROLE, ROLE_BINDING, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, POLICY, POLICY_BINDING,
 )  # fmt: skip
 

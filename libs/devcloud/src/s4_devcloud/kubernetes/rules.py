@@ -61,6 +61,21 @@ def _stateful_set(what: str, live: Object | None, written: Object) -> None:
             raise invalid(what, ("spec", _SET_MESSAGE))
 
 
+def _deployment(what: str, live: Object | None, written: Object) -> None:
+    spec = written["spec"]
+    if not selectors.matches(spec["selector"], spec["template"]["metadata"].get("labels", {})):
+        raise invalid(what, ("spec.template.metadata.labels", "`selector` does not match template `labels`"))
+    if live is not None and live["spec"]["selector"] != spec["selector"]:
+        raise invalid(what, ("spec.selector", "field is immutable"))
+
+
+def _job(what: str, live: Object | None, written: Object) -> None:
+    if written["spec"]["template"]["spec"].get("restartPolicy") not in {"Never", "OnFailure"}:
+        raise invalid(what, ("spec.template.spec.restartPolicy", 'supported values: "OnFailure", "Never"'))
+    if live is not None and live["spec"]["template"] != written["spec"]["template"]:
+        raise invalid(what, ("spec.template", "field is immutable"))
+
+
 def _binding(what: str, live: Object | None, written: Object) -> None:
     if live is not None and live["roleRef"] != written["roleRef"]:
         raise invalid(what, ("roleRef", "cannot change roleRef"))
@@ -74,6 +89,8 @@ def _pod(what: str, live: Object | None, written: Object) -> None:
 _RULES: dict[str, Callable[[str, Object | None, Object], None]] = {
     kinds.SECRET.resource: _secret,
     kinds.STATEFUL_SET.resource: _stateful_set,
+    kinds.DEPLOYMENT.resource: _deployment,
+    kinds.JOB.resource: _job,
     kinds.ROLE_BINDING.resource: _binding,
     kinds.CLUSTER_ROLE_BINDING.resource: _binding,
     kinds.POD.resource: _pod,

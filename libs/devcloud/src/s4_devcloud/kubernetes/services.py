@@ -3,8 +3,8 @@
 from typing import Any
 
 from s4_devcloud.kubernetes import kinds, selectors
-from s4_devcloud.kubernetes.controllers import is_ready
 from s4_devcloud.kubernetes.store import Object, Store
+from s4_devcloud.kubernetes.workloads import is_ready
 from s4_devcloud.machines.doors import Doors, tcp
 from s4_devcloud.machines.network import Network
 

@@ -30,6 +30,13 @@ class Store:
         """A resource version at which everything is as it is now."""
         return str(next(self._versions))
 
+    def imagined(self) -> "Store":
+        """One that begins with the same objects; what is changed there is not changed here."""
+        other = Store()
+        other._versions = itertools.count(int(self.version))
+        other._objects = dict(self._objects)
+        return other
+
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object, or nothing."""
         return copy.deepcopy(self._objects.get((kind.resource, namespace, name)))

@@ -22,7 +22,14 @@ class Writing:
         self._store, self._access, self._admission = store, access, admission
 
     def change(self, call: Call, request: web.Request, sent: Object, user: str) -> Changed:
-        """Status, object and warnings. Raises Refused."""
+        """Status, object and warnings; nothing is changed where only that was asked for. Raises Refused."""
+        if request.query.get("dryRun"):
+            imagined = Writing(self._store.imagined(), self._access, self._admission)
+            return imagined.carry_out(call, request, sent, user)
+        return self.carry_out(call, request, sent, user)
+
+    def carry_out(self, call: Call, request: web.Request, sent: Object, user: str) -> Changed:
+        """The change is made, whatever was asked for. Raises Refused."""
         query = request.query
         manager = query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0]
         match call.verb:

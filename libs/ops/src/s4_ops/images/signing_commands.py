@@ -1,4 +1,4 @@
-"""s4 images keygen, sign, verify, release and policy."""
+"""s4 images keygen, sign, verify, release, policy and retain."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from s4_ops.deploy.used import add_retain
 from s4_ops.images import release as releases
 from s4_ops.images import signing, trust
 from s4_ops.images.keys import PublicKey, SigningKey, passphrase
@@ -35,6 +36,8 @@ def add_signing(commands: "Parsers") -> None:
     made.add_argument("--revision", help="the commit, where the file does not say it")
     made.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE and FILE.sig are written")
     _add_key(made)
+    made = commands.add_parser("retain", help="delete from the registry what no environment and no late release uses")
+    add_retain(made)
     made = _command(commands, "policy", _policy, "write what lets a host's container engine take our images only")
     made.add_argument("--registry", required=True, type=Place.read, metavar="HOST[/PATH]")
     made.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="/etc/containers on the host")
