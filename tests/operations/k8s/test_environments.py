@@ -17,6 +17,8 @@ EVERYWHERE = {
     "VolumeSnapshotClass",
     "ClusterIssuer",
     "IngressClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
 }
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 
@@ -44,6 +46,7 @@ def test_a_release_needs_no_right_outside_of_its_namespace(environment: str) -> 
 def test_the_namespace_enforces_the_restricted_standard(environment: str) -> None:
     (namespace,) = in_environment(environment).of("Namespace")
     assert namespace["metadata"]["name"] == NAMESPACES[environment]
+    assert namespace["metadata"]["labels"]["s4/environment"] == environment
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
@@ -64,7 +67,10 @@ def test_no_value_of_an_installation_is_the_others() -> None:
 
 @pytest.mark.parametrize(("environment", "other"), [CLOUD, CLOUD[::-1]])
 def test_nothing_names_the_other_environment(environment: str, other: str) -> None:
-    text = json.dumps(in_environment(environment).objects)
+    # The policy of images is one for both, and names the namespaces that it is for.
+    text = json.dumps(
+        [one for one in in_environment(environment).objects if one["kind"] != "ValidatingAdmissionPolicy"]
+    )
     account = re.findall(r"arn:aws:iam::(\d+):", installation(other)["provisioner-role"])
     for word in (other, *account, NAMESPACES[other] if other == "staging" else "s4/production"):
         assert word not in text

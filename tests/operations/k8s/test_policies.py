@@ -25,12 +25,12 @@ def test_only_reviewed_images_run_in_the_cloud(environment: str) -> None:
 
 def test_a_placeholder_is_called_not_deployed_yet() -> None:
     def deployed(web: Object) -> None:
-        _container(web)["image"] = "registry.s4.example/s4/web@sha256:" + "1f" * 32
+        _container(web)["image"] = "registry.s4.example/s4-web@sha256:" + "1f" * 32
 
     before = pinned.not_deployed_yet(in_environment("staging"))
     after = pinned.not_deployed_yet(changed("Deployment", "web", deployed))
     assert all(image.startswith("registry.s4.example/") for image in before)
-    assert "registry.s4.example/s4/web@sha256:" + "1f" * 32 not in after
+    assert "registry.s4.example/s4-web@sha256:" + "1f" * 32 not in after
 
 
 def changed(kind: str, name: str, change: Callable[[Object], None]) -> Manifests:
@@ -171,21 +171,21 @@ MISTAKES: dict[str, tuple[Rule, str, str, Callable[[Object], None], str]] = {
         pinned.images_are_digests,
         "Deployment",
         "web",
-        _image("registry.s4.example/s4/web:1.2"),
+        _image("registry.s4.example/s4-web:1.2"),
         "no digest",
     ),
     "somebody else's registry": (
         pinned.images_are_digests,
         "Deployment",
         "web",
-        _image("elsewhere.example/s4/web@sha256:" + "1f" * 32),
+        _image("elsewhere.example/s4-web@sha256:" + "1f" * 32),
         "no digest",
     ),
     "short digest": (
         pinned.images_are_digests,
         "Deployment",
         "web",
-        _image("registry.s4.example/s4/web@sha256:" + "1f" * 31),
+        _image("registry.s4.example/s4-web@sha256:" + "1f" * 31),
         "no digest",
     ),
     "latest": (

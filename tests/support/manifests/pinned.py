@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from support.manifests.rendering import Manifests
 
-_DIGEST = re.compile(r"registry\.s4\.example/(s4|mirror)/[a-z0-9-]+@sha256:[0-9a-f]{64}")
+_DIGEST = re.compile(r"registry\.s4\.example/(s4-|mirror/)[a-z0-9-]+@sha256:[0-9a-f]{64}")
 _ZEROS = "@sha256:" + "0" * 64
 
 

@@ -141,7 +141,6 @@ _POSTGRES = fields(
     minSyncReplicas=NUMBER,
     maxSyncReplicas=NUMBER,
     inheritedMetadata=fields(labels=TEXTS, annotations=TEXTS),
-    serviceAccountTemplate=fields(metadata=fields(annotations=TEXTS, labels=TEXTS)),
     certificates=fields(serverAltDNSNames=several(TEXT)),
     affinity=fields(enablePodAntiAffinity=YES, podAntiAffinityType=one_of("required", "preferred"), topologyKey=TEXT),
     topologySpreadConstraints=several(ANY),
@@ -161,7 +160,6 @@ _POSTGRES = fields(
     storage=fields("size", size=TEXT, storageClass=TEXT),
     walStorage=fields("size", size=TEXT, storageClass=TEXT),
     backup=fields(volumeSnapshot=fields(className=TEXT)),
-    plugins=several(fields("name", name=TEXT, isWALArchiver=YES, parameters=TEXTS)),
 )
 _DATABASE = fields(
     "cluster name owner",
@@ -178,18 +176,6 @@ _SCHEDULED = fields(
     method=one_of("barmanObjectStore", "volumeSnapshot", "plugin"),
     pluginConfiguration=fields("name", name=TEXT, parameters=TEXTS),
 )
-_OBJECTS = fields(
-    "configuration",
-    retentionPolicy={"type": "string", "pattern": "^[1-9][0-9]*[dwm]$"},
-    configuration=fields(
-        "destinationPath",
-        destinationPath={"type": "string", "pattern": "^s3://"},
-        s3Credentials=fields(inheritFromIAMRole=YES),
-        wal=fields(compression=TEXT, encryption=one_of("AES256", "aws:kms")),
-        data=fields(compression=TEXT, encryption=one_of("AES256", "aws:kms")),
-    ),
-)
-
 SPECS: dict[tuple[str, str], Shape] = {
     ("external-secrets.io/v1", "ExternalSecret"): _EXTERNAL,
     ("external-secrets.io/v1", "SecretStore"): _STORE,
@@ -201,7 +187,6 @@ SPECS: dict[tuple[str, str], Shape] = {
     ("postgresql.cnpg.io/v1", "Cluster"): _POSTGRES,
     ("postgresql.cnpg.io/v1", "Database"): _DATABASE,
     ("postgresql.cnpg.io/v1", "ScheduledBackup"): _SCHEDULED,
-    ("barmancloud.cnpg.io/v1", "ObjectStore"): _OBJECTS,
 }
 # Without a spec.
 WHOLE: dict[tuple[str, str], Shape] = {
