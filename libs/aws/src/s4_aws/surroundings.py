@@ -9,12 +9,16 @@ from s4_runtime import Temporary
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A machine image. ``created`` is its creation date as EC2 writes it, which sorts by time."""
+    """A machine image. ``created`` is its creation date as EC2 writes it, which sorts by time.
+
+    ``signature`` is the tag s4:signature; what it is worth is for whoever starts machines to say.
+    """
 
     id: str
     root_device: str
     name: str
     created: str
+    signature: str = ""
 
 
 class Rule(msgspec.Struct, frozen=True, order=True):
@@ -44,6 +48,7 @@ class Surroundings:
                 root_device=found.get("RootDeviceName") or "/dev/xvda",
                 name=found.get("Name", ""),
                 created=found.get("CreationDate", ""),
+                signature=next((tag["Value"] for tag in found.get("Tags", []) if tag["Key"] == "s4:signature"), ""),
             )
             for found in answer["Images"]
             if found.get("State", "available") == "available"

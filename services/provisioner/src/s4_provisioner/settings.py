@@ -34,6 +34,9 @@ class Settings(HealthSettings, frozen=True, kw_only=True):
     # The part of AWS's documented rates that is used; above 1 where the account's limits were raised.
     aws_share: float = 0.8
     ami_name: str = "s4-node-*"
+    # PEM of the public keys (docs/operations/deploy.md), one after another: machines boot images that one of them
+    # signed, and no others. Without it, any image of this account.
+    machine_image_keys: str = ""
     instance_type: str = "t4g.small"
     disk_gib: int = 16
     # The pools of hosts and which plan is served from which, as JSON (docs/operations/grids.md); without it one pool of

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,12 @@ def add_signing(commands: "Parsers") -> None:
     made.add_argument("--digests", required=True, type=Path, metavar="FILE", help="what s4 images build wrote")
     made.add_argument("--revision", help="the commit, where the file does not say it")
     made.add_argument("--out", required=True, type=Path, metavar="FILE", help="FILE and FILE.sig are written")
+    _add_key(made)
+    made = _command(
+        commands, "sign-machine", _sign_machine, "the signature of a machine image, for its tag s4:signature"
+    )
+    made.add_argument("image", metavar="AMI-ID")
+    made.add_argument("name", help="the name of the image, as S4_AMI_NAME or a rollout says it")
     _add_key(made)
     made = commands.add_parser("retain", help="delete from the registry what no environment and no late release uses")
     add_retain(made)
@@ -82,6 +89,14 @@ def _sign(asked: argparse.Namespace) -> int:
     for name in [ImageName.read(text) for text in asked.images]:
         is_new = signing.sign(Registry(name.host), name, key)
         print(f"{name} {'signed' if is_new else 'was signed before'} by {key.public.id}")
+    return 0
+
+
+def _sign_machine(asked: argparse.Namespace) -> int:
+    # The provisioner reads the same words (drivers/signed_images.py).
+    signature = SigningKey.read(asked.key, passphrase()).sign(f"s4-machine-image {asked.image} {asked.name}\n".encode())
+    print(signature)
+    print(f"aws ec2 create-tags --resources {asked.image} --tags 'Key=s4:signature,Value={signature}'", file=sys.stderr)
     return 0
 
 

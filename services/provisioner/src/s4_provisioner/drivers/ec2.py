@@ -14,7 +14,7 @@ from s4_aws.trouble import NotThere
 from s4_aws.watching import Status
 from s4_contracts.ids import GridId, HostId
 from s4_provisioner import names
-from s4_provisioner.drivers import patching
+from s4_provisioner.drivers import patching, signed_images
 from s4_provisioner.drivers.contract import HostReport, Leftover, Machine, Plan, PlanOutdated
 from s4_provisioner.drivers.user_data import HostKey, new_host_key, public_half, user_data
 from s4_provisioner.fleet.hosts import Host
@@ -64,6 +64,7 @@ class Ec2Hosts:
         self._authorized_key = public_half(settings.ssh_key)
         self._window = patching.read(settings.reboot_window)
         self._lock = asyncio.Lock()
+        self._keys = signed_images.keys(settings.machine_image_keys)
         self._images: dict[str, Image] = {}
         self._group: str | None = None
         self._known_until = 0.0
@@ -94,7 +95,9 @@ class Ec2Hosts:
             if now > self._known_until:
                 self._images, self._group, self._known_until = {}, None, now + _COMMON_SECONDS
             if image not in self._images:
-                self._images[image] = await self._machines.image(image)
+                found = await self._machines.image(image)
+                signed_images.require(found, self._keys)
+                self._images[image] = found
             if self._group is None:
                 self._group = await self._machines.security_group(
                     names.security_group(self._settings.deployment),
