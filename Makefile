@@ -45,13 +45,16 @@ lint: ## style, types and the architecture's contracts
 	$(VENV)/mypy --config-file libs/node/pyproject.toml --python-executable .s4/node/bin/python libs/node/src libs/node/tests
 	$(VENV)/lint-imports
 
-schema: install ## write what is generated: AsyncAPI, new event schemas, maps of events and of lives, settings
+schema: install ## write what is generated: AsyncAPI, new event schemas, maps of events and of lives, settings, metrics, alerts with their pages, dashboards
 	$(VENV)/python -m s4_contracts publish libs/contracts/src/s4_contracts/published
 	$(VENV)/python -m s4_contracts asyncapi docs/reference/asyncapi.json
 	$(VENV)/python tools/event_map.py docs/reference/events.svg
 	$(VENV)/python tools/subscription_map.py docs/reference/subscription.svg
 	$(VENV)/python tools/life_map.py docs/reference/grid-life.svg docs/reference/host-life.svg
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
+	$(VENV)/python tools/metrics_reference.py docs/reference/metrics.md
+	$(VENV)/python tools/observability.py
+	$(VENV)/python tools/dashboards.py
 
 docs: install ## the documentation as pages: build/docs/index.html; a warning is an error
 	@$(VENV)/sphinx-build -q -W --keep-going -b html docs build/docs && echo build/docs/index.html

@@ -1,0 +1,58 @@
+"""What Prometheus, Alertmanager and Grafana are told."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+HOME = ROOT / "k8s" / "observability"
+SERVICES = {"web", "billing", "provisioner", "notifier", "invites", "support"}
+
+
+def read(name: str) -> Any:
+    return yaml.safe_load((HOME / name).read_text())
+
+
+def check(config: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
+    shutil.copytree(HOME / "rules", folder / "rules")
+    path = folder / "prometheus.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return subprocess.run(["promtool", "check", "config", str(path)], capture_output=True, text=True, check=False)
+
+
+def test_prometheus_takes_the_configuration_for_compose(tmp_path: Path) -> None:
+    done = check(read("prometheus/compose.yaml"), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_takes_the_configuration_for_the_cluster(tmp_path: Path) -> None:
+    """Debian's Prometheus cannot ask a cluster for pods; all the rest of the file is checked."""
+    config = read("prometheus/kubernetes.yaml")
+    for job in config["scrape_configs"]:
+        assert job.pop("kubernetes_sd_configs") == [{"role": "pod", "namespaces": {"own_namespace": True}}]
+    config["rule_files"] = ["rules/*.yaml"]
+    done = check(config, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_service_is_asked_under_its_own_name() -> None:
+    [compose, _broker] = read("prometheus/compose.yaml")["scrape_configs"]
+    assert set(compose["dns_sd_configs"][0]["names"]) == SERVICES
+    [pods, _broker] = read("prometheus/kubernetes.yaml")["scrape_configs"]
+    assert {"app_kubernetes_io_name" in str(rule) for rule in pods["relabel_configs"]} == {True, False}
+
+
+def test_alertmanager_leads_pages_tickets_and_the_switch_to_receivers_that_there_are() -> None:
+    config = read("alertmanager/alertmanager.example.yaml")
+    receivers = {receiver["name"] for receiver in config["receivers"]}
+    routes = [config["route"], *config["route"]["routes"]]
+    assert {route["receiver"] for route in routes} == receivers
+    assert "password:" not in (HOME / "alertmanager/alertmanager.example.yaml").read_text()
+
+
+def test_grafana_reads_from_the_prometheus_that_dashboards_name() -> None:
+    [source] = read("grafana/datasource.yaml")["datasources"]
+    assert (source["uid"], source["type"]) == ("prometheus", "prometheus")
