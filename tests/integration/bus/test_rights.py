@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aio_pika
@@ -195,6 +196,23 @@ async def test_a_queue_that_somebody_deleted_holds_up_its_senders_until_it_is_de
     assert await bus.waiting() == len(ids)
 
 
+async def test_a_broker_that_has_lost_everything_gets_it_again_from_the_outboxes(
+    bus: Bus, at_broker: UsersAtBroker
+) -> None:
+    web, notifier = at_broker.url("web"), at_broker.url("notifier")
+    async with running(bus.relaying(amqp_url=web)):
+        ids = await bus.emit(10)
+        async with running(bus.consuming(amqp_url=notifier)):
+            await bus.each_once(ids)
+        ids += await bus.emit(10)
+        await until(lambda: sent(bus), within=15, what="all are sent")
+        await asyncio.to_thread(at_broker.broker.delete_vhost, at_broker.vhost)
+        await at_broker.define()
+        await bus.sender.execute(again_from_the_page())
+        async with running(bus.consuming(amqp_url=notifier)):
+            await bus.each_once(ids)
+
+
 async def test_a_wrong_password_is_said_so_and_tried_again(bus: Bus, at_broker: UsersAtBroker) -> None:
     with capture_logs() as lines:
         async with running(bus.consuming(amqp_url=at_broker.url("notifier", "guess"))) as (consumer,):
@@ -209,6 +227,13 @@ async def test_definitions_applied_again_change_nothing(at_broker: UsersAtBroker
     assert await everything(at_broker) == before
     assert before["queues"] == len(everybody()) * (2 + len(RETRY_DELAYS))
     assert retry_queue("web", "1s").name in str(definitions())
+
+
+def again_from_the_page() -> str:
+    """What the page for operators says to type."""
+    page = Path(__file__).parents[3] / "docs" / "operations" / "broker.md"
+    (line,) = [line.strip() for line in page.read_text(encoding="utf-8").splitlines() if "update outbox" in line]
+    return line
 
 
 async def everything(at_broker: UsersAtBroker) -> dict[str, int]:
