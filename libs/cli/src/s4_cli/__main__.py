@@ -15,7 +15,7 @@ from s4_runtime import Permanent, Temporary
 
 def main(arguments: list[str]) -> int:
     """0 when done; 1 when the service refused, 75 when it could not be reached (sysexits: try again)."""
-    asked = parser().parse_args(arguments)
+    asked = parser(arguments).parse_args(arguments)
     asked.environment = asked.environment or os.environ.get("S4_ENVIRONMENT", "")
     try:
         if "run" in asked:

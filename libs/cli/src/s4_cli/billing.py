@@ -43,6 +43,9 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made = command("drift", _drift, show.drift, "compare every subscription at Stripe with ours; changes nothing")
     made.add_argument("--last", action="store_true", help="the last report instead of a new look")
     made.add_argument("--apply", action="store_true", help="also follow Stripe where the two differ")
+    made.add_argument(
+        "--lost", action="store_true", help="with --apply: also bring back accounts that only Stripe knows"
+    )
     made = command("audit", _audit, show.audit, "what operators did, newest first")
     made.add_argument("--limit", type=_amount, default=50)
 
@@ -80,7 +83,7 @@ async def _approve(access: Access, asked: argparse.Namespace) -> Answer:
 async def _drift(access: Access, asked: argparse.Namespace) -> Answer:
     if asked.last:
         return await call(access, "GET", "/operator/drift")
-    return await call(access, "POST", "/operator/drift", {"apply": asked.apply})
+    return await call(access, "POST", "/operator/drift", {"apply": asked.apply, "lost": asked.lost})
 
 
 async def _audit(access: Access, asked: argparse.Namespace) -> Answer:

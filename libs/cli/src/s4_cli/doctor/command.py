@@ -16,7 +16,7 @@ from s4_cli.doctor import certificates
 from s4_cli.doctor.finding import Finding, Report, shown, sort
 from s4_cli.doctor.looking import look_at_all
 from s4_cli.doctor.queues import of_queues
-from s4_cli.doctor.services import of_all
+from s4_cli.doctor.services import PARKED, of_all
 from s4_cli.doctor.shop import of_shop
 from s4_runtime import Clock, Permanent, Secret, SystemClock, Temporary
 
@@ -80,7 +80,9 @@ async def examine(installation: Installation, clock: Clock, moved: Callable[[int
     missed = [] if looks else ["services (no probes are known)"]
     seen = [look.service for look in looks]
     try:
-        findings += await _queues(installation)
+        told = await _queues(installation)
+        # The broker knows better than what a service counted some seconds ago.
+        findings = [one for one in findings if one.runbook != PARKED] + told
         seen.append("queues")
     except (Permanent, Temporary) as trouble:
         missed.append(f"queues ({trouble.code})")

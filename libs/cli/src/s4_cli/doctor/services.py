@@ -8,6 +8,7 @@ from s4_cli.doctor.finding import Finding
 from s4_cli.doctor.looking import Look
 
 SKEW = timedelta(seconds=5)  # an HTTP date has whole seconds, and the answer took some time
+PARKED = "events-parked"
 _OUTBOX_OLD, _QUEUE_OLD, _LETTER_OLD = 60, 300, 900  # seconds
 # How old a loop's last success may be. Those that look rarely are named.
 _STALE = timedelta(minutes=15)
@@ -123,7 +124,7 @@ def parked(service: str, many: int) -> Finding:
         what=f"{many} parked message{'' if many == 1 else 's'}",
         why="each is something that happened and had no effect here",
         do=f"s4 queues parked {service}; then s4 queues replay {service} ID --note WHY",
-        runbook="events-parked",
+        runbook=PARKED,
     )
 
 
