@@ -52,6 +52,7 @@ schema: install ## write what is generated: AsyncAPI, new event schemas, maps of
 	$(VENV)/python tools/subscription_map.py docs/reference/subscription.svg
 	$(VENV)/python tools/life_map.py docs/reference/grid-life.svg docs/reference/host-life.svg
 	$(VENV)/python tools/settings_reference.py docs/reference/settings.md
+	$(VENV)/python tools/commands_reference.py docs/operations/commands.md
 	$(VENV)/python tools/metrics_reference.py docs/reference/metrics.md
 	$(VENV)/python tools/observability.py
 	$(VENV)/python tools/dashboards.py
