@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from s4_devcloud.kubernetes.pod_security import violations
 from support.manifests import Manifests, Object, available, confined, connected, in_environment, pinned
 
 ENVIRONMENTS = ("local", "staging", "production")
@@ -16,6 +17,13 @@ RULES: tuple[Rule, ...] = (*confined.RULES, *available.RULES, *connected.RULES)
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_object_obeys(rule: Rule, environment: str) -> None:
     assert list(rule(in_environment(environment))) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_every_pod_meets_the_restricted_standard(environment: str) -> None:
+    """By the local cluster's own admission, which knows nothing of the rules here."""
+    pods = in_environment(environment).pods()
+    assert {owner: found for owner, template in pods if (found := violations(template["spec"]))} == {}
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from support.manifests import Manifests, Object, in_environment, render, schemas
+from support.manifests import Manifests, Object, in_environment, schemas
 
 PARTS = ("local", "staging", "production")
 
@@ -13,10 +13,6 @@ PARTS = ("local", "staging", "production")
 @pytest.mark.parametrize("environment", PARTS)
 def test_every_object_is_as_its_schema_says(environment: str) -> None:
     assert list(schemas.mistakes(in_environment(environment))) == []
-
-
-def test_what_an_administrator_applies_for_grids_in_pods_is_as_its_schema_says() -> None:
-    assert list(schemas.mistakes(render("grids"))) == []
 
 
 MISTAKES: dict[str, tuple[str, str, Callable[[Object], object], str]] = {

@@ -130,6 +130,13 @@ def test_what_a_load_balancer_needs_is_said_by_the_cluster() -> None:
     assert service["spec"]["loadBalancerClass"] == "example.com/balancer"
 
 
+def test_a_load_balancer_can_be_told_about_each_port_of_the_grid() -> None:
+    idle = "tcp.idle_timeout.seconds=6000"
+    cluster = Cluster(annotations={"example.com/TCP-{introducer}": idle, "example.com/TCP-{storage}": idle})
+    service = one(of_grid(cluster), "Service")
+    assert service["metadata"]["annotations"] == {"example.com/TCP-31001": idle, "example.com/TCP-31002": idle}
+
+
 def test_nobody_speaks_with_anybody_unless_it_is_said() -> None:
     assert one(of_host(), "NetworkPolicy")["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 

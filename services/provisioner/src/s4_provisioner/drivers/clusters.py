@@ -25,7 +25,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     ``kubeconfig``: a file; empty for the cluster that we run in ourselves. ``role``: the ClusterRole that our service
     account (``account``, NAMESPACE/NAME) is bound to in each namespace that we make; empty where it needs none.
-    ``annotations`` and ``load_balancer_class`` are for each grid's Service. ``s3``: where the grids' pods may go by
+    ``annotations`` and ``load_balancer_class`` are for each grid's Service; {introducer} and
+    {storage} in the name of an annotation become the grid's ports. ``s3``: where the grids' pods may go by
     HTTPS; empty for everywhere but private and link-local addresses. ``dns``: name servers outside of the cluster's own
     pods, such as a cache on each node.
     """

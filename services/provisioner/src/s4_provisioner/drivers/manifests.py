@@ -134,7 +134,9 @@ def grid_objects(
         _object("networking.k8s.io/v1", "NetworkPolicy", name, place, labels, spec=_policy(grid, cluster)),
         _secret(name, place, labels, {SPECIFICATION_FILE: grid.specification}),
         _secret(keys_name(grid.id), place, labels, {KEYS_FILE: grid.keys}),
-        _object("v1", "Service", name, place, labels, annotations=cluster.annotations, spec=_service(grid, cluster)),
+        _object(
+            "v1", "Service", name, place, labels, annotations=_annotations(grid, cluster), spec=_service(grid, cluster)
+        ),
         _object(
             "apps/v1", "StatefulSet", name, place, labels, annotations=until, spec=_set(grid, labels, request, cluster)
         ),
@@ -202,6 +204,15 @@ def _block(cidr: str, but: Sequence[str]) -> Manifest:
 
 def _holds(network: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
     return network.network_address <= other.network_address and network.broadcast_address >= other.broadcast_address  # type: ignore[operator]  # they are of one version
+
+
+def _annotations(grid: GridRequest, cluster: Cluster) -> dict[str, str]:
+    """Those of the settings; some load balancers are told about each port by its number."""
+    ports = {"{introducer}": str(grid.port), "{storage}": str(grid.port + 1)}
+    made = dict(cluster.annotations)
+    for word, number in ports.items():
+        made = {name.replace(word, number): text for name, text in made.items()}
+    return made
 
 
 def _service(grid: GridRequest, cluster: Cluster) -> Manifest:
