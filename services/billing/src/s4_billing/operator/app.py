@@ -89,7 +89,7 @@ class Desk:
         wish = read_body(await request.read() or b"{}", drift.Wish)
         found = await drift.report(self.everything, wish)
         async with self.pool.transaction() as tx:
-            facts = {"apply": wish.apply, "run": found.run_id, "found": len(found.drift)}
+            facts = {"apply": wish.apply, "lost": wish.lost, "run": found.run_id, "found": len(found.drift)}
             await audit.note(tx, self.clock.now(), request[OPERATOR], "drift", None, **facts)
         return _json(found)
 

@@ -15,6 +15,7 @@ from s4_billing.catalogue import Catalogue
 from s4_billing.customers import Customers
 from s4_billing.derive import State, moment
 from s4_billing.reconcile import rows, runs
+from s4_billing.reconcile.lost import Lost
 from s4_billing.reconcile.metrics import COMPARED, DRIFT, FOUND
 from s4_billing.settings import Settings
 from s4_billing.store import SubscriptionRow
@@ -74,6 +75,7 @@ class Everything:
         self._customers = customers
         self._clock = clock
         self._settings = settings
+        self._lost = Lost(pool, api, customers, clock, settings.deployment)
 
     async def turn(self) -> None:
         """Look, unless some replica did so within the interval; follow Stripe only if the settings say so."""
@@ -82,10 +84,10 @@ class Everything:
         if run is not None:
             await self._look(run, apply=self._settings.drift_apply)
 
-    async def look(self, *, apply: bool) -> Report:
-        """Look now. With ``apply``, every account that differs follows Stripe."""
+    async def look(self, *, apply: bool, lost: bool = False) -> Report:
+        """Look now. With ``apply``, each account that differs follows Stripe; with ``lost``, those without rows too."""
         sql = "insert into reconcile_run (started_at, scope) values ($1, 'nightly') returning id"
-        return await self._look(await self._pool.fetchval(sql, self._clock.now()), apply=apply)
+        return await self._look(await self._pool.fetchval(sql, self._clock.now()), apply=apply, lost=lost)
 
     async def last(self) -> Report | None:
         """The last look that was finished."""
@@ -102,7 +104,7 @@ class Everything:
             run_id=row["id"], compared=row["compared"], requests=row["requests"], seconds=row["seconds"], drift=drift
         )
 
-    async def _look(self, run: int, *, apply: bool) -> Report:
+    async def _look(self, run: int, *, apply: bool, lost: bool = False) -> Report:
         began, calls = time.monotonic(), self._api.calls
         ours = await rows.all_subscriptions(self._pool)
         suspects: dict[str, Subscription | None] = {}
@@ -113,6 +115,9 @@ class Everything:
             if self._is_ours(fact) and (row is None or _differs(row, fact) or self._has_another_plan(row, fact)):
                 suspects[fact.id] = fact
         suspects |= {row.stripe_subscription_id: None for row in ours.values() if row.state is not State.ENDED}
+        if lost and apply:
+            for fact in filter(None, suspects.values()):
+                await self._lost.bring_back(fact)
         drift = await self._judged(suspects, apply=apply)
         await self._record(run, drift, compared, self._api.calls - calls)
         seconds = round(time.monotonic() - began, 1)
