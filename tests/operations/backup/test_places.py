@@ -61,16 +61,15 @@ def test_who_backs_up_can_add_and_can_neither_read_nor_change_nor_remove(
     with enforced_permissions(cloud):
         backup = installation.create(place, settings)
         its, key = cloud.client("s3", writer), f"production/{backup}/{NAME}"
-        refused = {
-            "get": lambda: its.get_object(Bucket=BUCKET, Key=key),
-            "list": lambda: its.list_objects_v2(Bucket=BUCKET),
-            "delete": lambda: its.delete_object(Bucket=BUCKET, Key=key),
-            "elsewhere": lambda: its.put_object(Bucket=BUCKET, Key="other/x", Body=b""),
-        }
-        for what, deed in refused.items():
+        for deed, words in (
+            (its.get_object, {"Key": key}),
+            (its.list_objects_v2, {}),
+            (its.delete_object, {"Key": key}),
+            (its.put_object, {"Key": "elsewhere/x", "Body": b""}),
+        ):
             with pytest.raises(ClientError) as error:
-                deed()
-            assert code_of(error) == "AccessDenied", what
+                deed(Bucket=BUCKET, **words)
+            assert code_of(error) == "AccessDenied"
         assert "backup-place-refused" in installation.s4("list", "--from", place, settings=settings).err
         with pytest.raises(ClientError) as error:
             its.put_object(Bucket=BUCKET, Key=key, Body=b"another", IfNoneMatch="*")

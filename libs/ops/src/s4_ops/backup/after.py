@@ -51,7 +51,8 @@ def steps(inventory: Inventory) -> Sequence[Step]:
             "billing",
             "billing: every subscription was compared with Stripe",
             _RECONCILED.format(scope="nightly"),
-            "s4 billing drift, then s4 billing drift --apply",
+            "s4 billing drift, then s4 billing drift --apply --lost: who paid after the backup comes back, with"
+            " another grid",
         ),
         Step(
             "provisioner",
