@@ -187,11 +187,11 @@ def test_drift_is_what_somebody_changed_made_or_took_away_by_hand(installation: 
     assert main(look) == 0
     assert json.loads(capsys.readouterr().out) == []
 
-    by_hand(installation, "scale", "deployment", "web", "--replicas=3")
+    other = {"spec": {"template": {"spec": {"containers": [{"name": "service", "image": "s4.example/other"}]}}}}
+    by_hand(installation, "patch", "deployment", "web", "--type=merge", f"--patch={json.dumps(other)}")
     changed = '{"data": {"S4_WORDS": "by hand"}}'
     by_hand(installation, "patch", "configmap", "web", "--type=merge", f"--patch={changed}")
     by_hand(installation, "delete", "service", "billing")
-    by_hand(installation, "create", "configmap", "extra", "--dry-run=client", "-o", "name")
     meta = {"name": "extra", "namespace": "s4-staging", "labels": {"app.kubernetes.io/part-of": "s4"}}
     assert (
         installation.cluster.ask(
@@ -204,7 +204,12 @@ def test_drift_is_what_somebody_changed_made_or_took_away_by_hand(installation: 
 
     assert main(look) == 1
     found = {(each["what"], each["thing"]) for each in json.loads(capsys.readouterr().out)}
-    assert found == {("changed", "ConfigMap/web"), ("missing", "Service/billing"), ("unknown", "ConfigMap/extra")}
+    assert found == {
+        ("changed", "ConfigMap/web"),
+        ("changed", "Deployment/web"),
+        ("missing", "Service/billing"),
+        ("unknown", "ConfigMap/extra"),
+    }
 
 
 def by_hand(installation: Installation, *words: str) -> None:

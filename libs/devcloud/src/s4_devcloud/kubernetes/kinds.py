@@ -38,7 +38,7 @@ SERVICE_ACCOUNT = Kind("ServiceAccount", "serviceaccounts", subresources=("token
 EVENT = Kind("Event", "events")
 LIMIT_RANGE = Kind("LimitRange", "limitranges")
 RESOURCE_QUOTA = Kind("ResourceQuota", "resourcequotas", subresources=("status",))
-DEPLOYMENT = Kind("Deployment", "deployments", "apps", subresources=("status", "scale"), short=("deploy",))
+DEPLOYMENT = Kind("Deployment", "deployments", "apps", subresources=("status",), short=("deploy",))
 DAEMON_SET = Kind("DaemonSet", "daemonsets", "apps", subresources=("status",), short=("ds",))
 JOB = Kind("Job", "jobs", "batch", subresources=("status",))
 CRON_JOB = Kind("CronJob", "cronjobs", "batch", subresources=("status",), short=("cj",))
