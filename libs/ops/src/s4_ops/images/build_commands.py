@@ -33,7 +33,7 @@ def add_building(commands: "Parsers") -> None:
     text = "a file that only the build sees, such as a pip.conf or the certificates of a mirror"
     made.add_argument("--mount", action="append", default=[], metavar="HERE:THERE", help=text)
     made.add_argument("--no-cache", action="store_true", help="do every step again")
-    made.add_argument("--push", type=Place.read, metavar="REGISTRY", help="HOST[/PATH]; the sources must be committed")
+    made.add_argument("--push", metavar="REGISTRY", help="HOST[/PATH]; the sources must be committed")
     made.add_argument("--plain-http", action="store_true", help="the registry has no TLS; for tests")
     made.add_argument("--release", type=Path, metavar="FILE", help="with --push: what s4 images release reads")
     made.add_argument("--sbom", type=Path, metavar="FOLDER", help="write a bill of materials for each image")
@@ -60,7 +60,7 @@ def _build(asked: argparse.Namespace) -> int:
     root, recipes = asked.source, chosen(asked.images)
     require_sources(root)
     how = _how(asked)
-    registry = str(asked.push) if asked.push else None
+    registry = str(Place.read(asked.push)) if asked.push else None
     if asked.release and not registry:
         raise Permanent("release-needs-push")
     if asked.dry_run:

@@ -94,6 +94,7 @@ def push(recipe: Recipe, how: How, registry: str) -> str:
 
 def look(engine: str, image: str) -> dict[str, Any]:
     """What the engine knows of an image. Raises Permanent when it has none of this name."""
+    require(engine)
     done = subprocess.run([engine, "image", "inspect", image], capture_output=True, text=True, check=False)
     if done.returncode:
         raise Permanent("no-such-image-here", image=image, engine=engine)
