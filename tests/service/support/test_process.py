@@ -1,16 +1,11 @@
 """The page as a process, with a real broker: it hears, it shows, it tells, and it comes back after a kill."""
 
-import asyncio
 import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import aio_pika
-import aiohttp
 
 from s4_bus.connection import connected
 from s4_bus.declare import declare_service
@@ -20,42 +15,10 @@ from s4_contracts.billing import SignupPaid
 from s4_contracts.notifier import LetterSent
 from s4_contracts.support import LetterRequested
 from s4_runtime import context, new_id
-from support.support_page import TOKEN, Customer, Operator
+from support.support_page import Customer, Operator
+from support.support_process import environment, running
 from support.waiting import until
 from support.web_peers import a_browser
-
-
-def environment(database: str, amqp_url: str, port: int, probes: int) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "S4_DATABASE_URL": database,
-        "S4_AMQP_URL": amqp_url,
-        "S4_DEPLOYMENT": "test",
-        "S4_LISTEN": f"127.0.0.1:{port}",
-        "S4_PROBES_LISTEN": f"127.0.0.1:{probes}",
-        "S4_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "S4_OPERATOR_TOKENS": f"ada:{TOKEN}",
-        "S4_COOKIE_KEY": "a-cookie-key",
-    }
-
-
-@asynccontextmanager
-async def running(env: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "s4_support", "serve", env=env, stdout=quiet)
-    try:
-        async with aiohttp.ClientSession() as session:
-
-            async def is_up() -> bool:
-                async with session.get(f"http://{env['S4_PROBES_LISTEN']}/readyz") as answer:
-                    return answer.status == 200
-
-            await until(is_up, within=30, what="the page is ready")
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 async def tell(amqp_url: str, *events: Event, story: str) -> None:
