@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from s4_bus.topology import LISTENERS
 from s4_contracts import encode
 from s4_contracts.billing import SignupPaid
 from s4_contracts.notifier import LetterSent
-from s4_runtime import new_id
+from s4_runtime import Secret, new_id
+from support.broker_users import UsersAtBroker
+from support.infra import TestBroker
 from support.operators_desk import OperatorsDesk, operators_desk
 from support.support_page import EMAIL, Customer
 
@@ -141,6 +144,22 @@ async def test_a_message_without_an_id_can_be_named_and_keeps_having_none(desk: 
     (named,) = await desk.parked_ids("web")
     await desk.terminal.json("queues", "replay", "web", named, *NOTE)
     assert [message.message_id for message in await desk.waits("web")] == ["not an id"]
+
+
+async def test_the_desks_own_rights_at_the_broker_are_enough_and_the_pages_are_not(
+    support_database: str, amqp_url: str, broker: TestBroker
+) -> None:
+    users = UsersAtBroker(broker, amqp_url.rpartition("/")[2])
+    await users.define()
+    async with operators_desk(support_database, amqp_url, operator_amqp_url=Secret(users.url("desk"))) as desk:
+        first, second = await desk.parks("web", Customer().event(LetterSent), Customer().event(LetterSent))
+        assert len((await desk.terminal.json("queues", "list"))["queues"]) == len(LISTENERS)
+        assert (await desk.terminal.json("queues", "replay", "web", first, *NOTE))["replayed"] == 1
+        confirm = (await desk.terminal.json("queues", "drop", "web", second, *NOTE))["confirm"]
+        await desk.terminal.json("queues", "drop", "web", second, *NOTE, "--confirm", confirm)
+        assert (await desk.terminal.json("queues", "restore", "web", second, *NOTE))["restored"] == 1
+    async with operators_desk(support_database, amqp_url, operator_amqp_url=Secret(users.url("support"))) as desk:
+        assert "broker-refuses-operator" in await desk.terminal.refused("queues", "parked", "web")
 
 
 async def test_a_broker_that_is_away_is_said(support_database: str, amqp_url: str) -> None:

@@ -1,7 +1,9 @@
 """What the doctor makes of what services say about themselves: pure, from metrics' own text."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,7 +96,7 @@ def test_services_of_several_releases_or_installations_are_said() -> None:
 
 
 def test_queues_without_readers_or_that_are_not_there_are_critical() -> None:
-    rows = [
+    rows: list[Mapping[str, Any]] = [
         {"service": "web", "waiting": 3, "consumers": 0, "parked": 2},
         {"service": "billing", "waiting": None, "consumers": None, "parked": None},
         {"service": "support", "waiting": 9, "consumers": 1, "parked": 0},

@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "images": "build, sign and verify container images",
         "cluster": "make, check, upgrade, resize and delete clusters",
         "backup": "keep everything that must survive, and bring it back",
+        "audit": "what was done from this account to installations as a whole",
         "completions": "what a shell needs to complete these commands",
     }
 )
@@ -82,3 +83,9 @@ def _of_an_installation(word: str, below: argparse.ArgumentParser) -> None:
             from s4_cli import completions
 
             completions.add_command(below)
+        case "audit":
+            from s4_cli import audit
+
+            audit.add_command(below)
+        case _:
+            pass
