@@ -42,7 +42,7 @@ def test_without_its_dns_zone_no_cluster_is_begun(desk: Desk, zone: str) -> None
     status, text = desk.s4("create", "staging", "--yes", "--note", "new")
 
     assert status == 1
-    assert f"no-dns-zone zone={zone} make_it_by=ops/aws/dns.yaml" in text
+    assert f"no-dns-zone zone={zone} make_it_by=ops/aws/foundation.yaml" in text
     assert desk.events() == []
 
 

@@ -5,6 +5,8 @@ import pytest
 from support.cluster_desk import Desk
 from support.grid_cloud import Cloud
 
+pytestmark = pytest.mark.long  # each command starts several programs
+
 
 def buckets(desk: Desk, cloud: Cloud) -> set[str]:
     """This test's own."""

@@ -85,6 +85,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "account is not twelve digits": {"account": "1"},
     "groups need different names": {"groups": ()},
     "the two buckets must differ": {"state_bucket": "a", "identity_bucket": "a"},
+    "names of buckets must not begin with s4-": {"state_bucket": "s4-production-state"},
     "network must be a private /16 or larger": {"network": "10.0.0.0/24"},
     "only a throw-away cluster expires": {"expires": "2026-01-01T00:00:00Z"},
 }

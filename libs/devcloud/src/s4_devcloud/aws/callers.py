@@ -81,7 +81,7 @@ def _statements(policies: Iterable[Any]) -> list[Statement]:
         if isinstance(policy, Policy):
             document: Any = next(version.document for version in policy.versions if version.is_default)
         else:
-            document = policy if isinstance(policy, str) else policy["policy_document"]
+            document = policy if isinstance(policy, str) else policy.get("policy_document", policy)
         try:
             found += parse(document if isinstance(document, str) else json.dumps(document))
         except Malformed:

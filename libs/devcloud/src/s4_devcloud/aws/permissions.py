@@ -26,6 +26,7 @@ from s4_devcloud.aws.policies import Asked, Malformed, Statement, judge, parse
 from s4_devcloud.aws.presigned import signer_of
 from s4_devcloud.aws.refusals import Refusal, written
 from s4_devcloud.aws.sessions import role_named, session_of
+from s4_devcloud.aws.subjects import of_ec2, of_iam, requested_tags
 
 Who = Literal["nobody", "sessions", "everybody"]
 WHO: tuple[Who, ...] = ("nobody", "sessions", "everybody")
@@ -85,11 +86,22 @@ class JudgedRequest(Judged, IAMRequest):
     _headers: Any
     _body: bytes
     _method: str
+    _region: str
+    account_id: str
 
     def __init__(self, **parts: Any) -> None:
         super().__init__(**parts)
         if self._service == "tagging":  # in policies it has another name: service authorization reference
             self._action = self._action.replace("tagging:", "tag:")
+
+    def _asked(self, caller: Caller, resource: str) -> list[Asked]:
+        """EC2 judges each thing that is named by itself."""
+        asked = super()._asked(caller, resource)
+        found = of_ec2(self._action, self.account_id, self._region, self._data)
+        if not found:
+            return asked
+        context = {**asked[0].context, **requested_tags(self._data)}
+        return [Asked(self._action, arn, caller.principals, context | tags) for arn, tags in found]
 
     def _create_aws_request(self) -> Any:
         """Moto takes parameters of the path for a body where there is none."""
@@ -152,9 +164,10 @@ def _named_by(response: Any) -> str:
     """The ARN of the zone or the role that a call is about, where moto does not know it."""
     if found := ROUTE53_RESOURCE.search(response.path):
         return f"arn:aws:route53:::{found.group(1)}"
-    if response.service_name == "iam" and (role := response._get_param("RoleName")):  # noqa: SLF001  no other way
-        return f"arn:aws:iam::{response.current_account}:role{response._get_param('Path') or '/'}{role}"  # noqa: SLF001  as above
-    return "*"
+    if response.service_name != "iam":
+        return "*"
+    names = [response._get_param(name) for name in ("RoleName", "InstanceProfileName", "Path")]  # noqa: SLF001  no other way
+    return of_iam(response.current_account, *names) or "*"
 
 
 def _check(response: Any, kind: Any, resource: str) -> None:

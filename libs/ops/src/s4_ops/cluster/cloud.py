@@ -69,7 +69,7 @@ class Cloud:
         for zone in listed:
             if zone["Name"].rstrip(".") == name and not zone.get("Config", {}).get("PrivateZone"):
                 return str(zone["Id"]).rpartition("/")[2]
-        raise Permanent("no-dns-zone", zone=name, make_it_by="ops/aws/dns.yaml", see="docs/operations/aws.md")
+        raise Permanent("no-dns-zone", zone=name, make_it_by="ops/aws/foundation.yaml", see="docs/operations/aws.md")
 
     def record_values(self, zone: str, name: str) -> list[str]:
         """What the zone says of a name: addresses, or the name of a load balancer."""

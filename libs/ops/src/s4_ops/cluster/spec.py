@@ -130,6 +130,9 @@ def _of_names(spec: Spec) -> list[str]:
     found += ["account is not twelve digits"] if not _ACCOUNT.fullmatch(spec.account) else []
     found += ["name must lie in dns_zone"] if not spec.name.endswith(f".{spec.dns_zone}") else []
     found += ["encryption_key is no ARN of a KMS key"] if not spec.encryption_key.startswith("arn:aws:kms:") else []
+    # The provisioner and storage nodes may use every bucket s4-DEPLOYMENT-*, and kops' state holds the cluster's keys.
+    buckets = (spec.state_bucket, spec.identity_bucket)
+    found += ["names of buckets must not begin with s4-"] if any(each.startswith("s4-") for each in buckets) else []
     return found + (["the two buckets must differ"] if spec.state_bucket == spec.identity_bucket else [])
 
 
