@@ -40,7 +40,7 @@ def real_registry(folder: Path) -> Iterator[Place]:
     (folder / "registry.yml").write_text(yaml.safe_dump(wanted))
     with (folder / "registry.log").open("wb") as log:
         process = subprocess.Popen(
-            [_program("docker-registry"), "serve", str(folder / "registry.yml")], stdout=log, stderr=log
+            [installed("docker-registry"), "serve", str(folder / "registry.yml")], stdout=log, stderr=log
         )
     try:
         asyncio.run(until(lambda: _answers(f"http://{place}/v2/"), within=20, what="the registry answers"))
@@ -107,11 +107,11 @@ class Engine:
 
     def podman(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What came of it."""
-        return self._run(_program("podman"), *words)
+        return self._run(installed("podman"), *words)
 
     def skopeo(self, *words: str) -> subprocess.CompletedProcess[str]:
         """What came of it."""
-        return self._run(_program("skopeo"), "--registries.d", str(self.settings / "registries.d"), *words)
+        return self._run(installed("skopeo"), "--registries.d", str(self.settings / "registries.d"), *words)
 
     def takes(self, image: str) -> bool:
         """Whether the image can be pulled; it is not kept."""
@@ -124,7 +124,7 @@ class Engine:
         return subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
 
 
-def _program(name: str) -> str:
+def installed(name: str) -> str:
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if not found:
         raise MissingProgram(name)
