@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 from aiohttp.test_utils import TestServer
 
-from s4_cli.__main__ import harmless
 from s4_cli.access import Access
+from s4_cli.terminal import harmless
 from s4_cli.words import parser
 from s4_provisioner.operator.app import application
 from s4_runtime import Permanent, Secret, Temporary

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 import pytest
 
-from s4_cli.__main__ import harmless
 from s4_cli.access import Access
+from s4_cli.terminal import harmless
 from s4_cli.words import parser
 from s4_contracts.billing import SignupPaid, SubscriptionEnded
 from s4_contracts.notifier import LetterSent

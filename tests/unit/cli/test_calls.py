@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from s4_cli.__main__ import harmless
 from s4_cli.access import Access
 from s4_cli.calls import call
+from s4_cli.terminal import harmless
 from s4_cli.words import parser
 from s4_runtime import Permanent, Secret, Temporary, new_id
 

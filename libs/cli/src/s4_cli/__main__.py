@@ -40,18 +40,13 @@ async def _deed(found: Access, asked: argparse.Namespace) -> None:
     where = f" ({found.deployment})" if found.deployment else ""
     with terminal.working(f"asking {asked.service}{where}"):
         answer = await asked.deed(found, asked)
-    terminal.say(json.dumps(answer, indent=2) if asked.json else harmless(asked.show(answer)))
+    terminal.say(json.dumps(answer, indent=2) if asked.json else asked.show(answer))
 
 
 async def _stream(found: Access, asked: argparse.Namespace) -> None:
     async for answer in asked.stream(found, asked):
-        terminal.say("\n".join(map(json.dumps, answer["events"])) if asked.json else harmless(asked.show(answer)))
+        terminal.say("\n".join(map(json.dumps, answer["events"])) if asked.json else asked.show(answer))
         sys.stdout.flush()
-
-
-def harmless(text: str) -> str:
-    """The text without what a terminal would obey: some of it was written by customers and their banks."""
-    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def run() -> None:

@@ -25,5 +25,5 @@ def _run(asked: argparse.Namespace) -> int:
     rows = list(reversed(deeds.values()))[: asked.limit]
     names = ("began", "who", "command", "what", "outcome", "code", "note")
     text = json.dumps({"audit": rows}, indent=2) if asked.json else table(rows, **{name: name for name in names})
-    terminal.say("".join(sign for sign in text if sign.isprintable() or sign == "\n"))
+    terminal.say(text)
     return 0

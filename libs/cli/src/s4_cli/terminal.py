@@ -5,8 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-def say(text: str) -> None:
-    """The text on standard output; words that ask for attention stand out on a terminal."""
+def harmless(text: str) -> str:
+    """The text without what a terminal would obey: some of it was written by customers and their banks."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def say(said: str) -> None:
+    """The text on standard output, harmless; words that ask for attention stand out on a terminal."""
+    text = harmless(said)
     if not sys.stdout.isatty():
         print(text)  # noqa: T201  the command's answer
         return
