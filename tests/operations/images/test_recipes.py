@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from s4_ops.images.recipes import RECIPES, SERVICES, distributions
+from s4_ops.images.recipes import RECIPES, SERVICES, Recipe, distributions
 
 ROOT = Path(__file__).parents[3]
 FILES = {recipe.file: (ROOT / recipe.file).read_text() for recipe in RECIPES.values()}
@@ -24,8 +24,8 @@ def test_the_linter_of_dockerfiles_has_nothing_to_say(file: str) -> None:
 
 
 @pytest.mark.parametrize("recipe", OF_ROOT, ids=lambda recipe: recipe.name)
-def test_every_image_has_a_last_stage_and_pins_of_its_name(recipe: object) -> None:
-    name = recipe.name  # type: ignore[attr-defined]  the ids need a plain object
+def test_every_image_has_a_last_stage_and_pins_of_its_name(recipe: Recipe) -> None:
+    name = recipe.name
     assert re.search(rf"^FROM \S+ AS {name}$", FILES["Dockerfile"], re.MULTILINE)
     assert (ROOT / "requirements" / f"{name}.txt").is_file()
 
