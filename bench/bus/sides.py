@@ -83,9 +83,9 @@ async def bare_consumer(count: int, urls: dict[str, str]) -> None:
 async def fill(count: int, urls: dict[str, str]) -> None:
     await migrate(urls["database"], "s4_store")
     async with Pool.open(urls["database"]) as pool:
-        for _ in range(count // 1000):
+        for first in range(0, count, 1000):
             async with pool.transaction() as tx:
-                for _ in range(1000):
+                for _ in range(min(1000, count - first)):
                     await tx.emit(invited())
     print("done", flush=True)
 
