@@ -14,7 +14,10 @@ from s4_aws.policies import node_policy
 from support.templates import AWS, parameters, resolved, statements, template
 
 NAMES = ("foundation", "roles", "backups", "eks")
-SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
+SECRETS = (
+    *("web", "billing", "provisioner", "notifier", "invites", "support"),
+    *("rabbitmq", "topology", "keda", "postgres"),
+)
 CFN_LINT = Path(sys.executable).parent / "cfn-lint"
 
 
@@ -62,7 +65,7 @@ def test_the_provisioner_may_do_what_its_library_says_that_it_needs_and_nothing_
 def test_the_role_of_storage_nodes_cannot_be_made_without_its_boundary() -> None:
     """Whoever has the provisioner's rights could otherwise make a role that may do anything, and take it."""
     found = statements("roles", "ProvisionerPolicy", parameters("production"))
-    role = "arn:aws:iam::123456789012:role/s4/s4-s4prod-grids"
+    role = "arn:aws:iam::123456789012:role/s4/s4-production-grids"
     grants = [name for name, each in found.items() if each["Effect"] == "Allow" and "iam:CreateRole" in each["Action"]]
 
     assert [found[name]["Resource"] for name in grants] == [role]
@@ -78,7 +81,7 @@ def test_the_boundary_is_what_a_storage_node_does_in_the_deployments_buckets() -
     def plain(policy: list[dict[str, Any]]) -> list[tuple[list[str], str]]:
         return [(sorted(each["Action"]), each["Resource"]) for each in policy]
 
-    assert plain(found) == plain(node_policy("s4-s4prod-*")["Statement"])
+    assert plain(found) == plain(node_policy("s4-production-*")["Statement"])
     grids = template("roles")["Resources"]["Grids"]["Properties"]
     assert grids["PermissionsBoundary"] == {"Ref": "GridsBoundary"}
 
@@ -93,8 +96,8 @@ def test_a_role_is_for_one_service_account_of_one_cluster() -> None:
     told = parameters("production")
     for name, account in {
         "Provisioner": "system:serviceaccount:s4:s4-provisioner",
-        "SecretsReader": "system:serviceaccount:external-secrets:external-secrets",
-        "BackupWriter": "system:serviceaccount:s4:backup",
+        "SecretsReader": "system:serviceaccount:s4:s4-secrets",
+        "BackupWriter": "system:serviceaccount:s4:s4-backup",
     }.items():
         trust = template("roles")["Resources"][name]["Properties"]["AssumeRolePolicyDocument"]["Fn::If"][1]
         (statement,) = json.loads(resolved(trust, told))["Statement"]
@@ -104,12 +107,12 @@ def test_a_role_is_for_one_service_account_of_one_cluster() -> None:
         assert statement["Principal"]["Federated"].endswith(told["OidcProvider"])
 
 
-def test_every_service_has_a_place_for_its_secrets_and_no_template_holds_one() -> None:
+def test_everything_has_a_place_for_its_secrets_and_no_template_holds_one() -> None:
     told = parameters("production")
     secrets = [each for each in template("foundation")["Resources"].values() if each["Type"].endswith("::Secret")]
 
     names = {resolved(each["Properties"]["Name"], told) for each in secrets}
-    assert names == {f"s4/s4prod/{service}" for service in SERVICES}
+    assert names == {f"s4/production/{service}" for service in SECRETS}
     assert all({"SecretString", "GenerateSecretString"}.isdisjoint(each["Properties"]) for each in secrets)
 
 
@@ -142,5 +145,26 @@ def test_no_role_reaches_the_buckets_with_the_clusters_keys() -> None:
     """Kops' state and the backups are outside of the names that the provisioner may use."""
     reached = statements("roles", "ProvisionerPolicy", parameters("production"))["Buckets"]["Resource"]
 
-    assert reached == "arn:aws:s3:::s4-s4prod-*"
+    assert reached == "arn:aws:s3:::s4-production-*"
     assert not parameters("production")["BackupBucket"].startswith("s4-")
+
+
+def test_the_writer_of_backups_has_the_rights_that_their_manual_names() -> None:
+    told = parameters("production")
+    (policy,) = template("roles")["Resources"]["BackupWriter"]["Properties"]["Policies"]
+    mine = resolved(policy["PolicyDocument"], told)["Statement"][0]
+    (wanted,) = json.loads((AWS / "backup-writer.json").read_text())["Statement"]
+
+    assert mine["Action"] == wanted["Action"]
+    assert mine["Resource"] == wanted["Resource"].replace("BUCKET", told["BackupBucket"])
+
+
+def test_every_command_of_the_manual_names_templates_and_parameters_that_are_there() -> None:
+    text = (AWS.parents[1] / "docs" / "operations" / "aws.md").read_text()
+    templates = set(re.findall(r"--template-file (\S+)", text))
+    files = {
+        each.replace("ENVIRONMENT", "production") for each in re.findall(r"--parameter-overrides file://(\S+)", text)
+    }
+
+    assert templates == {f"ops/aws/{name}.yaml" for name in NAMES}
+    assert all((AWS.parents[1] / each).is_file() for each in files), files

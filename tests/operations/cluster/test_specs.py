@@ -1,5 +1,6 @@
 """What a cluster may be, and what kops is told."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 import yaml
 
+from s4_cli.words import parser
 from s4_ops.cluster import manifests
 from s4_ops.cluster.groups import order
 from s4_ops.cluster.network import subnets
@@ -127,3 +129,13 @@ def test_the_stand_in_refuses_what_kops_would_refuse() -> None:
     assert wrong(unknown) == ["InstanceGroup.spec: unknown field 'diskSize'"]
     assert wrong(upside_down) == ["maxSize must be greater than or equal to minSize"]
     assert wrong(typed) == ["InstanceGroup.spec.minSize: must be int"]
+
+
+def test_every_command_of_the_manual_is_one() -> None:
+    text = (ROOT / "docs" / "operations" / "cluster.md").read_text()
+    commands = [line.strip().removeprefix("s4 ") for line in text.splitlines() if line.startswith("    s4 cluster")]
+
+    assert len(commands) >= 12
+    for command in commands:
+        asked = parser().parse_args(shlex.split(command))
+        assert callable(asked.run), command
