@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from s4_ops.backup.manifest import NAME
+from s4_shop.wiring import SERVICES
 from support.backed_up import Installation
 from support.cloud import LocalCloud, code_of, enforced_permissions
 from support.resolver import needs_namespaces
@@ -106,6 +107,26 @@ async def test_a_backup_that_was_killed_is_none(installation: Installation, tmp_
     assert told["backups"] == []
     assert len(list(folder.glob(f"*/{last}"))) <= 1
     assert installation.s4("restore", "--from", folder, "--identity", installation.identity).status == 1
+
+
+def test_the_role_that_reads_all_tables_is_enough(installation: Installation, tmp_path: Path) -> None:
+    installation.sql("postgres", "create role backup login password 'words' in role pg_read_all_data")
+    try:
+        for service in SERVICES:
+            installation.sql("postgres", f"revoke all on database {service} from public")
+            installation.sql("postgres", f"grant connect on database {service} to backup")
+        url = tmp_path / "url"
+        url.write_text(installation.cluster.url(user="backup", password="words"))
+        settings = installation.configure(server_url_file=str(url))
+
+        installation.create(tmp_path / "b", settings)
+    finally:
+        for service in SERVICES:
+            installation.sql("postgres", f"revoke all on database {service} from backup")
+        installation.sql("postgres", "drop role backup")
+
+    told = installation.s4("verify", "--from", tmp_path / "b", "--deep", "--identity", installation.identity)
+    assert told.status == 0, told.err
 
 
 def create(installation: Installation, to: Path) -> list[str]:
