@@ -50,6 +50,7 @@ ENV PATH=/opt/s4/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
+LABEL org.opencontainers.image.licenses="MIT"
 COPY --from=theirs /opt/s4 /opt/s4
 
 FROM bare AS service
@@ -111,6 +112,7 @@ RUN PYTHONPATH=/opt/devcloud CFLAGS=-g0 /opt/s4/bin/python -m s4_devcloud image 
 
 # The local cloud, for development only: the one image with a shell to log in to, for its machines are sshd processes.
 FROM bare AS devcloud
+LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
 # A local cloud has whatever sshd its Debian release has now.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -130,6 +132,5 @@ ARG SERVICE
 ARG REVISION=unknown
 ARG VERSION=0
 LABEL org.opencontainers.image.title="s4-${SERVICE}" \
-      org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.version="${VERSION}"
