@@ -79,8 +79,21 @@ def test_nothing_names_the_other_environment(environment: str, other: str) -> No
 @pytest.mark.parametrize("environment", CLOUD)
 def test_no_placeholder_is_left(environment: str) -> None:
     values = {str(value) for one in in_environment(environment).objects for value in _leaves(one)}
-    whole = {"SITE", "HOOKS", "MAILBOX", "SUPPORT", "ROLE", "REGION", "KEY", "ZONE", "PLACE", "NETWORK", "ACME-MAIL"}
-    parts = ("ENVIRONMENT", "REVISION")
+    whole = {
+        "SITE",
+        "HOOKS",
+        "MAILBOX",
+        "SUPPORT",
+        "ROLE",
+        "REGION",
+        "KEY",
+        "ZONE",
+        "PLACE",
+        "NETWORK",
+        "ACME-MAIL",
+        "REVISION",
+    }
+    parts = ("ENVIRONMENT", "-REVISION")
     assert [value for value in values if value in whole or any(part in value for part in parts)] == []
 
 
@@ -102,6 +115,7 @@ def test_each_service_has_a_migration_of_this_revision_that_runs_before_it(envir
         before = job["spec"]["template"]["spec"]["containers"][0]
         assert (before["image"], before["envFrom"]) == (serving["image"], serving["envFrom"])
         assert (before["args"], serving["args"]) == (["migrate"], ["serve"])
+        assert {"name": "S4_REVISION", "value": revision} in serving["env"]
     assert {one["metadata"]["annotations"]["s4/phase"] for one in given.of("Job")} == {"before"}
     assert max(len(one["metadata"]["name"]) for one in given.of("Job")) + 40 - len(revision) <= 63
 
