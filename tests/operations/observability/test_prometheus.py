@@ -56,3 +56,23 @@ def test_alertmanager_leads_pages_tickets_and_the_switch_to_receivers_that_there
 def test_grafana_reads_from_the_prometheus_that_dashboards_name() -> None:
     [source] = read("grafana/datasource.yaml")["datasources"]
     assert (source["uid"], source["type"]) == ("prometheus", "prometheus")
+
+
+def test_the_cluster_gets_every_rule_and_every_dashboard() -> None:
+    listed = {item for one in read("kustomization.yaml")["configMapGenerator"] for item in one["files"]}
+    there = {f"rules/{path.name}" for path in (HOME / "rules").iterdir()}
+    there |= {f"dashboards/{path.name}" for path in (HOME / "dashboards").iterdir()}
+    assert there <= listed
+    for name in listed:
+        assert (HOME / name.partition("=")[2] or name).exists()
+
+
+def test_what_the_cluster_gets_can_be_rendered_and_fits_into_config_maps() -> None:
+    kubectl = ROOT / ".venv" / "bin" / "kubectl"
+    done = subprocess.run([kubectl, "kustomize", str(HOME)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    objects = [one for one in yaml.safe_load_all(done.stdout) if one]
+    assert {one["kind"] for one in objects} == {"ConfigMap", "ServiceAccount", "Role", "RoleBinding"}
+    for one in objects:
+        assert len(yaml.safe_dump(one)) < 2**20
+        assert one["metadata"]["labels"]["app.kubernetes.io/part-of"] == "s4"

@@ -28,7 +28,7 @@ from s4_bus.retry import next_retry
 from s4_bus.routes import Route, by_type
 from s4_bus.topology import heard, main_queue, own_exchange, parked_queue, retry_queue
 from s4_bus.waiting import Waiting
-from s4_runtime import Backoff, Permanent, Secret, SystemClock, Temporary, context, get_logger, last_success
+from s4_runtime import Backoff, Permanent, Secret, SystemClock, Temporary, context, get_logger, last_success, span
 from s4_store import DatabaseUnavailable, Pool, Transaction, inbox
 
 _HANDLER_TIMEOUT = timedelta(seconds=30)
@@ -213,7 +213,9 @@ class Desk:
         return new
 
     async def _handle(self, arrival: Arrival, tx: Transaction) -> None:
-        with context.bound(arrival.cause), metrics.HANDLER_SECONDS.labels(self._service, arrival.type).time():
+        seconds = metrics.HANDLER_SECONDS.labels(self._service, arrival.type)
+        handling = span(f"handle {arrival.type}", "consumer", event=arrival.id)
+        with context.bound(arrival.cause), handling, seconds.time():
             for route in arrival.routes:
                 await route.handler(arrival.event, tx)
 

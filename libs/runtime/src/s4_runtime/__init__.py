@@ -17,6 +17,7 @@ from s4_runtime.run import run, start
 from s4_runtime.secret import Secret
 from s4_runtime.serve import serve
 from s4_runtime.settings import ServiceSettings, SettingsError, load
+from s4_runtime.spans import span
 
 __all__ = [
     "LOOP_FAILURES",
@@ -52,6 +53,7 @@ __all__ = [
     "serve",
     "serve_probes",
     "service_token_middleware",
+    "span",
     "split_address",
     "start",
 ]

@@ -9,6 +9,7 @@ import aiohttp
 from s4_runtime import context
 from s4_runtime.errors import Temporary
 from s4_runtime.secret import Secret
+from s4_runtime.spans import span
 
 
 class PeerUnavailable(Temporary):
@@ -28,6 +29,14 @@ class ServiceClient:
         self, method: str, path: str, body: Mapping[str, object] | None = None, *, seconds: float = 10.0
     ) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of the answer. Raises PeerUnavailable on 5xx without JSON, silence or nonsense."""
+        with span(f"call {self._peer}", "client") as note:
+            status, answer = await self._call(method, path, body, seconds)
+            note("http.response.status_code", status)
+        return status, answer
+
+    async def _call(
+        self, method: str, path: str, body: Mapping[str, object] | None, seconds: float
+    ) -> tuple[int, dict[str, Any]]:
         headers = {"Authorization": f"Bearer {self._token.reveal()}", **context.to_headers(context.current())}
         try:
             async with (

@@ -28,7 +28,15 @@ _CAUSE: ContextVar[Cause | None] = ContextVar("s4_cause", default=None)
 
 
 def _new_traceparent() -> str:
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    """A trace that nobody has begun yet: its parent is its own beginning."""
+    trace = secrets.token_hex(16)
+    return f"00-{trace}-{trace[:16]}-01"
+
+
+def is_fresh(traceparent: str) -> bool:
+    """Whether no span was made under it."""
+    _, trace, parent, _ = traceparent.split("-")
+    return trace[:16] == parent
 
 
 def fresh() -> Cause:
@@ -49,6 +57,12 @@ def bound(cause: Cause) -> Iterator[Cause]:
         yield cause
     finally:
         _CAUSE.reset(token)
+
+
+def continued(traceparent: str | None) -> Cause:
+    """The story that is bound here, or a new one, as a part of the trace that was kept for it, if there is one."""
+    cause = current()
+    return msgspec.structs.replace(cause, traceparent=traceparent) if traceparent else cause
 
 
 def fields() -> dict[str, str]:

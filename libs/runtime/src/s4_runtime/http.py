@@ -12,6 +12,7 @@ from s4_runtime.answers import route_of
 from s4_runtime.errors import Trouble
 from s4_runtime.logs import get_logger
 from s4_runtime.secret import Secret
+from s4_runtime.spans import span
 
 ErrorTable = Mapping[type[Exception], int]
 
@@ -20,7 +21,8 @@ ErrorTable = Mapping[type[Exception], int]
 async def correlation_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Bind the request's story, and log one line for it with the route's template instead of the path."""
     began = time.monotonic()
-    with context.bound(context.from_headers(request.headers)) as cause:
+    name = f"{request.method} {route_of(request)}"
+    with context.bound(context.from_headers(request.headers)) as cause, span(name, "server") as note:
         status = 500
         try:
             response = await handler(request)
@@ -29,6 +31,7 @@ async def correlation_middleware(request: web.Request, handler: Handler) -> web.
             status = error.status
             raise
         finally:
+            note("http.response.status_code", status)
             seconds = round(time.monotonic() - began, 4)
             get_logger().info(
                 "http.request", method=request.method, route=route_of(request), status=status, seconds=seconds

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ import uvloop
 from s4_runtime.errors import Permanent, Trouble
 from s4_runtime.lag import watch_lag
 from s4_runtime.logs import get_logger
+from s4_runtime.spans import exporting
 
 DRAIN = timedelta(seconds=20)
 EXIT_UNUSABLE = 78  # sysexits.h, EX_CONFIG: a person must mend it
@@ -24,6 +25,11 @@ async def run(service: str, *coroutines: Coroutine[Any, Any, None], drain: timed
 
     A failure is raised; a signal is a normal end. What has not ended after ``drain`` is left behind.
     """
+    async with exporting(service):
+        await _run(service, coroutines, drain)
+
+
+async def _run(service: str, coroutines: Iterable[Coroutine[Any, Any, None]], drain: timedelta) -> None:
     log = get_logger()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

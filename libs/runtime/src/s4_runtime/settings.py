@@ -11,6 +11,7 @@ import msgspec
 from s4_runtime.errors import Permanent
 from s4_runtime.release import tell_release
 from s4_runtime.secret import Secret
+from s4_runtime.spans import send_spans
 
 PREFIX = "S4_"
 
@@ -18,7 +19,8 @@ PREFIX = "S4_"
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What every service is told. ``deployment`` names the installation in tags and metadata, such as "staging".
 
-    ``revision`` is the release that the service is of, where one is known.
+    ``revision`` is the release that the service is of, where one is known. ``traces_ratio`` of all stories are sent to
+    ``traces_url``, a collector's address for OTLP over HTTP.
     """
 
     database_url: Secret
@@ -27,6 +29,8 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     revision: str = ""
     probes_listen: str = "127.0.0.1:0"
     log_level: str = "info"
+    traces_url: str | None = None
+    traces_ratio: float = 1.0
 
 
 class SettingsError(Permanent):
@@ -72,6 +76,7 @@ def load(shape: type[S], environ: Mapping[str, str]) -> S:
     settings = shape(**values)
     if isinstance(settings, ServiceSettings):
         tell_release(settings.deployment, settings.revision)
+        send_spans(settings.traces_url, settings.traces_ratio)
     return settings
 
 

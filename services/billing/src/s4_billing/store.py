@@ -6,6 +6,9 @@ from typing import Literal
 import msgspec
 
 from s4_billing.derive import CheckoutState, EndReason, State, SuspendedFor
+from s4_contracts import Event
+from s4_contracts.billing import SignupPaid
+from s4_runtime import context
 from s4_store import Pool, Record, Transaction
 
 
@@ -178,11 +181,18 @@ async def put_checkout(tx: Transaction, checkout: Checkout, now: datetime) -> No
     """The row says what ``checkout`` says. A second open checkout of an account is refused by the table."""
     sql = (
         "insert into checkout (id, account_id, plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
-        " created_at, changed_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)"
+        " created_at, changed_at, traceparent) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)"
         " on conflict (id) do update set (plan, email, ui, locale, state, attempt, stripe_session_id, expires_at,"
         " changed_at) = ($3, $4, $5, $6, $7, $8, $9, $10, $11)"
     )
-    await tx.execute(sql, *msgspec.structs.astuple(checkout), now)
+    await tx.execute(sql, *msgspec.structs.astuple(checkout), now, context.current().traceparent)
+
+
+async def story_of(tx: Transaction, event: Event) -> context.Cause:
+    """What the event is part of: a payment, of the signup that it is for; all else, of what is happening."""
+    if not isinstance(event, SignupPaid):
+        return context.current()
+    return context.continued(await tx.fetchval("select traceparent from checkout where id = $1", event.signup_id))
 
 
 async def name_session(tx: Transaction, command_key: str, stripe_session_id: str) -> None:

@@ -20,7 +20,7 @@ from s4_billing.look import Look, Looker
 from s4_billing.news import Shop, news
 from s4_billing.store import Checkout, CustomerRow, SubscriptionRow
 from s4_billing.wanted import Wanted, wanted
-from s4_runtime import Clock, Temporary, get_logger
+from s4_runtime import Clock, Temporary, context, get_logger
 from s4_store import Pool, Transaction
 from s4_stripe.errors import StripeBusy, StripeRejected
 
@@ -106,7 +106,8 @@ class Sync:
             await self._write(tx, account_id, before, after)
             await self._close_checkouts(tx, look, after, checkouts)
             for event, key in news(before, after, self._shop(customer, checkouts), now):
-                await tx.emit(event, key=key)
+                with context.bound(await store.story_of(tx, event)):
+                    await tx.emit(event, key=key)
             new = await self._command(tx, errands)
             await inbox.handled(tx, look.stripe_customer_id, look.tick)
             sql = "update billing_customer set synced_tick = nextval('billing_tick') where account_id = $1"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from s4_notifier import metrics, store
 from s4_notifier.postman import Postman
 from s4_notifier.store import OwedLetter
-from s4_runtime import LOOP_FAILURES, Clock, Temporary, get_logger, last_success
+from s4_runtime import LOOP_FAILURES, Clock, Temporary, context, get_logger, last_success, span
 from s4_store import LeaseLost, Pool, Wakeup
 
 LOOP = "notifier-post"
@@ -49,7 +49,9 @@ class Rounds:
 
     async def _deliver(self, letter: OwedLetter, lease: str) -> None:
         try:
-            await self._postman.deliver(letter, lease)
+            cause = context.continued(letter.traceparent)
+            with context.bound(cause), span(f"letter {letter.kind}", letter=letter.letter_id):
+                await self._postman.deliver(letter, lease)
         except LeaseLost:
             get_logger().warning("letter.taken-over", letter=letter.letter_id)
         except Temporary as trouble:

@@ -7,6 +7,7 @@ import msgspec
 from s4_contracts.ids import AccountId, GridId, LetterId, SignupId, SubscriptionId
 from s4_notifier.kinds import A_DAY, ASKED_FOR, matter_of
 from s4_notifier.needless import END, needless
+from s4_runtime import context
 from s4_store import Leases, Pool, Record, Transaction, notify
 
 __all__ = ["CHANNEL", "END", "LETTERS", "Letter", "OwedLetter", "claim_letters", "finish", "owe_letter", "postpone"]
@@ -17,8 +18,9 @@ CHANNEL = "s4_letters"
 
 _OWE = """
     INSERT INTO letters (letter_id, account_id, kind, grid_id, claim_ref, facts, signup_id, subscription_id, topic,
-        revision, rank, happened_at, recipient, copy_of, matter, opens, issued_at, due_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)
+        revision, rank, happened_at, recipient, copy_of, matter, opens, traceparent, issued_at,
+        due_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)
     ON CONFLICT (letter_id) DO NOTHING
 """
 _READERS = """
@@ -71,6 +73,7 @@ class OwedLetter(Letter, frozen=True, kw_only=True):
     language: str | None = None
     answers: LetterId | None = None
     signed_at: datetime | None = None
+    traceparent: str | None = None
 
 
 async def owe_letter(tx: Transaction, letter: Letter, due: datetime) -> None:
@@ -82,7 +85,7 @@ async def owe_letter(tx: Transaction, letter: Letter, due: datetime) -> None:
         return
     facts = msgspec.json.encode(letter.facts).decode()
     columns = msgspec.structs.astuple(msgspec.structs.replace(letter, facts=facts))
-    await tx.execute(_OWE, *columns, *matter_of(letter), due)
+    await tx.execute(_OWE, *columns, *matter_of(letter), context.current().traceparent, due)
     await notify(tx, CHANNEL)
 
 

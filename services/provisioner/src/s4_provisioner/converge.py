@@ -20,7 +20,7 @@ from s4_provisioner.limits import Result, goes_on, judged
 from s4_provisioner.outcome import Again, Done, MachineLost, NotYet
 from s4_provisioner.steps import STEPS, Step
 from s4_provisioner.tools import Tools
-from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, came_to, context, get_logger, last_success
+from s4_runtime import LOOP_FAILURES, Backoff, Permanent, Temporary, came_to, context, get_logger, last_success, span
 from s4_store import Leases, Pool, Transaction, Wakeup
 
 _LEASES = Leases(table="grids", key="id")
@@ -97,7 +97,7 @@ class Converger:
     async def _step(self, key: str, token: str) -> bool:
         """Load, act, apply, once; whether to go on at once."""
         grid = present(await store.grid(self._pool, GridId(key)))
-        with context.bound(context.from_headers(grid.story)):
+        with context.bound(context.from_headers(grid.story)), span(f"step {grid.stage}", grid=grid.id):
             try:
                 if not await self._is_on_its_way(grid, token):
                     return True

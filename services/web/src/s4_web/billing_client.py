@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from s4_runtime import Clock, PeerUnavailable, ServiceClient
+from s4_runtime import Clock, PeerUnavailable, ServiceClient, context
 from s4_web.progress import Signup
 from s4_web.troubles import Refused
 
@@ -75,7 +75,8 @@ class Billing:
         """
         body = {"checkout_id": signup.signup_id, "account_id": signup.account_id, "plan": signup.plan}
         body |= {"email": signup.email, "ui": ui, "locale": "en", "ip_hash": ip_hash}
-        status, answer = await self._client.call("POST", "/checkouts", body, seconds=20)
+        with context.bound(context.continued(signup.traceparent)):
+            status, answer = await self._client.call("POST", "/checkouts", body, seconds=20)
         refusal = str(answer.get("code"))
         if status == 429 and refusal != "too-many-checkouts":
             refusal = "too-many-payments"

@@ -41,6 +41,7 @@ class Signup(msgspec.Struct, frozen=True):
     returned_at: datetime | None
     checkout_state: str | None
     is_paid: bool
+    traceparent: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):

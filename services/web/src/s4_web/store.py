@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from s4_runtime import new_id
+from s4_runtime import context, new_id
 from s4_store import Pool, Transaction, notify
 from s4_web.progress import Said, Signup
 
@@ -26,7 +26,7 @@ LEFT JOIN letters l ON l.account_id = asked.account_id
 async def current_signup(db: Pool | Transaction, browser: bytes) -> Signup | None:
     """The browser's latest signup. It is paid when billing said so, by event or by answer."""
     row = await db.fetchrow(
-        "SELECT signup_id, s.account_id, s.plan, email, returned_at, checkout_state, "
+        "SELECT signup_id, s.account_id, s.plan, email, returned_at, checkout_state, traceparent, "
         "coalesce(paid_at, issued_at) IS NOT NULL OR coalesce(checkout_state = 'paid', false) AS is_paid "
         "FROM signups s LEFT JOIN journeys j USING (signup_id) "
         "WHERE browser = $1 ORDER BY created_at DESC, signup_id DESC LIMIT 1",
@@ -43,8 +43,11 @@ async def lock_browser(tx: Transaction, browser: bytes, now: datetime) -> None:
 
 async def add_signup(tx: Transaction, browser: bytes, plan: str, email: str, now: datetime) -> None:
     """The browser has a new signup, of a new account."""
-    sql = "INSERT INTO signups VALUES ($1, $2, $3, $4, $5, $6)"
-    await tx.execute(sql, new_id(), new_id(), browser, plan, email, now)
+    sql = (
+        "INSERT INTO signups (signup_id, account_id, browser, plan, email, created_at, traceparent) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)"
+    )
+    await tx.execute(sql, new_id(), new_id(), browser, plan, email, now, context.current().traceparent)
 
 
 async def change_signup(tx: Transaction, signup_id: str, plan: str, email: str) -> None:
