@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,7 +36,7 @@ spec:
   template:
     metadata: {{labels: {{app.kubernetes.io/name: {name}}}}}
     spec:
-      containers: [{{name: service, image: s4-{name}, envFrom: [{{configMapRef: {{name: {name}}}}}]}}]
+      containers: [{{name: service, image: s4-{name}, envFrom: [{{configMapRef: {{name: {name}-of-{words}}}}}]}}]
 ---
 apiVersion: v1
 kind: Service
@@ -46,7 +45,7 @@ spec: {{selector: {{app.kubernetes.io/name: {name}}}, ports: [{{name: http, port
 ---
 apiVersion: v1
 kind: ConfigMap
-metadata: {{name: {name}, labels: {{app.kubernetes.io/part-of: s4}}}}
+metadata: {{name: {name}-of-{words}, labels: {{app.kubernetes.io/part-of: s4}}}}
 data: {{S4_WORDS: "{words}"}}
 """
 _JOB = """
@@ -99,7 +98,7 @@ class Repository:
         base = self.folder / "k8s" / "base"
         base.mkdir(parents=True, exist_ok=True)
         for name in ("billing", "web"):
-            (base / f"{name}.yaml").write_text(textwrap.dedent(_SERVICE.format(name=name, words=words)))
+            (base / f"{name}.yaml").write_text(_SERVICE.format(name=name, words=words.replace(" ", "-")))
         (base / "job.yaml").write_text(_JOB)
         (base / "kustomization.yaml").write_text("resources: [web.yaml, billing.yaml, job.yaml]\n")
         for environment, namespace in NAMESPACES.items():

@@ -190,7 +190,7 @@ def test_drift_is_what_somebody_changed_made_or_took_away_by_hand(installation: 
     other = {"spec": {"template": {"spec": {"containers": [{"name": "service", "image": "s4.example/other"}]}}}}
     by_hand(installation, "patch", "deployment", "web", "--type=merge", f"--patch={json.dumps(other)}")
     changed = '{"data": {"S4_WORDS": "by hand"}}'
-    by_hand(installation, "patch", "configmap", "web", "--type=merge", f"--patch={changed}")
+    by_hand(installation, "patch", "configmap", "web-of-one", "--type=merge", f"--patch={changed}")
     by_hand(installation, "delete", "service", "billing")
     meta = {"name": "extra", "namespace": "s4-staging", "labels": {"app.kubernetes.io/part-of": "s4"}}
     assert (
@@ -205,7 +205,7 @@ def test_drift_is_what_somebody_changed_made_or_took_away_by_hand(installation: 
     assert main(look) == 1
     found = {(each["what"], each["thing"]) for each in json.loads(capsys.readouterr().out)}
     assert found == {
-        ("changed", "ConfigMap/web"),
+        ("changed", "ConfigMap/web-of-one"),
         ("changed", "Deployment/web"),
         ("missing", "Service/billing"),
         ("unknown", "ConfigMap/extra"),

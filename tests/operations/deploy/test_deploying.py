@@ -171,6 +171,20 @@ def test_another_release_waits_until_the_unfinished_one_is_finished_or_taken_bac
     assert [record.state for record in installation.site().records.all()] == ["done", "rolled-back", "done"]
 
 
+def test_settings_of_old_releases_go_and_those_of_others_stay(installation: Installation) -> None:
+    labels = {"app.kubernetes.io/part-of": "s4"}
+    others = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "platform", "labels": labels}, "data": {}}
+    kubectl = Kubectl("s4-staging")
+    assert kubectl.create(others)
+    for words in ("one", "two", "three"):
+        installation.deploying().bring(installation.record(installation.released(words)))
+
+    names = {one["metadata"]["name"].partition("-of-")[2] for one in kubectl.select("configmaps", "")}
+    assert {"two", "three"} <= names
+    assert "one" not in names
+    assert kubectl.get("configmap", "platform")
+
+
 def test_records_stay_few_and_the_last_that_was_finished_stays(installation: Installation) -> None:
     one = installation.record(installation.released("one"))
     records = installation.site().records

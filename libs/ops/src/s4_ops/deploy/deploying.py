@@ -97,7 +97,7 @@ class Deploying:
             raise
         self._rollout.apply(rendered.last)
         self._note(record, "done", seen)
-        self._tidy(record)
+        self._tidy()
         self._say(seen)
 
     def _look(self, record: Record, services: list[Object]) -> str:
@@ -147,16 +147,14 @@ class Deploying:
         self._site.records.change(changed)
         return changed
 
-    def _tidy(self, record: Record) -> None:
-        """ConfigMaps that neither this release nor the one before names are gone."""
-        records = [each for each in self._site.records.all() if each.state == "done"][:2]
-        kept = {
-            one["metadata"]["name"]
-            for each in [record, *records]
-            for one in self._site.rendered(each.release).lasting
-            if one["kind"] == "ConfigMap"
-        }
-        kubectl = self._site.kubectl
-        for live in kubectl.select("configmaps", "app.kubernetes.io/part-of=s4,!app.kubernetes.io/managed-by"):
-            if live["metadata"]["name"] not in kept:
-                kubectl.delete("configmap", live["metadata"]["name"])
+    def _tidy(self) -> None:
+        """ConfigMaps that the last release but two named, and none since, are gone. What others made stays."""
+        done = [record for record in self._site.records.all() if record.state == "done"]
+        former = [self._settings_of(record) for record in done[:3]]
+        if len(former) == 3:
+            for name in sorted(former[2] - former[1] - former[0]):
+                self._site.kubectl.delete("configmap", name)
+
+    def _settings_of(self, record: Record) -> set[str]:
+        rendered = self._site.rendered(record.release)
+        return {one["metadata"]["name"] for one in rendered.lasting if one["kind"] == "ConfigMap"}
