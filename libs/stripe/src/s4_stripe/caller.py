@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 import stripe
 
-from s4_runtime import Backoff, Clock, Secret, Temporary, Trouble
+from s4_runtime import Backoff, Clock, Secret, Temporary, Trouble, span
 from s4_stripe.errors import CardDeclined, KeySpent, NotAtStripe, StripeBusy, StripeRejected, StripeUnavailable
 from s4_stripe.throttle import Throttle
 
@@ -68,7 +68,8 @@ class Caller:
             try:
                 async with self._throttle.turn():
                     self.calls += 1
-                    return _decode(_plain(await call()), kind)
+                    with span("call stripe", "client", attempt=attempt):
+                        return _decode(_plain(await call()), kind)
             except stripe.StripeError as error:
                 trouble = _translate(error)
             except Temporary as malformed:
