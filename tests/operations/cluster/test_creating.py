@@ -20,7 +20,8 @@ def test_without_yes_everything_is_shown_and_nothing_is_done(desk: Desk, cloud: 
 
     assert status == 0
     assert f"kops replace --force --filename .s4/clusters/staging.{zone}/manifests.yaml" in text
-    assert f"kops update cluster staging.{zone} --yes" in text
+    assert f"kops update cluster staging.{zone} --create-kube-config=false --yes" in text
+    assert "KUBECONFIG=" in text
     assert "+ bucket" in text
     assert "+ InstanceGroup nodes" in text
     assert "Nothing was done" in text

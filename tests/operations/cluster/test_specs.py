@@ -139,3 +139,18 @@ def test_every_command_of_the_manual_is_one() -> None:
     for command in commands:
         asked = parser().parse_args(shlex.split(command))
         assert callable(asked.run), command
+
+
+def test_the_dashboard_has_no_rights_of_its_own_and_nothing_reaches_it_from_outside() -> None:
+    text = (ROOT / "ops" / "clusters" / "dashboard" / "headlamp.yaml").read_text()
+    found = {(each["kind"], each["metadata"]["name"]): each for each in yaml.safe_load_all(text)}
+    pod = found["Deployment", "headlamp"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert "@sha256:" in container["image"]
+    bindings = [each for (kind, _), each in found.items() if kind.endswith("RoleBinding")]
+    assert [(each["roleRef"]["name"], each["subjects"][0]["name"]) for each in bindings] == [("view", "operator-view")]
+    assert found["NetworkPolicy", "headlamp"]["spec"]["ingress"] == []
+    assert "type" not in found["Service", "headlamp"]["spec"]

@@ -30,7 +30,8 @@ class Kops:
 
     def update(self, *more: str, really: bool = True) -> Words:
         """AWS has what the state bucket says; without ``really`` it is only shown what would change."""
-        return ("kops", "update", "cluster", self._spec.name, *more, *(["--yes"] if really else []), *self._state())
+        named = ("kops", "update", "cluster", self._spec.name, *more, "--create-kube-config=false")
+        return (*named, *(["--yes"] if really else []), *self._state())
 
     def roll(self, group: str) -> Words:
         """Machines of the group that are not as they should be are replaced one by one: drained, and then validated."""
@@ -38,9 +39,9 @@ class Kops:
         named = ("kops", "rolling-update", "cluster", self._spec.name, "--instance-group", group)
         return (*named, *careful, "--yes", *self._state())
 
-    def kubeconfig(self) -> Words:
-        """A kubeconfig of its own with rights for an hour."""
-        named = ("kops", "export", "kubeconfig", self._spec.name, "--admin=1h")
+    def kubeconfig(self, lasting: str = "1h") -> Words:
+        """A kubeconfig of its own with rights for an hour, or for longer work."""
+        named = ("kops", "export", "kubeconfig", self._spec.name, f"--admin={lasting}")
         return (*named, "--kubeconfig", str(self._place.kubeconfig), *self._state())
 
     def validate(self, wait: str = "20m") -> Words:

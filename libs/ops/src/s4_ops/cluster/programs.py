@@ -1,8 +1,9 @@
 """kops, kubectl and aws as programs of this machine: what is run is what is shown before."""
 
+import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,14 +22,15 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Programs:
-    """Programs found by name. ``folder``: where they are run."""
+    """Programs found by name. All of them use this kubeconfig and none of the operator's own, which stays as it is."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, kubeconfig: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = {**environ, "KUBECONFIG": str(kubeconfig)}
+        self.shown = f"KUBECONFIG={kubeconfig}"
 
     def run(self, words: Sequence[str]) -> None:
         """It ended well; its output went to the terminal. Raises Permanent."""
-        done = subprocess.run([_found(words[0]), *words[1:]], check=False, cwd=self._folder)
+        done = subprocess.run([_found(words[0]), *words[1:]], check=False, env=self._environ)
         if done.returncode:
             raise Permanent("program-failed", command=" ".join(words[:3]), status=done.returncode)
 
@@ -39,7 +41,7 @@ class Programs:
                 [_found(words[0]), *words[1:]],
                 check=False,
                 capture_output=True,
-                cwd=self._folder,
+                env=self._environ,
                 encoding="utf-8",
                 errors="replace",
                 input=told,

@@ -19,7 +19,11 @@ class Step(msgspec.Struct, frozen=True):
 
 def command(programs: Programs, words: Sequence[str], why: str) -> Step:
     """A program is run with exactly these words."""
-    return Step(shlex.join(words), why, lambda: programs.run(words))
+    return Step(
+        f"{programs.shown} {shlex.join(words)}" if words[0] == "kops" else shlex.join(words),
+        why,
+        lambda: programs.run(words),
+    )
 
 
 def show(steps: Sequence[Step], out: TextIO) -> None:

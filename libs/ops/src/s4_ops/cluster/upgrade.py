@@ -9,6 +9,8 @@ from s4_ops.cluster.steps import Step, command
 from s4_ops.cluster.work import Work
 from s4_runtime import Clock, Permanent
 
+_LONGEST = "8h"
+
 
 def changes(work: Work) -> list[str]:
     """What is not as the spec says. Raises Permanent: there is no cluster, or no way from its version to the spec's."""
@@ -41,6 +43,7 @@ def steps(work: Work, clock: Clock) -> list[Step]:
 def _rolled(work: Work, clock: Clock, group: str) -> list[Step]:
     spec, name = work.spec, f"after {group}"
     return [
+        command(work.programs, work.kops.kubeconfig(_LONGEST), "kops may drain for as long as a large group takes"),
         command(
             work.programs,
             work.kops.roll(group),

@@ -25,7 +25,8 @@ class Work(msgspec.Struct, frozen=True):
 @contextmanager
 def open_work(spec: Spec) -> Iterator[Work]:
     """For one command. Raises Permanent when the credentials are of another account than the spec's."""
-    place, programs, cloud = place_of(spec), Programs(), Cloud(spec.region)
+    place, cloud = place_of(spec), Cloud(spec.region)
+    programs = Programs(place.kubeconfig.absolute())
     try:
         cloud.require_account(spec.account)
         yield Work(spec, place, programs, cloud, Kops(programs, spec, place))
