@@ -10,7 +10,7 @@ from referencing import Registry, Resource
 from support.manifests.rendering import Manifests, Object, title
 from support.manifests.shapes import shape_of
 
-# The oldest release that we run on has all of what we use.
+# docs/operations/kubernetes.md, "What the cluster must have".
 VERSION = "1.36.0"
 _FOLDER = f"kubernetes-json-schema/v{VERSION}-local-strict"
 
