@@ -150,8 +150,9 @@ async def test_several_convergers_share_the_grids_and_tell_each_once(desk: Desk)
 
     for grid_id in grids:
         await told_once(desk, grid_id)
-    assert script.calls(Stage.IDENTITY) == 12
-    assert script.calls(Stage.NODE) == 12 + 6
+    # On a busy machine a lease may run out: the step is done again by another, and told once all the same.
+    assert 12 <= script.calls(Stage.IDENTITY) < 2 * 12
+    assert 12 + 6 <= script.calls(Stage.NODE) < 2 * (12 + 6)
 
 
 async def test_a_database_that_goes_away_in_the_middle_costs_no_more_than_time(desk: Desk) -> None:
