@@ -24,7 +24,8 @@ RUN rm -r /source/libs/node \
         --wheel-dir /wheels /source/libs/* /source/services/*
 
 # What others have written, without their tests, some of which bring private keys. Compiled with hashes of the sources
-# instead of their times, unchecked: they cannot change where they run.
+# instead of their times, unchecked: they cannot change where they run. -S: nothing of it is imported meanwhile, which
+# would leave a file with a time.
 FROM ${BASE} AS theirs
 ARG SERVICE
 COPY requirements/${SERVICE}.txt /requirements/
@@ -32,7 +33,7 @@ RUN python -m venv --without-pip /opt/s4 \
     && python -m pip --python /opt/s4/bin/python install --no-cache-dir --no-compile --root-user-action=ignore \
         --only-binary=:all: --require-hashes --requirement /requirements/${SERVICE}.txt \
     && find /opt/s4/lib -type d "(" -name test -o -name tests ")" -prune -exec rm -r {} + \
-    && PYTHONHASHSEED=0 /opt/s4/bin/python -W ignore -m compileall -q --invalidation-mode unchecked-hash /opt/s4/lib
+    && PYTHONHASHSEED=0 /opt/s4/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash /opt/s4/lib
 
 # What this image needs of ours, in a tree of its own: a layer that is small, and the only one that most releases change.
 # Whatever the pins lack cannot be found here, and ends the build.
@@ -41,7 +42,7 @@ ARG SERVICE
 COPY --from=wheels /wheels /wheels
 RUN python -m pip --python /opt/s4/bin/python install --no-compile --root-user-action=ignore --root /ours \
         --no-index --find-links /wheels s4-${SERVICE} \
-    && PYTHONHASHSEED=0 /opt/s4/bin/python -W ignore -m compileall -q --invalidation-mode unchecked-hash -s /ours /ours
+    && PYTHONHASHSEED=0 /opt/s4/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash -s /ours /ours
 
 FROM ${BASE} AS bare
 RUN printf 's4:x:10001:\n' >>/etc/group \
@@ -108,7 +109,7 @@ RUN PYTHONPATH=/opt/devcloud CFLAGS=-g0 /opt/s4/bin/python -m s4_devcloud image 
         --output /opt/machines --node /opt/node \
     && rm -r /opt/machines/plain-packages-* \
     && find /opt/machines -type d "(" -name __pycache__ -o -name test -o -name tests ")" -prune -exec rm -r {} + \
-    && PYTHONHASHSEED=0 /opt/s4/bin/python -W ignore -m compileall -q --invalidation-mode unchecked-hash /opt/machines
+    && PYTHONHASHSEED=0 /opt/s4/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash /opt/machines
 
 # The local cloud, for development only: the one image with a shell to log in to, for its machines are sshd processes.
 FROM bare AS devcloud

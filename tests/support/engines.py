@@ -78,6 +78,7 @@ class Podman:
         """Nothing runs, and nothing is mounted."""
         self.run("rm", "--all", "--force", "--time", "0")
         self.run("rmi", "--all", "--force")
+        self.run("volume", "rm", "--all", "--force")
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def test_a_program_runs_where_it_may_write_nothing(workshop: Workshop, name: str
 
 @pytest.mark.skipif("mailbox" not in NAMES, reason="another image was asked for")
 async def test_the_mailbox_server_takes_clients_and_writes_to_its_mount_only(workshop: Workshop) -> None:
-    mount = "--mount=type=tmpfs,destination=/var/lib/mailbox,tmpfs-mode=1777"
+    mount = "--mount=type=volume,source=mailbox,destination=/var/lib/mailbox"
     engine = workshop.engine
     started = engine.must(*_confined("--user=10001:10001", mount, "--detach"), "localhost/s4-mailbox").strip()
     greet = "import socket; socket.create_connection(('127.0.0.1', 4000), 2).close()"
