@@ -197,6 +197,6 @@ def _confined(*options: str) -> list[str]:
 
 
 def _words(secrets: list[bytes]) -> list[str]:
-    """Whatever in the files of secrets is long enough to be one."""
-    texts = [text.decode("utf-8", errors="ignore") for text in secrets]
-    return [word.strip('",') for text in texts for word in text.split() if len(word.strip('",')) >= 16]
+    """Whatever in the files of secrets is long enough to be one, and no name of a setting."""
+    words = {word.strip('",') for text in secrets for word in text.decode("utf-8", errors="ignore").split()}
+    return sorted(word for word in words if len(word) >= 16 and any(sign.isdigit() for sign in word))
