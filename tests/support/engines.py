@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from s4_devcloud.image.shelf import mounts_below
 from s4_shop.missing import MissingProgram
 
 # This kernel lets nobody raise limits, and has control groups of both versions.
@@ -27,6 +28,7 @@ class Podman:
     def __init__(self, folder: Path) -> None:
         if shutil.which("podman") is None or shutil.which("runc") is None:
             raise MissingProgram("podman")
+        self._folder = folder
         (folder / "containers.conf").write_text(_CONTAINERS)
         (folder / "registries.conf").write_text("unqualified-search-registries = []\n")
         (folder / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
@@ -79,6 +81,8 @@ class Podman:
         self.run("rm", "--all", "--force", "--time", "0")
         self.run("rmi", "--all", "--force")
         self.run("volume", "rm", "--all", "--force")
+        for mounted in mounts_below(self._folder):
+            subprocess.run(["umount", mounted], check=False)
 
 
 @contextmanager

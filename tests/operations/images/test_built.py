@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(7200)]
 ROOT = Path(__file__).parents[3]
 # S4_IMAGES=web,node looks at these only: all of them take a quarter of an hour.
 NAMES = tuple(name for name in RECIPES if name in os.environ.get("S4_IMAGES", ",".join(RECIPES)).split(","))
-# The example of a key in the words that explain a function; autobahn's authors publish it.
-PUBLISHED = "/site-packages/autobahn/wamp/"
+# An example of a key in the words that explain a function, and the keys of moto's proxy: their authors publish them.
+PUBLISHED = ("/site-packages/autobahn/wamp/", "/site-packages/moto/moto_proxy/")
 
 
 PROGRAMS = (
@@ -173,7 +173,7 @@ def test_no_layer_holds_a_secret_or_a_path_of_this_machine(workshop: Workshop) -
     for name in NAMES:
         seen += findings(workshop.engine, f"localhost/s4-{name}", base, words)
 
-    assert [one for one in seen if PUBLISHED not in one.path] == []
+    assert [one for one in seen if not any(place in one.path for place in PUBLISHED)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

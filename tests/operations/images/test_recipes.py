@@ -98,3 +98,8 @@ def test_a_build_sees_sources_and_pins_and_nothing_else(context: str) -> None:
         hidden += ["services/web/.env", "libs/bus/notes.txt", "k8s/base/x.yaml", "docs/x.md"]
     assert [name for name in seen if not allowed(name, patterns)] == []
     assert [name for name in hidden if allowed(name, patterns)] == []
+
+
+def test_what_other_systems_need_is_not_expected_in_an_image() -> None:
+    assert "pywin32 ; sys_platform" in re.sub(r"==\S+", "", (ROOT / "requirements/devcloud.txt").read_text())
+    assert "pywin32" not in distributions(RECIPES["devcloud"], ROOT)

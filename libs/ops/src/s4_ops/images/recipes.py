@@ -8,7 +8,8 @@ from pathlib import Path
 
 from s4_runtime import Permanent
 
-_PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
+# A name, its version, and not the marker of another system: images are Linux.
+_PIN = re.compile(r"^(?!.* sys_platform == 'win32')([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
