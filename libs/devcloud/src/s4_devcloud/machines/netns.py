@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 FOLDER = Path("/run/netns")
 CLONE_NEWNET = 0x40000000  # <linux/sched.h>
@@ -42,20 +41,14 @@ def named(prefix: str) -> list[str]:
     return sorted(path.name for path in FOLDER.glob(f"{prefix}*"))
 
 
-def make_socket(name: str | None) -> socket.socket:
-    """A TCP socket that lives in this namespace, or in ours; it may be used from anywhere."""
+def make_socket(
+    name: str | None, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM, protocol: int = 0
+) -> socket.socket:
+    """A socket that lives in this namespace, or in ours, TCP if not told otherwise; it may be used from anywhere."""
     if name is None:
-        return socket.socket()
+        return socket.socket(family, kind, protocol)
     with _entered(name):
-        return socket.socket()
-
-
-def open_inside(name: str | None, path: str) -> IO[str]:
-    """A file of /proc as this namespace, or ours, has it; it stays so wherever it is read."""
-    if name is None:
-        return Path(path).open(encoding="ascii")
-    with _entered(name):
-        return Path(path).open(encoding="ascii")
+        return socket.socket(family, kind, protocol)
 
 
 @contextmanager
