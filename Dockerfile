@@ -108,6 +108,8 @@ COPY libs/node /opt/node
 RUN PYTHONPATH=/opt/devcloud CFLAGS=-g0 /opt/s4/bin/python -m s4_devcloud image --kind sshd \
         --output /opt/machines --node /opt/node \
     && rm -r /opt/machines/plain-packages-* \
+    && find /opt/machines -name direct_url.json -delete \
+    && find /opt/machines -name RECORD -exec sed -i /direct_url.json/d {} + \
     && find /opt/machines -type d "(" -name __pycache__ -o -name test -o -name tests ")" -prune -exec rm -r {} + \
     && PYTHONHASHSEED=0 /opt/s4/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash /opt/machines
 
@@ -118,7 +120,8 @@ LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends openssh-server \
-    && rm -rf /var/lib/apt/lists/* /var/cache/ldconfig/aux-cache /var/log/* /etc/ssh/ssh_host_* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old \
+        /var/cache/ldconfig/aux-cache /var/log/* /etc/ssh/ssh_host_* \
     && sed -i 's|^s4:.*|s4:x:10001:10001::/var/lib/devcloud:/bin/sh|' /etc/passwd \
     && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/devcloud
 COPY --from=machines /opt/machines /opt/machines

@@ -32,7 +32,7 @@ PUBLISHED = ("/site-packages/autobahn/wamp/", "/site-packages/moto/moto_proxy/")
 
 PROGRAMS = (
     ("cli", ["billing", "--help"], "usage: s4 billing"),
-    ("devcloud", ["stripe", "--help"], "usage: s4_devcloud stripe"),
+    ("devcloud", ["stripe", "--help"], "usage: python -m s4_devcloud stripe"),
     ("node", ["pod", "--help"], "usage: s4-node pod"),
 )
 
