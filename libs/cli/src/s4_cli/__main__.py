@@ -15,9 +15,9 @@ from s4_runtime import Permanent, Temporary
 
 def main(arguments: list[str]) -> int:
     """0 when done; 1 when the service refused, 75 when it could not be reached (sysexits: try again)."""
-    asked = parser(arguments).parse_args(arguments)
-    asked.environment = asked.environment or os.environ.get("S4_ENVIRONMENT", "")
     try:
+        asked = parser(arguments).parse_args(arguments)
+        asked.environment = asked.environment or os.environ.get("S4_ENVIRONMENT", "")
         if "run" in asked:
             status: int = asked.run(asked)
             return status
