@@ -42,7 +42,7 @@ def measured(listener: str) -> Middleware:
         except web.HTTPException as error:
             status = f"{error.status // 100}xx"
             raise
-        except Exception:
+        except Exception:  # only counted; it goes on to the door that answers
             status = "5xx"
             raise
         finally:

@@ -53,7 +53,7 @@ class Spans:
         with context.bound(msgspec.structs.replace(cause, traceparent=_header(made))):
             try:
                 yield made.set_attribute
-            except Exception as error:
+            except Exception as error:  # only noted; it goes on to the caller
                 made.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
             finally:

@@ -84,7 +84,7 @@ class Bucket:
                 answer = self._s3.upload_part(**upload, PartNumber=number, Body=chunk)
                 parts.append({"PartNumber": number, "ETag": answer["ETag"]})
             self._s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
-        except BaseException:
+        except BaseException:  # interrupted too: no part is left to pay for; it goes on to the caller
             self._s3.abort_multipart_upload(**upload)
             raise
 

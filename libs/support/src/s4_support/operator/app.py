@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from s4_runtime import correlation_middleware, error_middleware, operators
+from s4_runtime.refusals import STATUSES
 from s4_support.operator import asking
 from s4_support.operator.events import Events
 from s4_support.operator.queue_deeds import QueueDeeds
@@ -18,7 +19,7 @@ def application(tools: Tools) -> web.Application:
     named = operators.read(tools.settings.operator_tokens) or {}
     door = operators.operators_only(named, tools.settings.deployment)
     app = web.Application(
-        middlewares=[correlation_middleware, error_middleware(asking.STATUSES), door], client_max_size=_MAX_BODY_BYTES
+        middlewares=[correlation_middleware, error_middleware(STATUSES), door], client_max_size=_MAX_BODY_BYTES
     )
     queues, deeds, events = Queues(tools), QueueDeeds(tools), Events(tools)
     at = "/operator/queues/{service}"

@@ -9,8 +9,9 @@ import msgspec
 from aiohttp import web
 
 from s4_bus.topology import LISTENERS
-from s4_runtime import Clock, Permanent, Temporary, is_id
+from s4_runtime import Clock, is_id
 from s4_runtime.redaction import redact_text
+from s4_runtime.refusals import NotNow, NotThere, WrongWish
 from s4_store import Transaction
 from s4_support.operator.tools import Tools
 
@@ -18,21 +19,6 @@ Answer = dict[str, Any]
 LASTING = timedelta(minutes=15)
 MOST_ROWS = 1000
 _MOST_IDS = 1000
-
-
-class NotThere(Permanent):
-    """There is nothing of this name."""
-
-
-class NotNow(Permanent):
-    """It cannot be done as things are. The code says why."""
-
-
-class WrongWish(Permanent):
-    """What was asked for is not what this route takes."""
-
-
-STATUSES = {NotThere: 404, NotNow: 409, WrongWish: 400, Permanent: 409, Temporary: 503}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

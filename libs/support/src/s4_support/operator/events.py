@@ -8,9 +8,10 @@ import msgspec
 from aiohttp import web
 
 from s4_runtime import is_id
+from s4_runtime.refusals import NotThere, WrongWish
 from s4_store import Record
 from s4_support import finding, timeline, words
-from s4_support.operator.asking import Answer, NotThere, WrongWish, id_of, json, limit_of, read
+from s4_support.operator.asking import Answer, id_of, json, limit_of, read
 from s4_support.operator.tools import Tools
 from s4_support.timeline import Sought, Told
 

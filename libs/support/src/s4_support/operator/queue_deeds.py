@@ -9,8 +9,9 @@ from aiohttp import web
 from s4_bus.parked_deeds import Aside, Held, ParkedQueues, parked_queues
 from s4_runtime import is_id
 from s4_runtime.operators import OPERATOR
+from s4_runtime.refusals import NotThere, WrongWish
 from s4_store import Transaction
-from s4_support.operator.asking import Act, Answer, NotThere, Wish, WrongWish, act_of, json, offer, read, use
+from s4_support.operator.asking import Act, Answer, Wish, act_of, json, offer, read, use
 from s4_support.operator.queues import described
 from s4_support.operator.tools import Tools
 from s4_support.site import AUDIT

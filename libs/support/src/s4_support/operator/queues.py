@@ -8,8 +8,9 @@ from aiohttp import web
 from s4_bus.parked_deeds import Aside, Held, parked_queues
 from s4_bus.topology import LISTENERS
 from s4_contracts import MalformedEvent, UnknownEvent, decode
+from s4_runtime.refusals import NotThere
 from s4_support.mentions import ids_of
-from s4_support.operator.asking import Answer, NotThere, id_of, json, limit_of, service_of
+from s4_support.operator.asking import Answer, id_of, json, limit_of, service_of
 from s4_support.operator.tools import Tools
 
 

@@ -21,6 +21,7 @@ from s4_provisioner.operator import (
 from s4_provisioner.operator.asking import AUDIT, Act, Answer, Wish
 from s4_provisioner.tools import Tools
 from s4_runtime import correlation_middleware, error_middleware, operators
+from s4_runtime.refusals import STATUSES
 from s4_store import Pool
 
 _MAX_BODY_BYTES = 16 * 1024
@@ -80,7 +81,7 @@ def application(pool: Pool, tools: Tools) -> web.Application:
     named = operators.read(tools.settings.operator_tokens) or {}
     door = operators.operators_only(named, tools.settings.deployment)
     app = web.Application(
-        middlewares=[correlation_middleware, error_middleware(asking.STATUSES), door], client_max_size=_MAX_BODY_BYTES
+        middlewares=[correlation_middleware, error_middleware(STATUSES), door], client_max_size=_MAX_BODY_BYTES
     )
     desk = Desk(pool, tools)
     app.router.add_get("/operator/audit", desk.audit)

@@ -12,7 +12,8 @@ from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.grids import Grid
 from s4_provisioner.tools import Tools
-from s4_runtime import Permanent, Temporary, is_id
+from s4_runtime import is_id
+from s4_runtime.refusals import NotThere, WrongWish
 from s4_store import Transaction
 from s4_store.audit import Audit
 
@@ -20,21 +21,6 @@ Answer = dict[str, Any]
 Note = Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
 AUDIT = Audit(about="about")
 MOST_ROWS = 1000
-
-
-class NotThere(Permanent):
-    """There is nothing of this name."""
-
-
-class NotNow(Permanent):
-    """It cannot be done as things are. The code says why."""
-
-
-class WrongWish(Permanent):
-    """What was asked for is not what this route takes."""
-
-
-STATUSES = {NotThere: 404, NotNow: 409, WrongWish: 400, Permanent: 409, Temporary: 503}
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,7 +3,8 @@
 import secrets
 from datetime import datetime, timedelta
 
-from s4_provisioner.operator.asking import Act, Answer, NotNow, Wish
+from s4_provisioner.operator.asking import Act, Answer, Wish
+from s4_runtime.refusals import NotNow
 from s4_store import Transaction
 
 LASTING = timedelta(minutes=15)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from s4_provisioner.costs import prices as price_file
 from s4_provisioner.costs.reckoning import Spent, by_plan, cost
-from s4_provisioner.operator.asking import Answer, NotNow, limit_of
+from s4_provisioner.operator.asking import Answer, limit_of
 from s4_provisioner.tools import Tools
+from s4_runtime.refusals import NotNow
 from s4_store import Pool
 
 _SPENT = """

@@ -6,9 +6,10 @@ from s4_provisioner import moves
 from s4_provisioner.fleet import store as hosts
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import Stage, Wanted
-from s4_provisioner.operator.asking import Act, Answer, NotNow, Wish, locked_grid
+from s4_provisioner.operator.asking import Act, Answer, Wish, locked_grid
 from s4_provisioner.operator.confirming import alone_lately, confirmed
 from s4_runtime import context
+from s4_runtime.refusals import NotNow
 
 _TOGETHER = timedelta(days=1)
 

@@ -6,8 +6,9 @@ from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostStage, HostWanted
 from s4_provisioner.grids import Grid, present
 from s4_provisioner.lifecycle import ON_A_HOST, Stage, Wanted
-from s4_provisioner.operator.asking import Act, Answer, NotNow, NotThere, Wish, locked_grid, locked_host
+from s4_provisioner.operator.asking import Act, Answer, Wish, locked_grid, locked_host
 from s4_runtime import context
+from s4_runtime.refusals import NotNow, NotThere
 
 _SERVED = {Stage.READY, *ON_A_HOST}
 

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 
 from s4_contracts.ids import GridId
-from s4_provisioner.operator.asking import Answer, NotThere, WrongWish, limit_of
+from s4_provisioner.operator.asking import Answer, limit_of
 from s4_runtime import is_id
+from s4_runtime.refusals import NotThere, WrongWish
 from s4_store import Pool, Record
 
 _COLUMNS = """

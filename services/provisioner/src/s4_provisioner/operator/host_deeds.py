@@ -7,8 +7,9 @@ from s4_provisioner.fleet import store as hosts
 from s4_provisioner.fleet.hosts import Host
 from s4_provisioner.fleet.lifecycle import HostWanted
 from s4_provisioner.health import breakers
-from s4_provisioner.operator.asking import Act, Answer, NotNow, Wish, WrongWish, locked_host
+from s4_provisioner.operator.asking import Act, Answer, Wish, locked_host
 from s4_provisioner.operator.confirming import confirmed
+from s4_runtime.refusals import NotNow, WrongWish
 
 
 class Releasing(Wish, frozen=True, kw_only=True):

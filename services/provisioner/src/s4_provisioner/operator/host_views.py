@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from s4_provisioner.operator.asking import Answer, NotThere, WrongWish, limit_of
+from s4_provisioner.operator.asking import Answer, limit_of
 from s4_runtime import is_id
+from s4_runtime.refusals import NotThere, WrongWish
 from s4_store import Pool
 
 _COLUMNS = """

@@ -5,12 +5,13 @@ from typing import Annotated
 import msgspec
 
 from s4_provisioner.fleet import releases
-from s4_provisioner.operator.asking import Act, Answer, NotNow, NotThere, Wish
+from s4_provisioner.operator.asking import Act, Answer, Wish
 from s4_provisioner.operator.confirming import confirmed
 from s4_provisioner.rollout import store as rollouts
 from s4_provisioner.rollout.decision import size
 from s4_provisioner.rollout.store import Rollout
 from s4_runtime import new_id
+from s4_runtime.refusals import NotNow, NotThere
 from s4_store import Pool
 
 _ROWS = """

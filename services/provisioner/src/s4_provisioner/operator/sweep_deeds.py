@@ -1,8 +1,9 @@
 """What operators see of findings, and decide about them."""
 
-from s4_provisioner.operator.asking import Act, Answer, NotNow, NotThere, Wish
+from s4_provisioner.operator.asking import Act, Answer, Wish
 from s4_provisioner.operator.confirming import confirmed
 from s4_provisioner.sweep import loop
+from s4_runtime.refusals import NotNow, NotThere
 from s4_store import Pool
 
 _ROWS = """
