@@ -41,6 +41,14 @@ def test_the_signing_secret_is_read_from_its_file(tmp_path: Path) -> None:
     assert "sk_test_x" not in repr(settings)
 
 
+def test_the_keys_may_be_in_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("sk_test_filed\n")
+    (tmp_path / "publishable").write_text("pk_test_filed\n")
+    files = ["--secret-key-file", str(tmp_path / "secret"), "--publishable-key-file", str(tmp_path / "publishable")]
+    settings = settings_of(files)
+    assert (settings.secret_key, settings.publishable_key) == ("sk_test_filed", "pk_test_filed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -49,6 +57,8 @@ def test_the_signing_secret_is_read_from_its_file(tmp_path: Path) -> None:
         ([*KEYS, "--webhook-url", "http://127.0.0.1:9"], "--webhook-secret-file"),
         ([*KEYS, "--webhook-secret-file", "/nowhere/at/all"], "does not exist or is empty"),
         (["--publishable-key", "pk_test_x"], "--secret-key"),
+        ([*KEYS, "--secret-key-file", "somewhere"], "not allowed with"),
+        (["--publishable-key", "pk_test_x", "--secret-key-file", "/nowhere/at/all"], "does not exist or is empty"),
     ],
 )
 def test_a_wrong_command_line_is_explained(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

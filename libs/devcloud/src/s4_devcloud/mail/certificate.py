@@ -21,6 +21,11 @@ def server_context(folder: Path) -> ssl.SSLContext:
     certificate, key = folder / "ca.pem", folder / "key.pem"
     if not certificate.exists():
         _make(certificate, key)
+    return context_of(certificate, key)
+
+
+def context_of(certificate: Path, key: Path) -> ssl.SSLContext:
+    """A TLS context with what somebody else made."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from s4_devcloud.mail.certificate import server_context
+from s4_devcloud.mail.certificate import context_of, server_context
 from s4_devcloud.mail.faults import Faults
 from s4_devcloud.mail.inbox import Inbox
 from s4_devcloud.mail.mailbox import Mailbox
@@ -25,22 +25,26 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--user", default="s4")
     parser.add_argument("--reports-to", default="", help="where reports about letters are handed in, HOST:PORT")
     parser.add_argument("--password-file", type=Path, required=True)
+    given, names = "PEM files of a certificate that was made elsewhere", ("CERTIFICATE", "KEY")
+    parser.add_argument("--certificate", type=Path, nargs=2, metavar=names, help=given)
     arguments = parser.parse_args(argv)
     password = arguments.password_file.read_text(encoding="utf-8").strip()
     check = PasswordCheck(arguments.user, password)
-    asyncio.run(_serve(arguments.smtp, arguments.http, arguments.state, check, arguments.reports_to))
+    asyncio.run(_serve(arguments, check))
     return 0
 
 
-async def _serve(smtp: str, http: str, state: Path, check: PasswordCheck, reports_to: str) -> None:
-    mailbox, faults = Mailbox(state / "letters"), Faults()
-    reporter = Reporter(mailbox, reports_to)
-    tls, door = server_context(state), Door(mailbox, faults, reporter)
-    host, _, port = smtp.rpartition(":")
+async def _serve(arguments: argparse.Namespace, check: PasswordCheck) -> None:
+    mailbox, faults = Mailbox(arguments.state / "letters"), Faults()
+    reporter = Reporter(mailbox, arguments.reports_to)
+    pair: list[Path] | None = arguments.certificate
+    tls = context_of(*pair) if pair else server_context(arguments.state)
+    door = Door(mailbox, faults, reporter)
+    host, _, port = arguments.smtp.rpartition(":")
     server = await asyncio.get_running_loop().create_server(lambda: session_factory(door, check, tls), host, int(port))
     runner = web.AppRunner(Inbox(mailbox, faults, reporter).application(), access_log=None)
     await runner.setup()
-    web_host, _, web_port = http.rpartition(":")
+    web_host, _, web_port = arguments.http.rpartition(":")
     await web.TCPSite(runner, web_host, int(web_port)).start()
     ready = {"part": "mail", "ready": True, "smtp": _bound(server), "http": f"http://{_address(runner)}"}
     print(json.dumps(ready), flush=True)  # noqa: T201  the part's contract: one line when it serves
