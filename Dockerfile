@@ -1,4 +1,4 @@
-# Every image of S4 but the node's, which is under another licence (libs/node/Containerfile). In this directory:
+# Every image of S4 but the node's own, which is under another licence (libs/node/Containerfile). In this directory:
 #
 #     podman build --build-arg SERVICE=web --tag s4-web .
 #
@@ -66,7 +66,38 @@ FROM service AS billing
 ENTRYPOINT ["python", "-m", "s4_billing"]
 CMD ["serve"]
 
-FROM service AS provisioner
+# The provisioner proves each grid with a real client: a program of its own under another licence, in an environment of
+# its own, as in the node's image. Here are its packages, of which one has no wheel for this Python, ...
+FROM ${BASE} AS their-node
+# The compiler stays in this stage, so its version is nobody's concern.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
+COPY libs/node/requirements.txt /requirements/
+RUN python -m venv --without-pip /opt/s4/node \
+    && CFLAGS=-g0 python -m pip --python /opt/s4/node/bin/python install --no-cache-dir --no-compile \
+        --root-user-action=ignore --require-hashes --requirement /requirements/requirements.txt \
+    && find /opt/s4/node/lib -type d "(" -name test -o -name tests ")" -prune -exec rm -r {} + \
+    && PYTHONHASHSEED=0 /opt/s4/node/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash /opt/s4/node/lib
+
+# ... and here is the node.
+FROM tools AS our-node
+COPY libs/node /source
+RUN python -m pip --python /opt/tools/bin/python wheel --no-cache-dir --no-deps --no-build-isolation \
+        --wheel-dir /wheels /source
+COPY --from=their-node /opt/s4/node /opt/s4/node
+RUN python -m pip --python /opt/s4/node/bin/python install --no-compile --root-user-action=ignore --root /ours \
+        --no-index --find-links /wheels s4-node \
+    && PYTHONHASHSEED=0 /opt/s4/node/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash -s /ours /ours
+
+FROM bare AS provisioner
+ENV PATH=/opt/s4/bin:/opt/s4/node/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
+COPY --from=their-node /opt/s4/node /opt/s4/node
+COPY --from=our-node /ours/opt/s4/node /opt/s4/node
+COPY --from=ours /ours/opt/s4 /opt/s4
+USER 10001:10001
 ENTRYPOINT ["python", "-m", "s4_provisioner"]
 CMD ["serve"]
 
@@ -82,8 +113,17 @@ FROM service AS support
 ENTRYPOINT ["python", "-m", "s4_support"]
 CMD ["serve"]
 
-# What operators type. kubectl is not in it.
-FROM service AS cli
+# What operators type, and what the hourly backup runs: PostgreSQL's own programs write dumps and read them, of servers
+# of their own release and older ones. kubectl is not in it.
+FROM bare AS cli
+# Of the client there is one in each Debian release.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old \
+        /var/cache/ldconfig/aux-cache /var/log/*
+COPY --from=ours /ours/opt/s4 /opt/s4
+USER 10001:10001
 ENTRYPOINT ["s4"]
 CMD ["--help"]
 
@@ -130,6 +170,35 @@ USER 10001:10001
 WORKDIR /var/lib/devcloud
 ENTRYPOINT ["python", "-m", "s4_devcloud"]
 CMD ["--help"]
+
+# What compose.yaml runs once before the services, a customer who tries them, and a customer's client: for development.
+FROM bare AS shop
+ENV PATH=/opt/s4/bin:/opt/s4/node/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
+COPY --from=their-node /opt/s4/node /opt/s4/node
+COPY --from=our-node /ours/opt/s4/node /opt/s4/node
+COPY --from=ours /ours/opt/s4 /opt/s4
+RUN install --directory --owner 10001 --group 10001 --mode 0700 /minted /var/lib/client
+USER 10001:10001
+RUN ["python", "-m", "s4_shop.compose", "folders", "/minted"]
+ENTRYPOINT ["python", "-m", "s4_shop.compose"]
+CMD ["--help"]
+
+# What starts a service again when its sources change.
+FROM tools AS watching
+COPY requirements/watch.txt /requirements/
+RUN python -m venv --without-pip /opt/watch \
+    && python -m pip --python /opt/watch/bin/python install --no-cache-dir --root-user-action=ignore \
+        --only-binary=:all: --require-hashes --requirement /requirements/watch.txt
+
+# A service's image for who works on it (compose.develop.yaml): it runs what is mounted below /source.
+FROM ${SERVICE} AS develop
+ARG SERVICE
+COPY --from=watching /opt/watch /opt/watch
+ENV SERVICE=${SERVICE} \
+    PYTHONPATH=/source/own:/source/libs/aws/src:/source/libs/bus/src:/source/libs/contracts/src:/source/libs/runtime/src:/source/libs/store/src:/source/libs/stripe/src
+ENTRYPOINT ["sh", "-c", "exec /opt/watch/bin/watchfiles \"python -m s4_$SERVICE $0\" /source"]
+CMD ["serve"]
 
 FROM ${SERVICE}
 ARG SERVICE

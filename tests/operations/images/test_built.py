@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from s4_ops.images.recipes import RECIPES, SERVICES, distributions, normal
+from s4_provisioner.settings import Settings
 from support import bases
 from support.engines import Podman, private_podman
 from support.infra import TestRun, needs_program
@@ -121,7 +123,8 @@ def test_it_says_what_it_is(workshop: Workshop, name: str) -> None:
     labels = workshop.engine.look(f"localhost/s4-{name}")["Labels"]
 
     assert labels["org.opencontainers.image.title"] == f"s4-{name}"
-    licences = {"node": "GPL-2.0-or-later", "devcloud": "MIT AND GPL-2.0-or-later"}
+    both = "MIT AND GPL-2.0-or-later"
+    licences = {"node": "GPL-2.0-or-later", "devcloud": both, "provisioner": both}
     assert labels["org.opencontainers.image.licenses"] == licences.get(name, "MIT")
     assert labels["org.opencontainers.image.version"] == "0.1.0"
     assert labels["org.opencontainers.image.revision"] == "unknown"  # the copies are not of git
@@ -146,6 +149,17 @@ def test_a_program_runs_where_it_may_write_nothing(workshop: Workshop, name: str
 
     assert done.returncode == 0, done.stderr
     assert said in done.stdout
+
+
+@pytest.mark.skipif("provisioner" not in NAMES, reason="another image was asked for")
+def test_the_client_that_proves_grids_is_where_the_provisioner_looks_for_it(workshop: Workshop) -> None:
+    [command] = [field for field in msgspec.structs.fields(Settings) if field.name == "probe_command"]
+    [program, *words] = command.default_factory()
+    entry = ["--user=23456:23456", f"--entrypoint={program}"]
+    done = workshop.engine.run(*_confined(*entry), "localhost/s4-provisioner", *words, "--help")
+
+    assert done.returncode == 0, done.stderr
+    assert "usage: s4-node probe" in done.stdout
 
 
 @pytest.mark.skipif("mailbox" not in NAMES, reason="another image was asked for")

@@ -92,10 +92,17 @@ def contents(engine: str, image: str, recipe: Recipe) -> Contents:
 
 
 def differences(found: Contents, recipe: Recipe, root: Path) -> Differences:
-    """Between what is installed and what these sources pin."""
-    wanted, there = distributions(recipe, root), found.environment(recipe.venv)
+    """Between what is installed and what these sources pin, in all of the image's environments."""
+    all_of_them = [(distributions(one, root), found.environment(one.venv)) for one in recipe.environments]
     return Differences(
-        missing=sorted(wanted.keys() - there.keys()),
-        unexpected=sorted(there.keys() - wanted.keys()),
-        other_version=sorted(name for name in wanted.keys() & there.keys() if wanted[name] != there[name]),
+        missing=sorted({name for wanted, there in all_of_them for name in wanted.keys() - there.keys()}),
+        unexpected=sorted({name for wanted, there in all_of_them for name in there.keys() - wanted.keys()}),
+        other_version=sorted(
+            {
+                name
+                for wanted, there in all_of_them
+                for name in wanted.keys() & there.keys()
+                if wanted[name] != there[name]
+            }
+        ),
     )

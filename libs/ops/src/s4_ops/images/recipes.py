@@ -15,7 +15,10 @@ _NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One image. `context` and `file` are below the sources; `package` is the one of ours that it runs, if any."""
+    """One image. `context` and `file` are below the sources; `package` is the one of ours that it runs, if any.
+
+    `beside` has the environment of another image, too.
+    """
 
     name: str
     package: str | None
@@ -23,6 +26,14 @@ class Recipe:
     context: str = "."
     file: str = "Dockerfile"
     venv: str = "/opt/s4"
+    beside: "Recipe | None" = None
+
+    @property
+    def environments(self) -> "Iterator[Recipe]":
+        """Itself, and of whom it has an environment beside its own."""
+        yield self
+        if self.beside:
+            yield from self.beside.environments
 
     @property
     def repository(self) -> str:
@@ -30,17 +41,18 @@ class Recipe:
         return f"s4-{self.name}"
 
 
-def _of_root(name: str, package: str | None) -> Recipe:
-    return Recipe(name, package, f"requirements/{name}.txt")
+def _of_root(name: str, package: str | None, beside: Recipe | None = None) -> Recipe:
+    return Recipe(name, package, f"requirements/{name}.txt", beside=beside)
 
 
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
+_NODE = Recipe("node", "s4-node", "libs/node/requirements.txt", "libs/node", "libs/node/Containerfile", "/opt/s4/node")
+# The provisioner proves grids with the node's client.
 RECIPES = {
-    **{name: _of_root(name, f"s4-{name}") for name in (*SERVICES, "cli", "devcloud")},
+    **{name: _of_root(name, f"s4-{name}", _NODE if name == "provisioner" else None) for name in (*SERVICES, "cli")},
+    "devcloud": _of_root("devcloud", "s4-devcloud"),
     "mailbox": _of_root("mailbox", None),
-    "node": Recipe(
-        "node", "s4-node", "libs/node/requirements.txt", "libs/node", "libs/node/Containerfile", "/opt/s4/node"
-    ),
+    "node": _NODE,
 }
 
 
