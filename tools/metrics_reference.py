@@ -40,7 +40,7 @@ LABELS = MappingProxyType(
         "loop": "loops of the services",
         "method": "seven methods of HTTP; all others are one",
         "outcome": "words in our code for how something ended",
-        "part": "consumer, relay",
+        "part": "consumer, relay, database, mail",
         "plan": "plans that are sold",
         "pool": "pools of the fleet",
         "queue": "a service's queue and its parked queue",

@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,8 @@ async def test_an_expired_certificate_is_said_so_and_once_it_is_renewed_events_f
             async with running(bus.relaying(amqp_url=url), bus.consuming(amqp_url=url)) as loops:
                 await until(lambda: len(codes(lines)) == 2, within=15, what="both say what is wrong")
                 assert codes(lines) == ["bus-certificate-expired"] * 2
+                assert {line["host"] for line in disconnected(lines)} == {"localhost"}
+                assert all(datetime.fromisoformat(line["ended"]) < datetime.now(UTC) for line in disconnected(lines))
                 assert not any(loop.done() for loop in loops)
                 renewed = authority.certificate()
                 context.load_cert_chain(renewed.chain, renewed.key)
@@ -133,4 +135,8 @@ async def test_a_name_that_nobody_knows_does_not_hide_the_others() -> None:
 
 
 def codes(lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [line["code"] for line in lines if line["event"] == "bus.disconnected"]
+    return [line["code"] for line in disconnected(lines)]
+
+
+def disconnected(lines: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in lines if line["event"] == "bus.disconnected"]

@@ -27,6 +27,7 @@ PACKAGES = {
 NOT_A_LOOP = {
     "s4_bus/connection.py::stay_connected": "s4_bus_connected tells",
     "s4_bus/consume.py::_alone": "ends with its message",
+    "s4_bus/alarm.py::watch": "ends with its connection",
     "s4_bus/relay.py::_repeat": "what it repeats tells: outbox-watch, outbox-prune",
     "s4_provisioner/keeping.py::keep": "ends with its lease",
     "s4_provisioner/drivers/kubernetes.py::apply": "ends with its object",

@@ -64,7 +64,7 @@ async def test_a_database_that_comes_late_is_waited_for(
     }
     program = migrated.told("S4_DATABASE_URL", "S4_AMQP_URL", **files)
     async with program.serving() as running:
-        await until(lambda: "database.unreachable" in running.said(), within=20, what="a word about the database")
+        await until(lambda: "database.out" in running.said(), within=20, what="a word about the database")
         assert await running.readiness() in (None, (503, {"database": False}))
         async with late.opened():
             await running.comes_to(200)

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from s4_cli.doctor.certificates import Certificate, of_certificate
+from s4_cli.doctor.certificates import look as see
 from s4_cli.doctor.finding import OWN_PAGE, Finding, Report, shown, sort
 from s4_cli.doctor.looking import Look
 from s4_cli.doctor.metrics import read
 from s4_cli.doctor.queues import of_queues
 from s4_cli.doctor.services import of_all
 from s4_cli.doctor.shop import of_disk, of_shop
+from s4_runtime.certificates import Before
+from support.certificates import Authority
+from support.encrypting import showing
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROOT = Path(__file__).parents[3]
@@ -67,6 +71,37 @@ s4_service_info{{deployment="staging",revision="abc"}} 1
 )
 def test_what_a_service_counts_is_understood(metrics: str, runbook: str) -> None:
     assert runbooks(look(metrics=metrics)) == [runbook]
+
+
+@pytest.mark.parametrize(
+    ("part", "code", "runbook"),
+    [
+        ("database", "database-missing", "database-down"),
+        ("database", "database-full", "disk-full"),
+        ("database", "database-certificate-expired", "certificate-expiring"),
+        ("relay", "bus-blocked", "disk-full"),
+        ("consumer", "bus-certificate-expired", "certificate-expiring"),
+        ("mail", "mail-server-certificate-expired", "certificate-expiring"),
+        ("mail", "mail-server-refuses-us", "letter-waits"),
+    ],
+)
+def test_what_a_service_says_that_it_cannot_do_is_explained_once(part: str, code: str, runbook: str) -> None:
+    told = f's4_outage{{part="{part}",code="{code}"}} 1\ns4_outage{{part="other",code="{code}"}} 1'
+    (found,) = of_all([look(metrics=told)], "")
+    assert (found.severity, found.runbook, code in found.what) == ("critical", runbook, True)
+
+
+def test_an_outage_that_nobody_can_explain_is_left_to_what_it_brings_about() -> None:
+    assert runbooks(look(metrics='s4_outage{part="database",code="database-unavailable"} 1')) == []
+
+
+@pytest.mark.parametrize("before", ["nothing", "postgresql", "smtp"])
+async def test_certificates_are_seen_behind_what_is_spoken_before_tls(before: Before, tmp_path: Path) -> None:
+    scheme = {"nothing": "amqps"}.get(before, before)
+    async with showing(Authority(tmp_path).certificate(until=timedelta(days=-1)), before) as port:
+        seen = await see(f"{scheme}://localhost:{port}")
+    (found,) = of_certificate(seen, datetime.now(UTC))
+    assert (found.severity, found.about, "ended at" in found.what) == ("critical", f"{scheme}://localhost:{port}", True)
 
 
 def test_a_loop_that_looks_rarely_is_not_late_after_an_hour() -> None:

@@ -44,3 +44,20 @@ def test_what_does_not_heal_is_left_as_it_is(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, database_errors():
         raise error
     assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (asyncpg.InvalidCatalogNameError('database "web" does not exist'), "database-missing"),
+        (asyncpg.InvalidPasswordError("for user"), "database-login-refused"),
+        (asyncpg.InvalidAuthorizationSpecificationError("no entry in pg_hba.conf"), "database-login-refused"),
+        (asyncpg.DiskFullError("could not extend file"), "database-full"),
+        (asyncpg.OutOfMemoryError("out of memory"), "database-out-of-memory"),
+        (asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"), "database-read-only"),
+    ],
+)
+def test_a_database_that_refuses_us_is_waited_for_and_says_why(error: Exception, code: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised, database_errors():
+        raise error
+    assert str(raised.value) == code

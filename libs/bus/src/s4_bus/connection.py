@@ -15,10 +15,10 @@ import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection
 
-from s4_bus.hosts import Host, hosts
+from s4_bus.hosts import Host, ended, hosts
 from s4_bus.metrics import CONNECTED
 from s4_bus.outage import CHANNEL_ERRORS, BusUnavailable, outage
-from s4_runtime import Backoff, Secret, get_logger
+from s4_runtime import Backoff, Secret, get_logger, outages
 
 # Is given a connection, and calls the function once it does its work on it.
 Work = Callable[[AbstractConnection, Callable[[], None]], Awaitable[None]]
@@ -94,6 +94,7 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
     def working() -> None:
         nonlocal state, since
         gauge.set(1)
+        outages.back(part)
         if state != "connected":
             log.info("bus.connected", part=part)
         state, since = "connected", loop.time()
@@ -108,12 +109,15 @@ async def stay_connected(service: str, part: str, url: Secret | str, work: Work)
             gauge.set(0)
             failures = 1 if loop.time() - since > _STEADY.total_seconds() else failures + 1
             since = math.inf
-            if state != str(trouble):
-                log.warning("bus.disconnected", part=part, code=trouble.code, **trouble.ids)
-            state = str(trouble)
+            if state != trouble.code:
+                ids = {**trouble.ids, **await ended(trouble.code, url)}
+                log.warning("bus.disconnected", part=part, code=trouble.code, **ids)
+            state = trouble.code
+            outages.out(part, trouble)
             await asyncio.sleep(_BACKOFF.delay(failures, random).total_seconds())
     finally:
         gauge.set(0)
+        outages.back(part)
 
 
 async def _end_of(session: Coroutine[Any, Any, None]) -> BaseException | None:

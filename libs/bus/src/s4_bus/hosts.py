@@ -10,7 +10,7 @@ from socket import IPPROTO_TCP
 import msgspec
 from yarl import URL
 
-from s4_runtime import Secret
+from s4_runtime import Secret, certificates
 
 _PORTS = {"amqp": 5672, "amqps": 5671}
 # A broker whose machine has lost its power says nothing. aiormq notices after three of these.
@@ -30,10 +30,9 @@ async def hosts(amqp_url: Secret | str) -> list[Host]:
     Urls are separated by commas or blanks. A name with several addresses counts as so many hosts. Raises OSError when
     no name has any.
     """
-    text = amqp_url.reveal() if isinstance(amqp_url, Secret) else amqp_url
     found: list[Host] = []
     failure = OSError("no url of a broker")
-    for url in map(URL, re.split(r"[,\s]+", text.strip())):
+    for url in _urls(amqp_url):
         try:
             found += await _of(url)
         except OSError as error:
@@ -42,6 +41,21 @@ async def hosts(amqp_url: Secret | str) -> list[Host]:
         raise failure
     SystemRandom().shuffle(found)
     return found
+
+
+async def ended(code: str, amqp_url: Secret | str) -> dict[str, str | int]:
+    """Which host's certificate has been over since when, if that is the trouble."""
+    if code == "bus-certificate-expired":
+        for url in _urls(amqp_url):
+            host, port = url.host or "", url.port or _PORTS["amqps"]
+            if over := await certificates.ended(host, port, url.query.get("cafile")):
+                return {"host": host, "port": port, "ended": f"{over:%Y-%m-%dT%H:%MZ}"}
+    return {}
+
+
+def _urls(amqp_url: Secret | str) -> list[URL]:
+    text = amqp_url.reveal() if isinstance(amqp_url, Secret) else amqp_url
+    return [URL(each) for each in re.split(r"[,\s]+", text.strip())]
 
 
 async def _of(url: URL) -> list[Host]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
-
 import aiormq
 from aiormq.exceptions import AuthenticationError, ChannelAccessRefused, ProbableAuthenticationError
 
 from s4_runtime import Temporary
+from s4_runtime.certificates import refused
 
 # aiormq raises the second when the channel is used after its end.
 CHANNEL_ERRORS = (aiormq.AMQPError, aiormq.exceptions.ChannelInvalidStateError, OSError)
-
-_EXPIRED = 10  # OpenSSL, X509_V_ERR_CERT_HAS_EXPIRED
 
 
 class BusUnavailable(Temporary):
@@ -42,14 +39,8 @@ def _code(error: BaseException) -> str | None:
         return "bus-access-refused"
     if isinstance(error, AuthenticationError | ProbableAuthenticationError):
         return "bus-login-refused"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "bus-certificate-expired" if cause.verify_code == _EXPIRED else "bus-certificate-refused"
-        if isinstance(cause, ssl.SSLError):
-            return "bus-tls-failed"
-        cause = cause.__cause__
-    return None
+    kind = refused(error)
+    return None if kind is None else f"bus-{kind}"
 
 
 def _leaves(error: BaseException | None) -> list[BaseException]:

@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractConnection
 from aiormq.abc import DeliveredMessage
 
 from s4_bus import envelope, metrics
+from s4_bus.alarm import Alarm
 from s4_bus.connection import open_channel, stay_connected, until_closed, wire
 from s4_bus.declare import declare_listeners, expect_listeners, may_declare
 from s4_bus.publish import Outgoing, publish_all
@@ -77,10 +78,12 @@ class Relay:
         raw = await wire(channel)
         raw.on_return_callbacks.add(self._count_unroutable)
         working()
-        publisher = _Publisher(self._service, self._pool, announcing, raw)
+        alarm = Alarm("relay", raw)
+        publisher = _Publisher(self._service, self._pool, announcing, raw, alarm)
         busy = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(until_closed(channel))
+            group.create_task(alarm.watch())
             group.create_task(self._lead(publisher, busy))
             group.create_task(self._help(publisher, busy))
 
@@ -104,18 +107,19 @@ class Relay:
 
 
 class _Publisher:
-    def __init__(self, service: str, pool: Pool, announcing: Announcing, raw: aiormq.Channel) -> None:
+    def __init__(self, service: str, pool: Pool, announcing: Announcing, raw: aiormq.Channel, alarm: Alarm) -> None:
         self._service = service
         self._pool = pool
         self._announcing = announcing
         self._raw = raw
+        self._alarm = alarm
         self._announced: set[str] = set()
 
     async def batch(self) -> int:
         """Publish the oldest events; how many there were. The rows stay locked until the broker has confirmed."""
         async with self._pool.transaction() as tx:
             rows = await outbox.take(tx, _BATCH)
-            async with asyncio.timeout(_CONFIRM_TIMEOUT.total_seconds()):
+            async with self._alarm.limit(_CONFIRM_TIMEOUT):
                 await self._announce(rows)
                 taken = await publish_all(self._raw, EXCHANGE, [self._outgoing(row) for row in rows])
             refused = [row["seq"] for row, fine in zip(rows, taken, strict=True) if not fine]

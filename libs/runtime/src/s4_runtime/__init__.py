@@ -1,5 +1,6 @@
 """How a service starts, reports and stops."""
 
+from s4_runtime import outages
 from s4_runtime.answers import route_of
 from s4_runtime.backoff import Backoff
 from s4_runtime.client import PeerUnavailable, ServiceClient
@@ -48,6 +49,7 @@ __all__ = [
     "load",
     "money",
     "new_id",
+    "outages",
     "route_of",
     "run",
     "serve",

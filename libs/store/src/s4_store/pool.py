@@ -12,15 +12,17 @@ from typing import Any
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from s4_runtime import Backoff, Secret, Temporary, get_logger
+from s4_runtime import Backoff, Secret, Temporary, outages
 from s4_store.errors import DatabaseTimeout, DatabaseUnavailable, database_errors
 from s4_store.metrics import Use
+from s4_store.reason import explained
 from s4_store.transaction import Transaction
 
 _CONNECT_TIMEOUT = timedelta(seconds=10)
 _STATEMENT_TIMEOUT = timedelta(seconds=60)
 _PATIENCE = timedelta(seconds=60)
 _ACQUIRE_TIMEOUT = timedelta(seconds=10)
+PART = "database"
 _BACKOFF = Backoff(base=timedelta(milliseconds=200), cap=timedelta(seconds=5))
 
 
@@ -120,12 +122,18 @@ class Pool:
             return await connection.fetchval(sql, *args)
 
     async def is_reachable(self) -> bool:
-        """Whether the database answers now."""
+        """Whether the database answers now. Why it does not is logged and told once it changes."""
         try:
             async with asyncio.timeout(2):
-                return bool(await self.fetchval("select true"))
-        except (Temporary, TimeoutError):
+                answers = bool(await self.fetchval("select true"))
+            outages.tell(PART, None)
+        except TimeoutError:
+            outages.tell(PART, DatabaseTimeout())
             return False
+        except Temporary as trouble:
+            outages.tell(PART, await explained(trouble, self.url))
+            return False
+        return answers
 
 
 async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta) -> asyncpg.Pool[asyncpg.Record]:
@@ -134,7 +142,7 @@ async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta)
     while True:
         try:
             with database_errors():
-                return await asyncpg.create_pool(
+                pool = await asyncpg.create_pool(
                     url.reveal(),
                     min_size=min_size,
                     max_size=max_size,
@@ -143,12 +151,14 @@ async def _reach(url: Secret, min_size: int, max_size: int, patience: timedelta)
                     init=_ids_are_text,
                     reset=_as_it_is,
                 )
-        except (DatabaseUnavailable, DatabaseTimeout):
+            outages.tell(PART, None)
+            return pool
+        except (DatabaseUnavailable, DatabaseTimeout) as trouble:
             attempt += 1
+            why = await explained(trouble, url)
             if loop.time() > deadline:
-                raise
-            if attempt == 1:
-                get_logger().warning("database.unreachable")
+                raise why from None
+            outages.tell(PART, why)
             await asyncio.sleep(_BACKOFF.delay(attempt, random).total_seconds())
 
 

@@ -7,7 +7,8 @@ from email.message import EmailMessage
 import aiosmtplib
 
 from s4_notifier.settings import Settings
-from s4_runtime import Permanent, Temporary
+from s4_runtime import Permanent, Temporary, outages
+from s4_runtime.certificates import ended, refused
 
 
 class MailServerBusy(Temporary):
@@ -35,6 +36,15 @@ class Mailer:
         Raises MailServerBusy, LetterRefused or AddressRefused. A refused password counts as busy: it is our trouble,
         not the letter's.
         """
+        try:
+            await self._hand_over(message, sender)
+        except MailServerBusy as trouble:
+            why = await self._explained(trouble)
+            outages.tell("mail", why)
+            raise why from None
+        outages.tell("mail", None)
+
+    async def _hand_over(self, message: EmailMessage, sender: str | None) -> None:
         settings = self._settings
         seconds = settings.smtp_timeout.total_seconds()
         try:
@@ -56,8 +66,17 @@ class Mailer:
             raise _refusal(max(refused.code for refused in error.recipients), AddressRefused) from None
         except aiosmtplib.SMTPResponseException as error:
             raise _refusal(error.code, LetterRefused) from None
-        except (aiosmtplib.SMTPException, OSError, TimeoutError):
-            raise MailServerBusy("mail-server-unreachable") from None
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise MailServerBusy(f"mail-server-{refused(error) or 'unreachable'}") from None
+
+    async def _explained(self, trouble: MailServerBusy) -> MailServerBusy:
+        """The same; of a certificate that is over, whose it is and since when."""
+        if trouble.code != "mail-server-certificate-expired":
+            return trouble
+        host, port = self._settings.smtp_host, self._settings.smtp_port
+        over = await ended(host, port, self._settings.smtp_ca, "smtp")
+        since = {"ended": f"{over:%Y-%m-%dT%H:%MZ}"} if over else {}
+        return MailServerBusy(trouble.code, retry_after=None, host=host, port=port, **since)
 
 
 def _refusal(reply: int, of: type[LetterRefused]) -> MailServerBusy | LetterRefused:

@@ -3,18 +3,21 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
 
 from s4_cli.doctor.finding import Finding
+from s4_runtime.certificates import Before, encrypted
 
 _PATIENCE = 5.0  # seconds for one handshake
 _SOON, _AT_ONCE = timedelta(days=21), timedelta(days=3)
-_PORTS = {"https": 443, "amqps": 5671, "wss": 443}
+_PORTS = {"https": 443, "amqps": 5671, "wss": 443, "postgresql": 5432, "smtp": 587}
+_BEFORE: Mapping[str, Before] = MappingProxyType({"postgresql": "postgresql", "smtp": "smtp"})
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -25,14 +28,14 @@ class Certificate(msgspec.Struct, frozen=True):
 
 
 async def look(address: str) -> Certificate:
-    """The certificate at an address such as https://s4.example or amqps://rabbitmq:5671."""
+    """The certificate at an address: https://s4.example, amqps://rabbitmq:5671, postgresql://HOST, smtp://HOST."""
     parts = urlsplit(address if "://" in address else f"https://{address}")
     host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         async with asyncio.timeout(_PATIENCE):
-            _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
+            writer = await encrypted(host, port, context, _BEFORE.get(parts.scheme, "nothing"))
     except (OSError, TimeoutError, ValueError):
         return Certificate(address, None)
     try:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from s4_cli.doctor.finding import Finding
 from s4_cli.doctor.looking import Look
+from s4_cli.doctor.outages import of_outages
 
 SKEW = timedelta(seconds=5)  # an HTTP date has whole seconds, and the answer took some time
 PARKED = "events-parked"
@@ -25,7 +26,7 @@ def of_all(looks: Sequence[Look], deployment: str) -> Iterator[Finding]:
         if not look.answers:
             yield _down(look)
             continue
-        for check in (_parts, _clock, _loops, _outbox, _queue, _parked, _letters, _breaker, _stripe):
+        for check in (_parts, of_outages, _clock, _loops, _outbox, _queue, _parked, _letters, _breaker, _stripe):
             yield from check(look)
     yield from _skew([look for look in looks if look.answers], deployment)
 

@@ -1,0 +1,21 @@
+"""Why the database refuses us, with what an operator needs to mend it."""
+
+from urllib.parse import parse_qs, urlsplit
+
+from s4_runtime import Secret, Temporary
+from s4_runtime.certificates import ended
+from s4_store.errors import DatabaseUnavailable
+
+
+async def explained(trouble: Temporary, url: Secret) -> Temporary:
+    """The same trouble, with the name of the database, or with whose certificate is over since when."""
+    at = urlsplit(url.reveal())
+    if trouble.code == "database-missing":
+        return DatabaseUnavailable(trouble.code, database=at.path.strip("/"))
+    if trouble.code != "database-certificate-expired":
+        return trouble
+    host, port = at.hostname or "", at.port or 5432
+    authority = parse_qs(at.query).get("sslrootcert", [None])[0]
+    over = await ended(host, port, authority, "postgresql")
+    since = {"ended": f"{over:%Y-%m-%dT%H:%MZ}"} if over else {}
+    return DatabaseUnavailable(trouble.code, host=host, port=port, **since)
