@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("web", "billing", "provisioner", "notifier", "invites", "support", "cli", "devcloud")
+PACKAGES = ("web", "billing", "provisioner", "notifier", "invites", "support", "cli", "devcloud", "shop")
 # What stands beside our packages in images of their own, in the versions that our tests have met.
-OTHERS = {"mailbox": "magic-wormhole-mailbox-server", "build": "hatchling"}
+OTHERS = {"mailbox": "magic-wormhole-mailbox-server", "build": "hatchling", "watch": "watchfiles"}
 _FORBIDDEN = re.compile(r"https?://|file:|^-|^\s*--(index|extra|find)|@ |/work|/home", re.MULTILINE)
 
 

@@ -1,5 +1,6 @@
 """Every service is told exactly what its settings ask for, and keeps its secrets in files."""
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from s4_shop.folder import StateFolder
 from s4_shop.options import Options, default_options, state_folder
 from s4_shop.parts import parts
 from s4_shop.plan import Part
-from s4_shop.preparations import databases
+from s4_shop.preparations import run_databases
 from s4_shop.wiring import SERVICES, Wiring
 from s4_web.settings import Settings as WebSettings
 from support.infra import TestDatabases
@@ -137,8 +138,8 @@ async def test_each_service_may_enter_its_own_database_and_no_other(
         folder.token(f"database-{service}")
     (folder.root / "secrets" / "database-url-operator").write_text(postgres.cluster.url())
     try:
-        await databases(folder)
-        await databases(folder)
+        await asyncio.to_thread(run_databases, folder)
+        await asyncio.to_thread(run_databases, folder)
         password = (folder.root / "secrets" / "database-web").read_text()
         own = await asyncpg.connect(postgres.cluster.url("web", user="web", password=password))
         await own.execute("create table t (n int)")

@@ -36,6 +36,7 @@ PROGRAMS = (
     ("cli", ["billing", "--help"], "usage: s4 billing"),
     ("devcloud", ["stripe", "--help"], "usage: python -m s4_devcloud stripe"),
     ("node", ["pod", "--help"], "usage: s4-node pod"),
+    ("shop", ["demo", "--help"], "usage: python -m s4_shop.compose demo"),
 )
 
 
@@ -124,7 +125,7 @@ def test_it_says_what_it_is(workshop: Workshop, name: str) -> None:
 
     assert labels["org.opencontainers.image.title"] == f"s4-{name}"
     both = "MIT AND GPL-2.0-or-later"
-    licences = {"node": "GPL-2.0-or-later", "devcloud": both, "provisioner": both}
+    licences = {"node": "GPL-2.0-or-later", "devcloud": both, "provisioner": both, "shop": both}
     assert labels["org.opencontainers.image.licenses"] == licences.get(name, "MIT")
     assert labels["org.opencontainers.image.version"] == "0.1.0"
     assert labels["org.opencontainers.image.revision"] == "unknown"  # the copies are not of git

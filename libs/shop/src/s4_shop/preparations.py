@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 
 import asyncpg
 import boto3
@@ -10,17 +11,15 @@ from s4_shop.folder import StateFolder
 from s4_shop.wiring import GRID_DOMAIN, SERVICES
 
 
-async def databases(folder: StateFolder) -> None:
+async def databases(url: str, passwords: Mapping[str, str]) -> None:
     """Each service has a role and a database of its own, both named after it, and nobody else may enter."""
-    url = (folder.root / "secrets" / "database-url-operator").read_text(encoding="utf-8")
     connection = await asyncpg.connect(url)
     try:
         for service in SERVICES:
-            password = (folder.root / "secrets" / f"database-{service}").read_text(encoding="utf-8")
             exists = await connection.fetchval("select 1 from pg_roles where rolname = $1", service)
             verb = "alter" if exists else "create"
-            # Utility statements take no parameters; the names are ours and the password is hexadecimal.
-            await connection.execute(f"{verb} role {service} login password '{password}'")
+            # Utility statements take no parameters; the names are ours, and so are passwords, which have no quotes.
+            await connection.execute(f"{verb} role {service} login password '{passwords[service]}'")
             if not await connection.fetchval("select 1 from pg_database where datname = $1", service):
                 await connection.execute(f"create database {service} owner {service}")
             await connection.execute(f"revoke all on database {service} from public")
@@ -37,5 +36,8 @@ def hosted_zone(endpoint: str, region: str) -> None:
 
 
 def run_databases(folder: StateFolder) -> None:
-    """`databases`, for a command line."""
-    asyncio.run(databases(folder))
+    """`databases` of a shop, for a command line."""
+    secrets_of = folder.root / "secrets"
+    url = (secrets_of / "database-url-operator").read_text(encoding="utf-8")
+    words = {service: (secrets_of / f"database-{service}").read_text(encoding="utf-8") for service in SERVICES}
+    asyncio.run(databases(url, words))

@@ -47,10 +47,11 @@ def _of_root(name: str, package: str | None, beside: Recipe | None = None) -> Re
 
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support")
 _NODE = Recipe("node", "s4-node", "libs/node/requirements.txt", "libs/node", "libs/node/Containerfile", "/opt/s4/node")
-# The provisioner proves grids with the node's client.
+# The provisioner proves grids with the node's client, and a customer for development has one.
 RECIPES = {
     **{name: _of_root(name, f"s4-{name}", _NODE if name == "provisioner" else None) for name in (*SERVICES, "cli")},
     "devcloud": _of_root("devcloud", "s4-devcloud"),
+    "shop": _of_root("shop", "s4-shop", _NODE),
     "mailbox": _of_root("mailbox", None),
     "node": _NODE,
 }

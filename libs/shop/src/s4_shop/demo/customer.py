@@ -7,6 +7,7 @@ from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from s4_shop.demo.forms import Page
 
@@ -28,10 +29,11 @@ class Refused(Exception):
 class Customer:
     """One browser: cookies, the page it shows, forms to send."""
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, resolver: AbstractResolver | None = None) -> None:
         self._site = site
-        # The site is at an IP address here, where cookies are not kept unless asked for.
-        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        # The site may be at an IP address here, where cookies are not kept unless asked for.
+        jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(resolver=resolver)
+        self._session = aiohttp.ClientSession(cookie_jar=jar, connector=connector)
         self.url = site
         self.page = Page("")
 

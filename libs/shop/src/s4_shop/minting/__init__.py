@@ -1,0 +1,1 @@
+"""Secrets of an installation for development, newly made and fitting each other."""
