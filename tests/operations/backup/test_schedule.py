@@ -1,49 +1,60 @@
 """The CronJob types what the command understands, and is shown what a backup must hold."""
 
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 from s4_cli.words import parser
+from s4_ops.backup import sealing
 from s4_ops.backup.inventory import inventory
 from s4_ops.backup.settings import BackupSettings
+from s4_runtime import Permanent
 from s4_shop.wiring import SERVICES
-from support.wired import ROOT
+from support.manifests import Manifests, in_environment
 
-COMPONENT = ROOT / "k8s" / "components" / "backup"
-KUBECTL = Path(sys.executable).with_name("kubectl")
+ENVIRONMENTS = ("staging", "production")
 
 
-@pytest.fixture(scope="module")
-def rendered() -> dict[str, Any]:
-    """Every object of the component by its kind."""
-    done = subprocess.run([KUBECTL, "kustomize", COMPONENT], capture_output=True, check=True)
-    return {each["kind"]: each for each in yaml.load_all(done.stdout, yaml.CSafeLoader)}
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def pod(rendered: dict[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = rendered["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+def given(environment: str) -> Manifests:
+    return in_environment(environment)
+
+
+@pytest.fixture
+def pod(given: Manifests) -> dict[str, Any]:
+    spec: dict[str, Any] = given.named("CronJob", "backup")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return spec
 
 
-def test_the_command_line_is_one_that_the_command_knows(pod: dict[str, Any]) -> None:
+def settings(given: Manifests) -> BackupSettings:
+    """What the pod reads."""
+    (named,) = (one for one in given.of("ConfigMap") if one["metadata"]["name"].startswith("backup-"))
+    return msgspec.json.decode(named["data"]["settings.json"], type=BackupSettings)
+
+
+def test_the_command_line_is_one_that_the_command_knows(pod: dict[str, Any], environment: str) -> None:
     asked = parser().parse_args(pod["containers"][0]["args"])
 
-    assert asked.to.startswith("s3://")
+    assert asked.to == f"s3://s4backups-{environment}/{environment}"
     assert str(asked.settings) == "/etc/s4/settings.json"
 
 
-def test_its_settings_can_be_read(rendered: dict[str, Any]) -> None:
-    told = msgspec.json.decode(rendered["ConfigMap"]["data"]["settings.json"], type=BackupSettings)
+def test_its_settings_are_of_the_environment_and_show_it_the_secrets(given: Manifests, environment: str) -> None:
+    told = settings(given)
 
-    assert told.secrets == "/run/secrets/installation"
-    assert told.recipients
+    assert (told.deployment, told.secrets) == (environment, "/run/secrets/installation")
+    assert told.server_url_file == "/run/secrets/s4/server-url"
+
+
+def test_nothing_is_backed_up_before_somebody_said_who_can_read_it(given: Manifests) -> None:
+    with pytest.raises(Permanent, match="recipient-unreadable"):
+        sealing.recipients(settings(given).recipients)
 
 
 def test_it_is_shown_the_secrets_of_every_service_that_are_to_be_kept(pod: dict[str, Any]) -> None:
@@ -59,8 +70,8 @@ def test_it_is_shown_the_secrets_of_every_service_that_are_to_be_kept(pod: dict[
     assert kept <= shown
 
 
-def test_only_one_runs_at_a_time_and_none_for_longer_than_the_next_begins(rendered: dict[str, Any]) -> None:
-    spec = rendered["CronJob"]["spec"]
+def test_only_one_runs_at_a_time_and_none_for_longer_than_the_next_begins(given: Manifests) -> None:
+    spec = given.named("CronJob", "backup")["spec"]
 
     assert spec["concurrencyPolicy"] == "Forbid"
     assert spec["jobTemplate"]["spec"]["activeDeadlineSeconds"] < 3600

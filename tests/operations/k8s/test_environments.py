@@ -138,7 +138,14 @@ def test_accounts_have_the_roles_of_the_installation_and_others_none(environment
         for one in in_environment(environment).of("ServiceAccount")
         if "annotations" in one["metadata"]
     }
-    assert roles == {"s4-provisioner": told["provisioner-role"], "s4-secrets": told["secrets-role"]}
+    assert roles == {
+        "s4-provisioner": told["provisioner-role"],
+        "s4-secrets": told["secrets-role"],
+        "s4-backup": told["backup-role"],
+    }
+    # Of the environment's own account: it is the bucket that is in the other one (ops/aws/roles.yaml).
+    assert {role.split(":")[4] for role in roles.values()} == {told["volume-key"].split(":")[4]}
+    assert told["backup-role"].endswith(f":role/s4-{environment}-backup-writer")
 
 
 @pytest.mark.parametrize("environment", CLOUD)

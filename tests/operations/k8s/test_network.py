@@ -42,9 +42,10 @@ OUTWARD = {
     ("provisioner", "10000-32767"),
     ("notifier", "587"),
 }
-CLOUD = {("invites", "443")}
+CLOUD = {("invites", "443"), ("backup", "443")}
 LOCAL_CLOUD = {(who, port) for who in ("billing", "provisioner", "notifier") for port in ("4566", "12111", "2587")}
-MANAGED = {(who, "5432") for name in SERVICES for who in (name, f"migrate-{name}")}
+MANAGED = {(who, "5432") for name in SERVICES for who in (name, f"migrate-{name}")} | {("backup", "5432")}
+DUMPED = {("backup", "postgres", 5432)}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -54,7 +55,7 @@ def test_what_nothing_is_said_about_is_shut(environment: str) -> None:
 
 @pytest.mark.parametrize(
     ("environment", "database"),
-    [("local", DATABASE), ("staging", DATABASE | INSTANCES), ("production", set())],
+    [("local", DATABASE), ("staging", DATABASE | INSTANCES | DUMPED), ("production", set())],
 )
 def test_pods_reach_each_other_where_the_design_says_so(environment: str, database: set[edges.Edge]) -> None:
     assert edges.network(in_environment(environment)).inside == ASKED | BROKER | database

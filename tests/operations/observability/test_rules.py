@@ -18,9 +18,19 @@ ROOT = Path(__file__).resolve().parents[3]
 HOME = ROOT / "k8s" / "observability"
 PAGES = ROOT / "docs" / "operations" / "runbooks"
 OBSERVABILITY = tool("observability")
-# What others than our services tell: Prometheus itself.
-FROM_OUTSIDE = {"up", "ALERTS"}
-GROUPS = ["billing", "bus", "grids", "hosts", "invites", "letters", "loops", "services", "slo"]
+# What others than our services tell: Prometheus itself, kube-state-metrics (its documentation, "CronJob Metrics" and
+# "Job Metrics") and kubelets (Kubernetes documentation, "Kubernetes Metrics Reference").
+FROM_OUTSIDE = {
+    "up",
+    "ALERTS",
+    "kube_cronjob_created",
+    "kube_cronjob_status_last_successful_time",
+    "kube_job_created",
+    "kube_job_failed",
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+}
+GROUPS = ["billing", "bus", "cluster", "grids", "hosts", "invites", "letters", "loops", "services", "slo"]
 
 
 def promtool(*arguments: str, folder: Path = HOME) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from s4_ops.deploy.kubectl import Kubectl
 from s4_runtime import Permanent, Temporary
 
 LAG = timedelta(minutes=5)  # a furl that is not there so long after the payment is late
-_OBSERVERS = "/api/v1/namespaces/s4-observability/services/prometheus:9090/proxy"
+OBSERVERS = "/api/v1/namespaces/s4-observability/services/prometheus:9090/proxy"
 _PATIENCE = 20.0  # seconds, for one answer
 Ask = Callable[[str], str]
 
@@ -59,7 +59,7 @@ class Prometheus:
     @classmethod
     def inside(cls, kubectl: Kubectl) -> "Prometheus":
         """The one in the cluster, by way of the API server."""
-        return cls(lambda path: kubectl.raw(_OBSERVERS + path), kubectl.namespace)
+        return cls(lambda path: kubectl.raw(OBSERVERS + path), kubectl.namespace)
 
     def seen(self, until: datetime, span: timedelta) -> Seen:
         """What happened in the span that ended then."""
