@@ -13,11 +13,12 @@ from s4_aws.permissions import needed
 from s4_aws.policies import node_policy
 from support.templates import AWS, parameters, resolved, statements, template
 
-NAMES = ("foundation", "roles", "backups", "eks")
+NAMES = ("foundation", "roles", "backups", "snapshots", "eks")
 SECRETS = (
     *("web", "billing", "provisioner", "notifier", "invites", "support"),
-    *("rabbitmq", "topology", "keda", "postgres"),
+    *("rabbitmq", "topology", "keda", "postgres", "backup", "observability"),
 )
+ACCOUNT = "123456789012"
 CFN_LINT = Path(sys.executable).parent / "cfn-lint"
 
 
@@ -54,12 +55,20 @@ def test_the_provisioner_may_do_what_its_library_says_that_it_needs_and_nothing_
     told = parameters("production")
     found = statements("roles", "ProvisionerPolicy", told)
     allowed = {action for each in found.values() if each["Effect"] == "Allow" for action in each["Action"]}
-    wanted = {each["Sid"]: each for each in needed(told["Deployment"], told["GridsZoneId"])["Statement"]}
+    wanted = {each["Sid"]: each for each in needed(told["Deployment"], told["GridsZoneId"], ACCOUNT)["Statement"]}
 
-    assert allowed == {action for each in wanted.values() for action in each["Action"]}
-    for name in ("Looking", "Starting", "Tagging", "Ending", "Buckets", "Objects", "Names", "Spreading"):
-        mine = {key: found[name].get(key) for key in ("Action", "Resource", "Condition")}
-        assert mine == {key: wanted[name].get(key) for key in ("Action", "Resource", "Condition")}, name
+    assert allowed == {action for each in wanted.values() if each["Effect"] == "Allow" for action in each["Action"]}
+    # Here one statement: the stack has made the role, with its boundary, before anybody may write into it.
+    making, using = wanted.pop("MakingTheGridsRole"), wanted.pop("GridsRole")
+    grids = found.pop("GridsRole")
+    assert sorted(grids["Action"]) == sorted([*making["Action"], *using["Action"]])
+    assert {grids["Resource"]} == {making["Resource"], using["Resource"]}
+    assert found.keys() == wanted.keys()
+    for name, each in found.items():
+        mine = {key: each.get(key) for key in ("Effect", "Resource", "Condition")}
+        assert mine == {key: wanted[name].get(key) for key in mine}, name
+        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+        assert actions == wanted[name]["Action"], name
 
 
 def test_the_role_of_storage_nodes_cannot_be_made_without_its_boundary() -> None:
@@ -92,11 +101,14 @@ def test_services_that_speak_to_stripe_customers_and_browsers_alone_have_no_role
     assert sorted(roles) == ["BackupWriter", "Grids", "Provisioner", "SecretsReader"]
 
 
-def test_a_role_is_for_one_service_account_of_one_cluster() -> None:
+def test_a_role_is_for_named_service_accounts_of_one_cluster() -> None:
     told = parameters("production")
     for name, account in {
         "Provisioner": "system:serviceaccount:s4:s4-provisioner",
-        "SecretsReader": "system:serviceaccount:s4:s4-secrets",
+        "SecretsReader": [
+            "system:serviceaccount:s4:s4-secrets",
+            "system:serviceaccount:s4-observability:s4-secrets",
+        ],
         "BackupWriter": "system:serviceaccount:s4:s4-backup",
     }.items():
         trust = template("roles")["Resources"][name]["Properties"]["AssumeRolePolicyDocument"]["Fn::If"][1]

@@ -14,7 +14,7 @@ import s4_aws
 from s4_aws.buckets import Buckets
 from s4_aws.clients import Clients, open_regions
 from s4_aws.machines import LaunchRequest, Machines
-from s4_aws.permissions import needed
+from s4_aws.permissions import boundary, needed
 from s4_aws.quotas import Quotas
 from s4_aws.roles import Roles
 from s4_aws.sessions import Sessions
@@ -35,11 +35,13 @@ async def clerk(cloud: Cloud, deployment: str, monkeypatch: pytest.MonkeyPatch) 
     """
     iam, route53 = cloud.client("iam"), cloud.client("route53")
     zone = route53.list_hosted_zones_by_name(DNSName=ZONE)["HostedZones"][0]["Id"].rpartition("/")[2]
-    policy = needed(deployment, zone)
+    policy = needed(deployment, zone, "123456789012")
+    # The tests remove the role of a deployment that ends, which its provisioner may not.
+    policy["Statement"] = [statement for statement in policy["Statement"] if statement["Sid"] != "GridsRoleStays"]
     policy["Statement"][0]["Action"].append("tagging:GetResources")  # what it takes for tag:GetResources
     for statement in policy["Statement"]:
         statement.pop("Condition", None)
-        if statement["Sid"] in {"Roles", "OldProfiles", "Names", "Spreading"}:
+        if statement["Sid"] in {"MakingTheGridsRole", "GridsRole", "OldRoles", "OldProfiles", "Names", "Spreading"}:
             statement["Resource"] = "*"
     iam.create_user(UserName=deployment)
     iam.put_user_policy(UserName=deployment, PolicyName="needed", PolicyDocument=json.dumps(policy))
@@ -129,7 +131,8 @@ def test_every_permission_is_used() -> None:
         "ec2:CreateTags": "TagSpecifications",
         "servicequotas:GetAWSDefaultServiceQuota": "get_aws_default_service_quota",
     }
-    actions = [action for statement in needed("d", "z")["Statement"] for action in statement["Action"]]
+    allowed = [statement for statement in needed("d", "z", "1")["Statement"] if statement["Effect"] == "Allow"]
+    actions = [action for statement in allowed for action in statement["Action"]]
     unused = [
         action
         for action in actions
@@ -137,13 +140,55 @@ def test_every_permission_is_used() -> None:
     ]
     assert unused == []
     # Tags are put on what is made, and put back on machines that have lost them.
-    assert sorted(actions) == sorted([*set(actions), "ec2:CreateTags"])
+    # A role is looked at before it is used, and before it is removed.
+    assert sorted(actions) == sorted([*set(actions), "ec2:CreateTags", "iam:GetRole"])
 
 
-async def test_the_policy_can_be_printed() -> None:
+def test_all_rights_cannot_be_made_out_of_these() -> None:
+    """Who can write into a role and take it, or give it to a machine, has what can be written."""
+    statements = needed("d", "z", "123456789012")["Statement"]
+    grids = "arn:aws:iam::123456789012:role/s4/s4-d-grids"
+    boundary_only = {
+        "StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/s4-d-grids-boundary"}
+    }
+    writing = {"iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"}
+    for each in statements:
+        if each["Effect"] == "Allow" and writing & set(each["Action"]):
+            assert (each["Resource"], each["Condition"]) == (grids, boundary_only)
+        if each["Effect"] == "Allow" and {"sts:AssumeRole", "iam:UpdateAssumeRolePolicy"} & set(each["Action"]):
+            assert each["Resource"] == grids
+    denied = {
+        (action, each["Resource"]) for each in statements if each["Effect"] == "Deny" for action in each["Action"]
+    }
+    assert denied == {
+        ("iam:PassRole", "*"),
+        ("iam:DeleteRole", grids),
+        ("iam:DeleteRolePermissionsBoundary", grids),
+        ("iam:PutRolePermissionsBoundary", grids),
+    }
+    assert not [action for each in statements for action in each["Action"] if "*" in action]
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (("shop", "Z123", "123456789012"), needed("shop", "Z123", "123456789012")),
+        (("--boundary", "shop"), boundary("shop")),
+    ],
+)
+async def test_the_policies_can_be_printed(words: tuple[str, ...], printed: dict[str, object]) -> None:
+    asked = await asyncio.create_subprocess_exec(sys.executable, "-m", "s4_aws", *words, stdout=asyncio.subprocess.PIPE)
+    told, _ = await asked.communicate()
+
+    assert json.loads(told) == printed
+
+
+async def test_words_that_are_none_are_answered_with_those_that_are() -> None:
     asked = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "s4_aws", "shop", "Z123", stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "s4_aws", "shop", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    printed, _ = await asked.communicate()
+    _, said = await asked.communicate()
 
-    assert json.loads(printed) == needed("shop", "Z123")
+    assert asked.returncode == 1
+    assert b"DEPLOYMENT ZONE-ID ACCOUNT" in said
+    assert b"Traceback" not in said

@@ -57,15 +57,24 @@ class Sessions:
         """
         told = json.dumps(trust(await self.account()))
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
-        with aws_errors("EntityAlreadyExists"):
-            await self._iam.create_role(RoleName=name, Path=_PATH, AssumeRolePolicyDocument=told, Tags=pairs)
+        if await self._arn(name) is None:  # who may use the role need not be allowed to make it
+            with aws_errors("EntityAlreadyExists"):
+                await self._iam.create_role(RoleName=name, Path=_PATH, AssumeRolePolicyDocument=told, Tags=pairs)
         with aws_errors():
             policy = json.dumps(node_policy(*buckets))
             await asyncio.gather(
                 self._iam.update_assume_role_policy(RoleName=name, PolicyDocument=told),
                 self._iam.put_role_policy(RoleName=name, PolicyName=_POLICY, PolicyDocument=policy),
             )
+        arn = await self._arn(name)
+        if arn is None:
+            raise RoleNotVisible("role-not-visible", retry_after=timedelta(seconds=5))
+        return arn
+
+    async def _arn(self, name: str) -> str | None:
+        with aws_errors("NoSuchEntity"):
             return str((await self._iam.get_role(RoleName=name))["Role"]["Arn"])
+        return None
 
     async def session(self, role_arn: str, bucket: str, name: str, lasting: timedelta = LONGEST) -> Session:
         """A session of the role for exactly this bucket, to do there what a storage node does.
