@@ -22,7 +22,7 @@ from s4_shop.ports import free_port
 from support.waiting import until
 
 _CONTAINERS = """[containers]
-default_ulimits=["nofile=20000:20000"]
+default_ulimits=["nofile=20000:20000", "nproc=32768:32768"]
 [engine]
 runtime="runc"
 cgroup_manager="cgroupfs"
@@ -98,7 +98,7 @@ class Engine:
             "CONTAINERS_REGISTRIES_CONF": "registries.conf",
             "CONTAINERS_STORAGE_CONF": "storage.conf",
         }
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
             "TMPDIR": str(folder),
@@ -121,7 +121,7 @@ class Engine:
         return pulled.returncode == 0
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(words, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def installed(name: str) -> str:

@@ -66,6 +66,8 @@ def test_a_release_is_signed_as_any_other_file_is(registry: Place, released: Rel
         ({"images": {"../web": "sha256:" + "0" * 64}}, "not-an-image-name"),
         ({"created_at": "2026-11-22T10:00:00"}, "not-a-release"),
         ({"signature": "none"}, "not-a-release"),
+        ({"bills": {"web": "none"}}, "not-a-digest"),
+        ({"bills": {"billing": "sha256:" + "1" * 64}}, "bill-without-image"),
     ],
 )
 def test_what_is_no_release_is_refused_even_when_it_is_signed(changed: dict[str, object], code: str) -> None:

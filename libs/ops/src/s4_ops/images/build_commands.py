@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from s4_ops.images import checkout, sbom
+from s4_ops.images import bills, checkout, sbom
 from s4_ops.images.build import Built, build
 from s4_ops.images.contents import contents, differences
 from s4_ops.images.engines import ENGINES, EngineFailed, How, build_command, local, look, push_commands
@@ -70,11 +70,12 @@ def _build(asked: argparse.Namespace) -> int:
     if registry:
         checkout.require_committed(root)
     built = _built(recipes, how, root, registry)
+    written = {}
     if asked.sbom:
         for recipe in recipes:
-            _write_bill(recipe, how.engine, how.tag, how.revision, asked.sbom)
+            written[recipe.name] = bills.digest(_write_bill(recipe, how.engine, how.tag, how.revision, asked.sbom))
     if asked.release:
-        asked.release.write_text(json.dumps(_release(how.revision, built), indent=2) + "\n")
+        asked.release.write_text(json.dumps(_release(how.revision, built, written), indent=2) + "\n")
     if asked.json:
         print(json.dumps({"revision": how.revision, "images": msgspec.to_builtins(built)}, indent=2))
     return 0
@@ -117,10 +118,10 @@ def _built(recipes: list[Recipe], how: How, root: Path, registry: str | None) ->
     return made
 
 
-def _release(revision: str, built: dict[str, Built]) -> dict[str, object]:
+def _release(revision: str, built: dict[str, Built], written: dict[str, str]) -> dict[str, object]:
     images = {name: one.digest for name, one in built.items()}
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
-    return {"version": 1, "revision": revision, "created_at": now, "images": images}
+    return {"version": 1, "revision": revision, "created_at": now, "images": images, "bills": written}
 
 
 def _contents(asked: argparse.Namespace) -> int:
@@ -153,6 +154,6 @@ def _write_bill(recipe: Recipe, engine: str, tag: str, revision: str, folder: Pa
     found = contents(engine, image, recipe)
     identity = str(look(engine, image)["Id"]).removeprefix("sha256:")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{recipe.repository}.cdx.json"
+    path = bills.file_of(folder, recipe.name)
     path.write_bytes(sbom.written(sbom.bill(recipe, identity, revision, found)))
     return path

@@ -14,13 +14,14 @@ _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}")
 
 
-class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is deployed together. `images` are digests by the names of their services."""
+class Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is deployed together. `images` and their `bills` of materials are digests by the names of services."""
 
     version: int = 1
     revision: str
     created_at: datetime
     images: dict[str, str]
+    bills: dict[str, str] = {}
 
     @property
     def content(self) -> bytes:
@@ -79,5 +80,9 @@ def _checked(release: Release) -> Release:
     for name, digest in release.images.items():
         if not _NAME.fullmatch(name):
             raise Permanent("not-an-image-name", given=name[:80])
+        digest_of(digest)
+    for name, digest in release.bills.items():
+        if name not in release.images:
+            raise Permanent("bill-without-image", given=name[:80])
         digest_of(digest)
     return release

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from s4_ops.deploy.used import add_retain
+from s4_ops.images import bills, signing, trust
 from s4_ops.images import release as releases
-from s4_ops.images import signing, trust
 from s4_ops.images.keys import PublicKey, SigningKey, passphrase
 from s4_ops.registry.client import Registry
 from s4_ops.registry.names import ImageName, Place
@@ -29,7 +29,11 @@ def add_signing(commands: "Parsers") -> None:
     made.add_argument("images", nargs="+", metavar="REGISTRY/IMAGE@DIGEST")
     _add_key(made)
     made = _command(commands, "verify", _verify, "verify that we signed images; refuse otherwise")
-    made.add_argument("images", nargs="+", metavar="REGISTRY/IMAGE@DIGEST")
+    made.add_argument("images", nargs="*", metavar="REGISTRY/IMAGE@DIGEST")
+    made.add_argument("--release", type=Path, metavar="FILE", help="all images of this release; FILE.sig is beside it")
+    made.add_argument("--registry", type=Place.read, metavar="HOST[/PATH]", help="with --release: where they are")
+    text = "with --release: that these bills of materials are the images'; s4 images build --sbom wrote them"
+    made.add_argument("--sbom", type=Path, metavar="FOLDER", help=text)
     add_public_keys(made)
     made = _command(commands, "release", _release, "sign pushed images and write the release that names them")
     made.add_argument("--registry", required=True, type=Place.read, metavar="HOST[/PATH]")
@@ -102,9 +106,17 @@ def _sign_machine(asked: argparse.Namespace) -> int:
 
 def _verify(asked: argparse.Namespace) -> int:
     keys = public_keys(asked)
-    for name in [ImageName.read(text) for text in asked.images]:
+    names = [ImageName.read(text) for text in asked.images]
+    release = releases.read(asked.release, keys) if asked.release else None
+    if release and asked.registry:
+        names += [release.image(asked.registry, name) for name in sorted(release.images)]
+    if not names or (release and not asked.registry) or (asked.sbom and not release):
+        raise Permanent("nothing-to-verify", give="REGISTRY/IMAGE@DIGEST, or --release with --registry")
+    for name in names:
         signing.verify(Registry(name.host), name, keys)
         print(f"{name} is ours")
+    if release and asked.sbom:
+        print(f"{bills.verify(release, asked.sbom)} bills of materials are as {asked.release} says")
     return 0
 
 
@@ -129,6 +141,7 @@ def _described(path: Path, revision: str | None) -> releases.Release:
             "revision": revision or told.get("revision", ""),
             "created_at": told.get("created_at", now),
             "images": images,
+            "bills": told.get("bills", {}) if "images" in told else {},
         }
         return releases.decode(msgspec.json.encode(said))
     except (OSError, ValueError, AttributeError):
