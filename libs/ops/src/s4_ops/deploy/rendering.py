@@ -10,6 +10,7 @@ import yaml
 
 from s4_ops.deploy import revisions
 from s4_ops.deploy.kubectl import Kubectl, Object
+from s4_ops.images.pinning import PLACEHOLDER
 from s4_ops.images.release import Release
 from s4_ops.registry.names import ImageName, Place
 from s4_runtime import Permanent
@@ -17,6 +18,8 @@ from s4_runtime import Permanent
 PHASE = "s4/phase"  # of a Job: before the services are replaced, or after
 # Who is needed comes before who needs it. Customers meet web, which comes last.
 _ORDER = ("mailbox", "provisioner", "billing", "notifier", "invites", "support", "web")
+# What an administrator applies, and a release stands on: layers of an overlay.
+_BELOW = ("platform", "observability")
 # Harmless to what runs now: the names of ConfigMaps tell what is in them.
 _FIRST_KINDS = {"ServiceAccount", "ConfigMap", "ExternalSecret", "SealedSecret"}
 
@@ -45,7 +48,9 @@ def rendered(kubectl: Kubectl, repository: Path, environment: str, release: Rele
         if not overlay.is_dir():
             raise Permanent("no-such-overlay", environment=environment, revision=release.revision)
         _write_images(overlay / "release" / "kustomization.yaml", release, place)
-        objects = [found for found in yaml.safe_load_all(kubectl.kustomize(overlay)) if found]
+        objects = _objects(kubectl, overlay)
+        for layer in filter(Path.is_dir, (overlay / name for name in _BELOW)):
+            _require_chosen(_objects(kubectl, layer))
     _require_ours(objects, kubectl.namespace, release, place)
     return in_order(objects)
 
@@ -99,6 +104,21 @@ def _write_images(path: Path, release: Release, place: Place) -> None:
             kept = [each for each in made.get("literals", []) if not each.startswith("revision=")]
             made["literals"] = [f"revision={release.revision[:12]}", *kept]
     path.write_text(yaml.safe_dump(said), encoding="utf-8")
+
+
+def _objects(kubectl: Kubectl, folder: Path) -> list[Object]:
+    return [found for found in yaml.safe_load_all(kubectl.kustomize(folder)) if found]
+
+
+def _require_chosen(objects: list[Object]) -> None:
+    """No image is left to be chosen. Raises Permanent."""
+    for one in objects:
+        images = [container["image"] for container in containers(one)]
+        images += filter(None, [(one.get("spec") or {}).get("imageName")])  # of CloudNativePG
+        for image in images:
+            if image.endswith(PLACEHOLDER):
+                name = f"{one['kind']}/{one['metadata']['name']}"
+                raise Permanent("image-not-chosen", object=name, image=image.partition("@")[0], do="s4 images mirror")
 
 
 def _require_ours(objects: list[Object], namespace: str, release: Release, place: Place) -> None:

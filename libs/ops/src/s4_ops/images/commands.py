@@ -3,6 +3,7 @@
 import argparse
 
 from s4_ops.images.build_commands import add_building
+from s4_ops.images.mirror_commands import add_mirroring
 from s4_ops.images.signing_commands import add_signing
 
 
@@ -11,3 +12,4 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_building(commands)
     add_signing(commands)
+    add_mirroring(commands)

@@ -56,7 +56,7 @@ class Registry:
     def put_blob(self, repository: str, content: bytes) -> str:
         """The content is there; its digest."""
         digest = digest_of_bytes(content)
-        if self._ask("HEAD", f"/v2/{repository}/blobs/{digest}").status == 200:
+        if self.has_blob(repository, digest):
             return digest
         place = self._ask("POST", f"/v2/{repository}/blobs/uploads/").headers["location"]
         mark = "&" if "?" in place else "?"
@@ -64,11 +64,25 @@ class Registry:
         self._ask("PUT", f"{_target(place)}{mark}{urlencode({'digest': digest})}", content, **kind)
         return digest
 
+    def has_blob(self, repository: str, digest: str) -> bool:
+        """Whether the content is there."""
+        return self._ask("HEAD", f"/v2/{repository}/blobs/{digest}").status == 200
+
+    def content(self, repository: str, reference: str) -> tuple[bytes, str]:
+        """The manifest as it was pushed, and which kind of manifest it is. Raises Permanent."""
+        answer = self._ask("GET", f"/v2/{repository}/manifests/{reference}", Accept=_MANIFESTS)
+        if answer.status == 404:
+            raise Permanent("no-such-image", image=f"{self.host}/{repository}", reference=reference)
+        return _checked(answer.body, reference), answer.headers.get("content-type", OCI_MANIFEST)
+
+    def put_content(self, repository: str, reference: str, content: bytes, kind: str) -> None:
+        """The tag or digest names this manifest, byte for byte."""
+        self._ask("PUT", f"/v2/{repository}/manifests/{reference}", content, **{"Content-Type": kind})
+
     def put_manifest(self, repository: str, reference: str, manifest: dict[str, Any]) -> str:
         """The tag names this manifest; its digest."""
         content = json.dumps(manifest, sort_keys=True).encode()
-        kind = {"Content-Type": OCI_MANIFEST}
-        self._ask("PUT", f"/v2/{repository}/manifests/{reference}", content, **kind)
+        self.put_content(repository, reference, content, OCI_MANIFEST)
         return digest_of_bytes(content)
 
     def delete(self, repository: str, digest: str) -> None:
