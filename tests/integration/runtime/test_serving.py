@@ -20,6 +20,7 @@ from s4_runtime import (
     correlation_middleware,
     error_middleware,
     forever,
+    peers,
     run,
     serve,
     serve_probes,
@@ -196,3 +197,45 @@ def test_a_port_in_use_is_told_with_its_address(capsys: pytest.CaptureFixture[st
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         assert start("web", serve(web.Application(), listen)) == 78
     assert listen in capsys.readouterr().err
+
+
+async def test_who_asks_while_a_service_leaves_is_answered_and_told_to_go(free_port: Callable[[], int]) -> None:
+    port, app = free_port(), web.Application()
+    app.add_routes([web.get("/list", answer_a_list)])
+    leaving = asyncio.create_task(serve(app, f"127.0.0.1:{port}"))
+    await until(lambda: answers(port), within=5, what="the service listens")
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    heads = []
+    for told_to_stop in (False, True):
+        if told_to_stop:
+            leaving.cancel()
+        writer.write(b"GET /list HTTP/1.1\r\nHost: s4.test\r\n\r\n")
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.readexactly(len(b"[]"))
+    assert [head.startswith(b"HTTP/1.1 200") for head in heads] == [True, True]
+    assert [b"connection: close" in head.lower() for head in heads] == [False, True]
+    assert await reader.read() == b""
+    writer.close()
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+
+
+async def test_a_call_of_a_peer_has_a_connection_of_its_own(free_port: Callable[[], int]) -> None:
+    """Or it would be lost with a replica that ends just then, and a new replica would get no calls."""
+    asked = set()
+
+    async def who(request: web.Request) -> web.Response:
+        asked.add(request.transport.get_extra_info("peername") if request.transport else None)
+        return web.json_response({})
+
+    port, app = free_port(), web.Application()
+    app.add_routes([web.get("/who", who)])
+    serving = asyncio.create_task(serve(app, f"127.0.0.1:{port}"))
+    await until(lambda: answers(port), within=5, what="the service listens")
+    async with peers() as session:
+        peer = ServiceClient("peer", f"http://127.0.0.1:{port}", TOKEN, session)
+        for _ in range(3):
+            assert await peer.call("GET", "/who") == (200, {})
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert len(asked) == 3

@@ -1,6 +1,7 @@
 import asyncio
 import re
 from datetime import timedelta
+from email.message import EmailMessage
 
 import jwt
 import msgspec
@@ -87,6 +88,29 @@ async def test_a_letter_taken_twice_is_the_same_letter(notifier: Notifier) -> No
     assert first["message_id"] == second["message_id"]
     assert first["text"] == second["text"]
     assert len(await emitted(notifier.pool)) == 1
+
+
+async def test_a_letter_on_its_way_when_the_service_is_replaced_is_handed_over_and_told(notifier: Notifier) -> None:
+    """Its lease would keep it from the others for minutes."""
+    await notifier.paid()
+    await notifier.furl_issued()
+    replica, on_its_way, may_arrive = notifier.replica(), asyncio.Event(), asyncio.Event()
+    mailer = replica._postman._mailer
+    send = mailer.send
+
+    async def slowly(message: EmailMessage, sender: str | None = None) -> None:
+        on_its_way.set()
+        await may_arrive.wait()
+        await send(message, sender)
+
+    mailer.send = slowly  # type: ignore[method-assign]  # a slow mail server
+    running = asyncio.create_task(replica.forever())
+    await on_its_way.wait()
+    running.cancel()
+    may_arrive.set()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(await notifier.sink.letters(READER)) == 1
+    assert [type(event) for event in await emitted(notifier.pool)] == [LetterSent]
 
 
 async def test_a_refused_address_bounces_once_and_for_good(notifier: Notifier) -> None:

@@ -14,7 +14,7 @@ from s4_invites.metrics import LastHeard
 from s4_invites.sealing import Seal
 from s4_invites.session import Tools
 from s4_invites.settings import Settings
-from s4_runtime import Backoff, Clock, ServiceClient
+from s4_runtime import Backoff, Clock, ServiceClient, peers
 from s4_store import Pool
 
 _BACKOFF = Backoff(base=timedelta(milliseconds=500), cap=timedelta(seconds=30))
@@ -29,8 +29,8 @@ async def agent(
 ) -> AsyncIterator[Agent]:
     """One replica, with its connections to others."""
     everyone = aiohttp.TCPConnector(limit=0)  # each open invite has a connection of its own
-    async with aiohttp.ClientSession(connector=everyone) as mailboxes, aiohttp.ClientSession() as peers:
-        provisioner = ServiceClient("provisioner", settings.provisioner_url, settings.provisioner_token, peers)
+    async with aiohttp.ClientSession(connector=everyone) as mailboxes, peers() as calls:
+        provisioner = ServiceClient("provisioner", settings.provisioner_url, settings.provisioner_token, calls)
         tools = Tools(
             pool=pool,
             seal=seal,

@@ -3,9 +3,10 @@
 from s4_runtime import outages
 from s4_runtime.answers import route_of
 from s4_runtime.backoff import Backoff
-from s4_runtime.client import PeerUnavailable, ServiceClient
+from s4_runtime.client import PeerUnavailable, ServiceClient, peers
 from s4_runtime.clock import Clock, SystemClock
 from s4_runtime.errors import Permanent, Temporary, Trouble
+from s4_runtime.finishing import finishing
 from s4_runtime.forever import forever
 from s4_runtime.http import correlation_middleware, error_middleware, service_token_middleware
 from s4_runtime.ids import derived_id, is_id, new_id
@@ -42,6 +43,7 @@ __all__ = [
     "correlation_middleware",
     "derived_id",
     "error_middleware",
+    "finishing",
     "forever",
     "get_logger",
     "is_id",
@@ -50,6 +52,7 @@ __all__ = [
     "money",
     "new_id",
     "outages",
+    "peers",
     "route_of",
     "run",
     "serve",

@@ -16,6 +16,15 @@ class PeerUnavailable(Temporary):
     """The other service did not answer, or not in its own words."""
 
 
+def peers() -> aiohttp.ClientSession:
+    """Connections to other services, for one call each.
+
+    A replica may end between two calls, and what is asked on a connection that is just being closed has no answer;
+    and a Kubernetes Service spreads connections over a peer's replicas, not calls.
+    """
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+
+
 class ServiceClient:
     """One peer, spoken to in JSON with its service token."""
 

@@ -3,10 +3,8 @@
 import os
 import sys
 
-from aiohttp import ClientSession
-
 from s4_bus import bus_ready, consume, relay
-from s4_runtime import SystemClock, configure, run, serve, serve_probes, start
+from s4_runtime import SystemClock, configure, peers, run, serve, serve_probes, start
 from s4_store import Pool, migrate, require_migrated
 from s4_support.app import build_app
 from s4_support.desk import Desk
@@ -20,7 +18,7 @@ async def served() -> None:
     """Write down what happens and show it to operators until told to stop."""
     settings, clock = read(os.environ), SystemClock()
     configure("support", settings.log_level)
-    async with Pool.open(settings.database_url) as pool, ClientSession() as session:
+    async with Pool.open(settings.database_url) as pool, peers() as session:
         await require_migrated(pool, "s4_support")
         await run(
             "support",

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from prometheus_client import Counter
 
 from s4_billing import inbox, store
 from s4_billing.customers import Customers
 from s4_billing.sync import Sync
-from s4_runtime import LOOP_FAILURES, Clock, Trouble, get_logger, last_success
+from s4_runtime import LOOP_FAILURES, Clock, Trouble, finishing, get_logger, last_success
 from s4_store import Pool, Record, Wakeup
 from s4_stripe.api import StripeApi
 from s4_stripe.errors import NotAtStripe
@@ -37,12 +38,17 @@ async def every(name: str, pause: timedelta, work: Callable[[], Awaitable[object
         await clock.sleep(wait.total_seconds())
 
 
-async def whenever(name: str, pool: Pool, channel: str, poll: timedelta, work: Callable[[], Awaitable[int]]) -> None:
-    """Do the work for ever: again at once while there is some, else when somebody notifies the channel."""
+async def whenever(
+    name: str, pool: Pool, channel: str, poll: timedelta, work: Callable[[], Coroutine[Any, Any, int]]
+) -> None:
+    """Do the work for ever: again at once while there is some, else when somebody notifies the channel.
+
+    Told to stop, it finishes what it has in hand.
+    """
     async with Wakeup.listen(pool.url, channel) as wakeup:
         while True:
             try:
-                done = await work()
+                done = await finishing(work())
                 last_success(name)
             except Exception as error:  # noqa: BLE001  as above
                 note(name, error)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from s4_notifier import metrics, store
 from s4_notifier.postman import Postman
 from s4_notifier.store import OwedLetter
-from s4_runtime import LOOP_FAILURES, Clock, Temporary, context, get_logger, last_success, span
+from s4_runtime import LOOP_FAILURES, Clock, Temporary, context, finishing, get_logger, last_success, span
 from s4_store import LeaseLost, Pool, Wakeup
 
 LOOP = "notifier-post"
@@ -26,11 +26,11 @@ class Rounds:
         self._concurrency = concurrency
 
     async def forever(self) -> None:
-        """Deliver until cancelled. An outage of the database is waited out."""
+        """Deliver until cancelled, and then what is in hand. An outage of the database is waited out."""
         async with Wakeup.listen(self._pool.url, store.CHANNEL) as wakeup:
             while True:
                 try:
-                    while await self.one():
+                    while await finishing(self.one()):
                         pass
                     metrics.OLDEST.set(await store.oldest_owed(self._pool, self._clock.now()))
                     last_success(LOOP)

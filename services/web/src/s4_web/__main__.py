@@ -3,10 +3,8 @@
 import os
 import sys
 
-from aiohttp import ClientSession
-
 from s4_bus import bus_ready, consume, relay
-from s4_runtime import SystemClock, configure, load, run, serve, serve_probes, start
+from s4_runtime import SystemClock, configure, load, peers, run, serve, serve_probes, start
 from s4_store import Pool, migrate, require_migrated
 from s4_web.app import build_app
 from s4_web.live import Live
@@ -21,7 +19,7 @@ async def _serve() -> None:
     settings = load(Settings, os.environ)
     configure("web", settings.log_level)
     as_many_as_allowed()
-    async with Pool.open(settings.database_url) as pool, ClientSession() as session:
+    async with Pool.open(settings.database_url) as pool, peers() as session:
         await require_migrated(pool, "s4_web")
         live, clock = Live(pool), SystemClock()
         app = build_app(settings, pool, session, clock, live)
