@@ -26,11 +26,12 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class Mailbox:
-    """A folder of .eml files. What was accepted is still there after a restart."""
+    """A folder of .eml files. What was accepted is still there after a restart; each is parsed once."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._known: dict[Path, Letter] = {}
         self._numbers = itertools.count(1 + max((_number(path) for path in self._files()), default=0))
 
     def add(self, recipients: list[str], content: bytes, sender: str = "") -> int:
@@ -44,18 +45,24 @@ class Mailbox:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """All letters, or those to one address, the newest first."""
-        found = [_read(path) for path in sorted(self._files(), reverse=True)]
+        found = [self._read(path) for path in sorted(self._files(), reverse=True)]
         return [letter for letter in found if to is None or to.lower() in map(str.lower, letter.recipients)]
 
     def letter(self, number: int) -> Letter | None:
         """The letter of that number."""
         path = self._folder / f"{number:06}.eml"
-        return _read(path) if path.exists() else None
+        return self._read(path) if path.exists() else None
 
     def clear(self) -> None:
         """Throw all letters away."""
         for path in self._files():
             path.unlink()
+        self._known.clear()
+
+    def _read(self, path: Path) -> Letter:
+        if path not in self._known:
+            self._known[path] = _read(path)
+        return self._known[path]
 
     def _files(self) -> list[Path]:
         return list(self._folder.glob("*.eml"))
