@@ -50,9 +50,9 @@ class Docker:
         """What `docker WORDS` printed."""
         return must(str(DOCKER), *words, environment=self.environment)
 
-    def from_host(self, *words: str) -> str:
-        """What a program printed that runs where ports are published."""
-        return must("nsenter", f"--net=/run/netns/{self.netns}", *words)
+    def from_host(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """What came of a program that runs where ports are published."""
+        return _run("nsenter", f"--net=/run/netns/{self.netns}", *words)
 
     def close(self) -> None:
         """Nothing of it runs, and nothing is mounted."""
