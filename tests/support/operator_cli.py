@@ -1,4 +1,7 @@
-"""An operator at a terminal: the command ``s4`` as a program of its own, against one service or a whole shop."""
+"""An operator at a terminal: the command ``s4``, against one service or a whole shop.
+
+What is typed to be read is typed into the program; what is asked for as JSON takes the program's way without its start.
+"""
 
 import asyncio
 import json
@@ -64,23 +67,20 @@ class Terminal:
 
     async def refused(self, *words: str, who: str = "ada") -> str:
         """Why the service refused the command."""
-        code, _, err = await self.type(*words, who=who)
+        code, _, err = await self._asked(*words, who=who)
         assert code == 1, err
         return err
 
     async def json(self, *words: str, who: str = "ada") -> dict[str, Any]:
         """What the service answered, of a command that must succeed."""
-        code, out, err = await self.type(*words, "--json", who=who)
+        code, out, err = await self._asked(*words, "--json", who=who)
         assert code == 0, err
         told: dict[str, Any] = json.loads(out)
         return told
 
-
-class Prompt(Terminal):
-    """The same without a process of its own for each command."""
-
-    async def type(self, *words: str, who: str = "ada", **environment: str) -> tuple[int, str, str]:
-        asked = parser().parse_args(words)
+    async def _asked(self, *words: str, who: str = "ada", **environment: str) -> tuple[int, str, str]:
+        # The command's own words and deeds. A process would only start the same once more, which takes longest.
+        asked = parser(words).parse_args(words)
         access = Access(self.url, Secret(TOKENS.get(who, who)), environment.get("S4_DEPLOYMENT", ""))
         try:
             answer = await asked.deed(access, asked)
@@ -89,6 +89,13 @@ class Prompt(Terminal):
         except Temporary as trouble:
             return 75, "", str(trouble)
         return 0, json.dumps(answer) if asked.json else harmless(asked.show(answer)), ""
+
+
+class Prompt(Terminal):
+    """The same without a process of its own for each command, also where it matters how it is printed."""
+
+    async def type(self, *words: str, who: str = "ada", **environment: str) -> tuple[int, str, str]:
+        return await self._asked(*words, who=who, **environment)
 
 
 async def typed_at(shop: Shop, *words: str) -> str:

@@ -14,6 +14,7 @@ from s4_devcloud.image.shelf import mounts_below
 from support.cloud import LocalCloud, becomes
 from support.image import machine_image, plain_image  # noqa: F401  fixtures
 from support.login import Keys, me
+from support.waiting import until
 
 
 def devcloud(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -95,7 +96,7 @@ async def test_what_a_power_cut_left_is_gone_after_the_next_start(
         assert again.stop() == 0
 
 
-def test_sweep_ends_what_was_left_and_touches_nothing_that_is_served(
+async def test_sweep_ends_what_was_left_and_touches_nothing_that_is_served(
     machine_image: Path,
     tmp_path: Path,
     free_port: Callable[[], int],
@@ -103,8 +104,7 @@ def test_sweep_ends_what_was_left_and_touches_nothing_that_is_served(
     cloud = LocalCloud(tmp_path / "s", machine_image)
     instance_id = start_one(cloud)["InstanceId"]
     refused = devcloud("aws", "--state", str(tmp_path / "s"), "--sweep")
-    while not cloud.instance(instance_id)["alive"]:
-        assert cloud.process.poll() is None
+    await until(lambda: cloud.instance(instance_id)["alive"], within=60, what="the machine lives")
     cloud.kill()
 
     swept = devcloud("aws", "--state", str(tmp_path / "s"), "--sweep")
