@@ -9,6 +9,7 @@ import pyrage
 import pytest
 
 from s4_ops.backup.manifest import NAME
+from s4_ops.backup.signatures import NAME as SIGNATURE
 from support.backed_up import Installation
 
 
@@ -22,7 +23,7 @@ def nothing_changes(installation: Installation) -> Iterator[None]:
 
 def refusal(installation: Installation, backups: Path, *more: object, settings: Path | None = None) -> str:
     """What a restore into this installation says."""
-    words = ("--from", backups, "--identity", installation.identity, "--yes", *more)
+    words = ("--from", backups, "--identity", installation.identity, "--yes", "--accept-unsigned", *more)
     told = installation.s4("restore", *words, settings=settings)
     assert told.status in (1, 75)
     assert "Traceback" not in told.err
@@ -33,6 +34,7 @@ def change(backup: Path, **facts: object) -> None:
     """The manifest says something else."""
     file = backup / NAME
     file.write_text(json.dumps(json.loads(file.read_text()) | facts))
+    (backup / SIGNATURE).unlink()
 
 
 def test_another_key_opens_nothing(installation: Installation, backups: Path, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_nothing_of_a_backup_can_be_read_without_the_key(installation: Installat
     texts = [file.read_bytes() for file in backup.rglob("*") if file.is_file()]
     secret = (installation.secrets / "stripe-secret-key").read_bytes()
 
-    assert len(texts) == 8
+    assert len(texts) == 9
     assert not any(secret in text or b"PGDMP" in text for text in texts)
     assert all(text.startswith(b"age-encryption.org/v1") for text in texts if not text.startswith(b"{"))
 

@@ -35,6 +35,12 @@ def public_half(private_pem: str) -> str:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
+def signer(private_pem: str) -> str:
+    """The public half of what signs backups, as their settings name it."""
+    key = load_pem_private_key(private_pem.encode(), password=None).public_key()
+    return "ed25519:" + base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+
+
 def _private(shape: PrivateFormat) -> str:
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, shape, NoEncryption()).decode()
 

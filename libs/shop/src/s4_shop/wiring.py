@@ -99,10 +99,13 @@ class Wiring:
 
     def backup_settings(self) -> str:
         """The file from which ``s4 backup`` knows this shop; who may read a backup is said by who makes it."""
+        signing = self.folder.secret("backup-signing-key", keys.signing_key)
         told = {
             "deployment": "local",
             "server_url_file": self.operator_url_file(),
             "secrets": str(self.folder.root / "secrets"),
+            "signing_key_file": str(signing),
+            "signers": [keys.signer(signing.read_text())],
         }
         return self._file("backup.json", json.dumps(told))
 

@@ -14,7 +14,7 @@ import msgspec
 from pyrage import x25519
 
 from s4_ops.audit import audited
-from s4_ops.backup import after, prune, sealing, settings, targets
+from s4_ops.backup import after, prune, sealing, settings, signatures, targets
 from s4_ops.backup.create import Backup
 from s4_ops.backup.inventory import inventory
 from s4_ops.backup.manifest import Manifest, Unfinished, is_backup_id
@@ -23,6 +23,7 @@ from s4_ops.backup.progress import steps
 from s4_ops.backup.restore import Plan, Restore
 from s4_ops.backup.servers import server
 from s4_ops.backup.settings import BackupSettings
+from s4_ops.backup.signatures import Trust
 from s4_ops.backup.verify import verify
 from s4_runtime import Permanent, SystemClock
 
@@ -45,17 +46,22 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     made.add_argument("--recipient", action="append", metavar="AGE1", help="who can read it, instead of the settings")
     made = command("list", _list, "backups, oldest first, and those that were never finished")
     made.add_argument("--from", dest="place", required=True, metavar="PLACE")
+    made = command("keygen", _keygen, "make the key by which an installation's backups are known as its own")
+    made.add_argument("file", type=Path, metavar="FILE", help="the private key; settings name it, and what is printed")
     made = command("verify", _verify, "fetch every piece and see that it is whole")
     _which(made)
+    _whose(made)
     made.add_argument("--deep", action="store_true", help="also open it, and let PostgreSQL read it; needs --identity")
     made.add_argument("--identity", type=Path, metavar="FILE", help="the private age key")
     made = command("prune", _prune, "remove backups that no rule keeps; only says which, unless told --yes")
     made.add_argument("--from", dest="place", required=True, metavar="PLACE")
     for unit, usual in (("days", 14), ("weeks", 8), ("months", 12)):
         made.add_argument(f"--keep-{unit}", type=int, default=usual, metavar="N", help=f"the newest of N {unit}")
+    _whose(made)
     made.add_argument("--yes", action="store_true", help="remove them")
     made = command("restore", _restore, "bring an installation back; only says what would be done, unless told --yes")
     _which(made)
+    _whose(made)
     made.add_argument("--identity", type=Path, required=True, metavar="FILE", help="the private age key")
     made.add_argument("--into", type=Path, metavar="FILE", help="a file with the url of another server's administrator")
     made.add_argument("--secrets-into", type=Path, metavar="FOLDER", help="instead of the folder in the settings")
@@ -71,6 +77,22 @@ def _which(made: argparse.ArgumentParser) -> None:
     made.add_argument("--id", default="latest", metavar="BACKUP", help="as list shows it; the latest if not given")
 
 
+def _whose(made: argparse.ArgumentParser) -> None:
+    text = "a public key of who makes our backups, instead of the settings'; may be given twice"
+    made.add_argument("--signer", action="append", metavar="ED25519", help=text)
+    made.add_argument("--accept-unsigned", action="store_true", help="take a backup that nobody signed, too")
+
+
+def _trust(asked: argparse.Namespace, told: BackupSettings) -> Trust:
+    return Trust(asked.signer or told.signers, asked.accept_unsigned)
+
+
+def _keygen(asked: argparse.Namespace) -> int:
+    signer = signatures.new(asked.file)
+    _say(asked, {"signing_key_file": str(asked.file), "signer": signer}, f"{asked.file} signs; its signer is {signer}")
+    return 0
+
+
 def _create(asked: argparse.Namespace) -> int:
     told = _settings(asked)
     if asked.recipient:
@@ -83,7 +105,9 @@ def _create(asked: argparse.Namespace) -> int:
         backup = Backup(told, server(Path(told.server_url_file)), place(asked.to, told), shown, scratch)
         made = asyncio.run(backup.create(inventory(), SystemClock()))
         deed.learned(backup=made.id, size=made.size)
-    _say(asked, _row(made), f"{made.id}  {made.size} bytes, of {made.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+    words = f"{made.id}  {made.size} bytes, of {made.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+    signed = bool(told.signing_key_file)
+    _say(asked, {**_row(made), "signed": signed}, words + ("" if signed else "; UNSIGNED: no signing_key_file"))
     return 0
 
 
@@ -105,7 +129,7 @@ def _verify(asked: argparse.Namespace) -> int:
     with steps() as shown, _scratch() as scratch:
         at = place(asked.place, told)
         keys: Sequence[x25519.Identity] = sealing.identities(asked.identity) if asked.identity else ()
-        found = verify(at, _chosen(asked, at, scratch), keys, shown, scratch)
+        found = verify(at, _chosen(asked, at, scratch), keys, shown, scratch, trust=_trust(asked, told))
     _say(asked, _row(found), f"{found.id} is whole" + (", and can be read" if keys else "; --deep also opens it"))
     return 0
 
@@ -114,7 +138,8 @@ def _prune(asked: argparse.Namespace) -> int:
     told, keep = _settings(asked), prune.Keep(asked.keep_days, asked.keep_weeks, asked.keep_months)
     with _scratch() as scratch:
         at = place(asked.place, told)
-        finished, unfinished = _known(at, scratch)
+        known, unfinished = _known(at, scratch)
+        finished, strangers = _ours(at, known, _trust(asked, told), scratch)
     gone = [each.id for each in prune.superfluous(finished, keep)]
     gone += prune.abandoned(unfinished, SystemClock().now(), _ABANDONED)
     if asked.yes and gone:
@@ -123,7 +148,10 @@ def _prune(asked: argparse.Namespace) -> int:
                 at.remove(each)
             deed.learned(removed=len(gone))
     verb = "removed" if asked.yes else "would be removed (--yes does it)"
-    _say(asked, {"removed": gone, "done": asked.yes}, "\n".join(f"{each}  {verb}" for each in gone) or "nothing to do")
+    lines = [f"{each}  {verb}" for each in gone]
+    lines += [f"{each}  is kept and counts for nothing: {why}" for each, why in strangers.items()]
+    facts = {"removed": gone, "done": asked.yes, "not_ours": strangers}
+    _say(asked, facts, "\n".join(lines) or "nothing to do")
     return 0
 
 
@@ -134,12 +162,13 @@ def _restore(asked: argparse.Namespace) -> int:
         at = place(asked.place, told)
         restore = Restore(at, into, asked.secrets_into or Path(told.secrets), shown, scratch)
         keys, backup = sealing.identities(asked.identity), _chosen(asked, at, scratch)
+        trust = _trust(asked, told)
         if not asked.yes:
-            plan = asyncio.run(restore.plan(backup, keys, told.deployment, force=asked.force))
+            plan = asyncio.run(restore.plan(backup, keys, told.deployment, trust, force=asked.force))
             _say(asked, _planned(plan), _plan_words(plan))
             return 0
         with audited("backup restore", what=told.deployment, note=backup) as deed:
-            plan = asyncio.run(restore.plan(backup, keys, told.deployment, force=asked.force))
+            plan = asyncio.run(restore.plan(backup, keys, told.deployment, trust, force=asked.force))
             aside = asyncio.run(restore.carry_out(plan, SystemClock()))
             deed.learned(set_aside=aside)
     words = [f"restored {backup}", *(f"set aside: {each}" for each in aside), "next: s4 backup after-restore"]
@@ -207,6 +236,17 @@ def _known(at: Place, scratch: Path) -> tuple[list[Manifest], list[str]]:
         except Unfinished:
             unfinished.append(each)
     return finished, unfinished
+
+
+def _ours(at: Place, finished: list[Manifest], trust: Trust, scratch: Path) -> tuple[list[Manifest], dict[str, str]]:
+    """Backups that are trusted, and of the others why not. Without known signers everything counts."""
+    ours, strangers = [], {}
+    for each in finished:
+        try:
+            ours.append(manifest_of(at, each.id, scratch, trust if trust.signers else None))
+        except Permanent as trouble:
+            strangers[each.id] = trouble.code
+    return ours, strangers
 
 
 def _settings(asked: argparse.Namespace) -> BackupSettings:

@@ -11,7 +11,7 @@ from subprocess import PIPE, Popen
 
 from pyrage import x25519
 
-from s4_ops.backup import manifest, sealing, secret_files
+from s4_ops.backup import manifest, sealing, secret_files, signatures
 from s4_ops.backup.cut import Cut, cut
 from s4_ops.backup.inventory import Inventory
 from s4_ops.backup.manifest import Database, Manifest, Piece
@@ -38,6 +38,9 @@ class Backup:
         self._at = at
         self._steps = steps
         self._scratch = scratch
+        # Read before anything is written: a key that is none is no reason to begin.
+        key_file = settings.signing_key_file
+        self._key = signatures.read(Path(key_file)) if key_file else None
         self._to: Sequence[x25519.Recipient] = sealing.recipients(settings.recipients)
 
     async def create(self, inventory: Inventory, clock: Clock) -> Manifest:
@@ -104,8 +107,12 @@ class Backup:
         return piece
 
     def _finish(self, made: Manifest) -> None:
+        text = manifest.encoded(made)
         with _scratch_file(self._scratch) as file:
-            file.write_bytes(manifest.encoded(made))
+            if self._key is not None:
+                file.write_bytes(signatures.sign(self._key, text))
+                self._at.put(f"{made.id}/{signatures.NAME}", file)
+            file.write_bytes(text)
             self._at.put(f"{made.id}/{manifest.NAME}", file)
 
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol
 
-from s4_ops.backup import manifest
+from s4_ops.backup import manifest, signatures
 from s4_ops.backup.bucket import Bucket
 from s4_ops.backup.manifest import Manifest, Unfinished
 from s4_ops.backup.settings import BackupSettings
+from s4_ops.backup.signatures import Trust
 from s4_runtime import Permanent, Temporary
 
 
@@ -104,13 +105,21 @@ def fetched(at: Place, name: str, scratch: Path) -> Iterator[IO[bytes]]:
         copy.unlink(missing_ok=True)
 
 
-def manifest_of(at: Place, backup: str, scratch: Path) -> Manifest:
-    """What the backup says of itself. Raises Unfinished, Unreadable."""
-    copy = scratch / manifest.NAME
-    with copy.open("w+b") as file:
-        is_there = at.get(f"{backup}/{manifest.NAME}", file)
-    text = copy.read_bytes()
-    copy.unlink()
-    if not is_there:
+def manifest_of(at: Place, backup: str, scratch: Path, trust: Trust | None = None) -> Manifest:
+    """What the backup says of itself. Raises Unfinished, Unreadable, and Permanent for one that is not trusted."""
+    text = _small(at, f"{backup}/{manifest.NAME}", scratch)
+    if text is None:
         raise Unfinished("backup-unfinished", backup=backup)
+    if trust is not None:
+        trust.check(text, _small(at, f"{backup}/{signatures.NAME}", scratch), backup)
     return manifest.decoded(text, backup)
+
+
+def _small(at: Place, name: str, scratch: Path) -> bytes | None:
+    copy = scratch / "small"
+    try:
+        with copy.open("w+b") as file:
+            is_there = at.get(name, file)
+        return copy.read_bytes() if is_there else None
+    finally:
+        copy.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from s4_ops.backup.places import Place, fetched, manifest_of
 from s4_ops.backup.progress import Steps
 from s4_ops.backup.secret_files import Files
 from s4_ops.backup.servers import Server, table_of_contents
+from s4_ops.backup.signatures import Trust
 from s4_ops.backup.targets import Target
 from s4_runtime import Clock, Permanent
 
@@ -43,13 +44,15 @@ class Restore:
         self._steps = steps
         self._scratch = scratch
 
-    async def plan(self, backup: str, keys: Sequence[x25519.Identity], deployment: str, *, force: bool) -> Plan:
+    async def plan(
+        self, backup: str, keys: Sequence[x25519.Identity], deployment: str, trust: Trust, *, force: bool
+    ) -> Plan:
         """Everything is fetched, opened and found whole, and nothing stands against it. Nothing is changed.
 
-        Raises Permanent for a backup that is unfinished, damaged, of another key, deployment or newer release, and for
-        a target that holds something, unless forced.
+        Raises Permanent for a backup that is unfinished, damaged, not signed by one of ours, of another key, deployment
+        or newer release, and for a target that holds something, unless forced.
         """
-        found = manifest_of(self._at, backup, self._scratch)
+        found = manifest_of(self._at, backup, self._scratch, trust)
         if found.deployment != deployment:
             raise Permanent("backup-of-another-deployment", backup=found.deployment, here=deployment)
         self._expect_room(found)

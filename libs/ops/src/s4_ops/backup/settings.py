@@ -15,13 +15,16 @@ class BackupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """``server_url_file`` holds the url of the PostgreSQL server that has all databases.
 
     ``secrets`` is a folder: files of the local run, or one folder for each Kubernetes Secret. ``recipients`` are public
-    age keys. ``profile`` names the AWS profile that may write, and nothing else, in the account of the backups.
+    age keys. ``signing_key_file`` holds the key by which backups are known as ours, ``signers`` are public halves of
+    such keys. ``profile`` names the AWS profile that may write, and nothing else, in the account of the backups.
     """
 
     deployment: str
     server_url_file: str
     secrets: str
     recipients: list[str] = []
+    signing_key_file: str | None = None
+    signers: list[str] = []
     profile: str | None = None
     region: str | None = None
     endpoint_url: str | None = None

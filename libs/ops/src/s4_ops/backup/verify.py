@@ -10,14 +10,17 @@ from s4_ops.backup.manifest import Manifest
 from s4_ops.backup.places import Place, fetched, manifest_of
 from s4_ops.backup.progress import Steps
 from s4_ops.backup.servers import table_of_contents
+from s4_ops.backup.signatures import Trust
 
 
-def verify(at: Place, backup: str, keys: Sequence[x25519.Identity], steps: Steps, scratch: Path) -> Manifest:
-    """Every piece lies there as it was written; with ``keys`` it also opens, and PostgreSQL reads each dump.
+def verify(
+    at: Place, backup: str, keys: Sequence[x25519.Identity], steps: Steps, scratch: Path, *, trust: Trust
+) -> Manifest:
+    """Every piece lies there as one of ours wrote it; with ``keys`` it also opens, and PostgreSQL reads each dump.
 
     Raises Permanent with the first piece that does not.
     """
-    found = manifest_of(at, backup, scratch)
+    found = manifest_of(at, backup, scratch, trust)
     wanted = {manifest.SECRETS, *map(manifest.dump_of, found.databases)}
     for name in sorted(wanted):
         piece = found.piece(name)
