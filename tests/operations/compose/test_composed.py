@@ -105,6 +105,8 @@ async def test_an_account_outlives_down_and_up_but_not_its_volumes(system: Syste
     entered = await system.visit("enter", email)
     assert entered
     assert "/account" in entered["at"]
+    assert await system.visit("pay", "later@example.com")
+    assert await system.visit("claim", "later@example.com", patience=240)
 
     await asyncio.to_thread(system.compose, "down", "--volumes", "--timeout", "20")
     await system.up()
@@ -118,7 +120,7 @@ async def test_a_service_starts_again_with_what_was_edited(system: System) -> No
     before = system.containers()["web"].id
     site = system.root / "services/web/src/s4_web"
     await _edited(system, site / "templates/terms.html", "Terms, in plain words", "Terms, edited words")
-    await _edited(system, site / "pages/home.py", '"terms.html"', '"privacy.html"', "Privacy")
+    await _edited(system, site / "pages/home.py", '"terms.html"', '"how.html"', "How it works")
 
     assert system.containers()["web"].id == before
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from s4_shop.compose import secrets
+from s4_shop.folder import StateFolder
 from s4_shop.wiring import SERVICES as NAMES
 from support.composed.file import SERVICES, environment, mounts
 from support.loaders import LOADERS
@@ -97,7 +98,7 @@ def test_two_installations_share_no_secret(minted: Path, tmp_path_factory: pytes
 
 def _write_until(root: Path, count: int) -> None:
     """Killed when so many secrets were minted."""
-    kept = secrets.StateFolder(root / secrets.KEPT)
+    kept = StateFolder(root / secrets.KEPT)
     (kept.root / "secrets").mkdir()
     left = iter(range(count))
 

@@ -23,11 +23,12 @@ DEVELOPED: dict[str, Service] = read("compose.develop.yaml")["services"]
 
 def environment(service: Service) -> dict[str, str]:
     """The variables that its container gets, beside those of its image."""
-    found = {}
+    found: dict[str, str] = {}
     if path := service.get("env_file"):
         lines = (ROOT / path).read_text().splitlines()
         found = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    return found | service.get("environment", {})
+    told: dict[str, str] = service.get("environment", {})
+    return found | told
 
 
 def is_one_shot(service: Service) -> bool:

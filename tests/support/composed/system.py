@@ -117,6 +117,6 @@ def _container(told: dict[str, Any]) -> Container:
 
 
 def mebibytes(text: str) -> float:
-    """Of what the engine's statistics say."""
-    number, unit = re.fullmatch(r"([\d.]+)([KMG]iB|B)", text).groups()  # type: ignore[union-attr]  it always says so
-    return float(number) * {"B": 2**-20, "KiB": 2**-10, "MiB": 1, "GiB": 2**10}[unit]
+    """Of what the engine's statistics say, such as 12.3MiB."""
+    number, kilo = re.findall(r"^([\d.]+)([KMG]?)i?B$", text)[0]
+    return float(number) * 2.0 ** {"": -20, "K": -10, "M": 0, "G": 10}[kilo]

@@ -1,6 +1,6 @@
-"""A customer on the machine on which compose runs, with a browser: python visit.py pay|claim|enter|invite EMAIL SECONDS.
+"""A customer on the machine on which compose runs, with a browser.
 
-He knows the published ports only, and says in his last line what he has got.
+python visit.py pay|claim|enter|invite EMAIL SECONDS: he knows the published ports only, and says what he has got.
 """
 
 import asyncio
@@ -44,9 +44,10 @@ async def _sign_in(customer: Customer, email: str) -> None:
 
 
 async def _link(customer: Customer, email: str, page: str) -> str:
-    while (link := await customer.letter_link(INBOX, email, page)) is None:
+    while True:
+        if link := await customer.letter_link(INBOX, email, page):
+            return link
         await asyncio.sleep(0.2)
-    return link
 
 
 async def main(what: str, email: str, patience: str) -> int:
@@ -54,7 +55,7 @@ async def main(what: str, email: str, patience: str) -> int:
     visits = {"pay": _pay, "claim": _claim, "enter": _enter, "invite": _invite}
     try:
         async with asyncio.timeout(float(patience)):
-            print(json.dumps(await visits[what](email)))
+            sys.stdout.write(json.dumps(await visits[what](email)))
     except TimeoutError:
         return 75
     return 0

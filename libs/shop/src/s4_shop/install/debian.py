@@ -19,6 +19,7 @@ _UNITS = {
     "docker-registry": ("docker-registry.service",),
     "podman": ("podman.socket", "podman-auto-update.timer", "podman-restart.service"),
     "prometheus": ("prometheus.service",),
+    "docker.io": ("docker.service", "docker.socket", "containerd.service"),
 }
 
 

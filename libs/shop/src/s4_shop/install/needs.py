@@ -61,6 +61,7 @@ def _operations() -> list[Need]:
         Need(("skopeo",), "images are copied and signed", _program("skopeo"), without),
         Need(("docker-registry",), "images are pushed to it", _program("docker-registry"), without),
         Need(("prometheus",), "alert rules are tested", _program("promtool"), without),
+        Need(("docker.io", "docker-compose"), "compose.yaml is brought up", _docker, without),
     ]
 
 
@@ -83,6 +84,11 @@ def _some(pattern: str) -> Callable[[], bool]:
 
 def _modules(*names: str) -> Callable[[], bool]:
     return lambda: all(importlib.util.find_spec(name) for name in names)
+
+
+def _docker() -> bool:
+    """Debian's own engine: another `docker` may be a client without one."""
+    return _file("/usr/sbin/dockerd")() and _file("/usr/bin/docker-compose")()
 
 
 def _can_compile() -> bool:
