@@ -16,7 +16,7 @@ from support.templates import AWS, parameters, resolved, statements, template
 NAMES = ("foundation", "roles", "backups", "snapshots", "eks")
 SECRETS = (
     *("web", "billing", "provisioner", "notifier", "invites", "support"),
-    *("rabbitmq", "topology", "keda", "postgres", "backup", "observability"),
+    *("rabbitmq", "topology", "keda", "postgres", "backup", "observability", "registry"),
 )
 ACCOUNT = "123456789012"
 CFN_LINT = Path(sys.executable).parent / "cfn-lint"
@@ -108,6 +108,7 @@ def test_a_role_is_for_named_service_accounts_of_one_cluster() -> None:
         "SecretsReader": [
             "system:serviceaccount:s4:s4-secrets",
             "system:serviceaccount:s4-observability:s4-secrets",
+            "system:serviceaccount:s4-registry:s4-secrets",
         ],
         "BackupWriter": "system:serviceaccount:s4:s4-backup",
     }.items():

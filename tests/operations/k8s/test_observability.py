@@ -167,7 +167,7 @@ def test_metrics_are_kept_for_the_span_of_the_budgets_on_an_encrypted_volume(env
 def test_their_secrets_are_of_their_environment_and_in_no_file(environment: str) -> None:
     given = observers(environment)
     entries = {each["remoteRef"]["key"] for one in given.of("ExternalSecret") for each in one["spec"]["data"]}
-    assert entries == {f"s4/{environment}/observability"}
+    assert entries == {f"s4/{environment}/observability", f"s4/{environment}/registry"}
     named = {
         variable["value"]
         for _, container in given.containers()

@@ -102,7 +102,7 @@ def test_the_registry_is_confined_encrypted_and_starts_from_chosen_images_only()
 
 def test_every_manifest_is_one_that_the_api_server_takes() -> None:
     kinds = {(kind.api_version, kind.name): kind for kind in KINDS}
-    foreign = {"Certificate", "ExternalSecret"}
+    foreign = {"Certificate", "ExternalSecret", "SecretStore", "ServersTransport"}
     for one in [*rendered("registry"), *rendered("policies")]:
         if one["kind"] not in foreign:
             schema.check(kinds[one["apiVersion"], one["kind"]], one)
