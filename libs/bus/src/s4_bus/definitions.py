@@ -14,12 +14,16 @@ from s4_bus.topology import EXCHANGE, LISTENERS, edition, heard, main_queue, own
 VHOST = "s4"
 OPERATOR = "operator"
 DESK_USER = "desk"
+# A look at a message is a delivery. From 4.0 on a quorum queue that says nothing lets go of what was delivered more
+# than twenty times, and no limit is written as -1, which 3.x refuses; this many both take (RabbitMQ documentation,
+# "Quorum Queues", poison messages).
+LOOKS = 2**31 - 1
 
 Definitions = dict[str, list[dict[str, Any]]]
 
 
 def definitions(vhost: str = VHOST) -> Definitions:
-    """Exchanges, queues, bindings, and what each service's user may do. No users: they have passwords."""
+    """Exchanges, queues, bindings, policies, and what each service's user may do. No users: they have passwords."""
     at = {"vhost": vhost}
     return {
         "vhosts": [{"name": vhost}],
@@ -30,6 +34,7 @@ def definitions(vhost: str = VHOST) -> Definitions:
             for queue in queues(service)
         ],
         "bindings": [at | each for each in _bindings()],
+        "policies": [at | each for each in _policies()],
         "permissions": [_permission(user, rights(user), vhost) for user in everybody()],
         "topic_permissions": [
             at | {"user": user, "exchange": EXCHANGE, "write": rights(user).publish, "read": NOTHING}
@@ -85,6 +90,19 @@ def _bindings() -> list[dict[str, Any]]:
     return [
         {"source": source, "destination": queue, "destination_type": "queue", "routing_key": name, "arguments": {}}
         for source, queue, name in found
+    ]
+
+
+def _policies() -> list[dict[str, Any]]:
+    """What is parked, or waits, stays however often somebody looks at it."""
+    return [
+        {
+            "name": "s4-kept",
+            "pattern": rf"^s4\.({'|'.join(LISTENERS)})\.(parked|retry\..+)$",
+            "apply-to": "queues",
+            "definition": {"delivery-limit": LOOKS},
+            "priority": 0,
+        }
     ]
 
 
