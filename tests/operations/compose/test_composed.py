@@ -24,7 +24,8 @@ PROMETHEUS = "http://localhost:9090/api/v1"
 async def system(composed: Composed) -> AsyncIterator[System]:
     """Everything is well, and is again afterwards, whatever the test did."""
     yield composed.system
-    await composed.system.up()
+    if composed.system.ill():
+        await composed.system.up()
 
 
 async def test_a_customer_buys_a_grid_and_a_second_client_joins_it(
@@ -123,6 +124,7 @@ async def test_a_service_starts_again_with_what_was_edited(system: System) -> No
     await _edited(system, site / "pages/home.py", '"terms.html"', '"how.html"', "How it works")
 
     assert system.containers()["web"].id == before
+    await system.up()
 
 
 async def _edited(system: System, path: Any, old: str, new: str, seen: str = "") -> None:

@@ -61,6 +61,14 @@ def test_images_are_ours_or_others_by_exact_version() -> None:
         assert service["image"] in built or EXACT.fullmatch(service["image"]), name
 
 
+@pytest.mark.parametrize("name", [name for name, service in SERVICES.items() if "profiles" not in service])
+def test_an_image_of_ours_is_built_before_anybody_needs_it(name: str) -> None:
+    """Who finds none looks for one in a registry, which has none."""
+    image = SERVICES[name]["image"]
+    [builder] = [other for other, one in SERVICES.items() if one["image"] == image and "build" in one] or [None]
+    assert builder is None or builder in before(name)
+
+
 def test_no_secret_is_in_it() -> None:
     for name in ("compose.yaml", "compose.develop.yaml"):
         assert not re.search(r"(sk|pk)_test_\w|whsec_\w|-----BEGIN|://[^/\s]+:[^/\s]+@", (ROOT / name).read_text())
@@ -144,6 +152,13 @@ def test_a_developed_service_runs_the_sources_of_all_that_is_ours_in_it(name: st
     assert (ROOT / own / f"s4_{name}").is_dir()
     assert {f"/source/libs/{library}/src" for library in ours - {name}} <= set(paths)
     assert (ROOT / libraries / "bus").is_dir()
+
+
+def before(name: str) -> set[str]:
+    """Who is started before it, and itself."""
+    _, _, neighbour = SERVICES[name].get("network_mode", "").partition("service:")
+    wanted = {*SERVICES[name].get("depends_on", {}), neighbour} - {""}
+    return {name}.union(*(before(other) for other in wanted))
 
 
 def _yaml(path: str) -> Any:

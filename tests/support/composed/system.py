@@ -10,6 +10,7 @@ from typing import Any
 
 from support.composed.engine import COMPOSE, Docker, must
 from support.composed.file import SERVICES, is_one_shot
+from support.waiting import until
 
 VISIT = Path(__file__).with_name("visit.py")
 USUALLY = ("compose.yaml",)
@@ -54,13 +55,17 @@ class System:
         await asyncio.to_thread(self.compose, "up", "--detach", "--no-build", *USUAL)
         await self.well()
 
-    async def well(self, within: float = 180.0) -> None:
+    async def well(self, within: float = 240.0) -> None:
         """Everything in it is well."""
-        deadline = asyncio.get_running_loop().time() + within
-        while wrong := [name for name in USUAL if name not in (found := self.containers()) or not found[name].is_well]:
-            late = [f"{name}: {found.get(name)}\n{self.log(name)}" for name in wrong]
-            assert asyncio.get_running_loop().time() < deadline, "\n".join(late)
-            await asyncio.sleep(0.5)
+        try:
+            await until(lambda: not self.ill(), within=within, what="everything well", pause=0.5)
+        except AssertionError:
+            raise AssertionError("\n".join(f"{name}\n{self.log(name)}" for name in self.ill())) from None
+
+    def ill(self) -> list[str]:
+        """Who should be well and is not."""
+        found = self.containers()
+        return [name for name in USUAL if name not in found or not found[name].is_well]
 
     def containers(self) -> dict[str, Container]:
         """By the name of the service."""
