@@ -5,7 +5,7 @@ import pytest
 from support.manifests import confined, edges, render, schemas
 
 
-@pytest.mark.parametrize("folder", ["grids", "registry", "policies", "examples/grids-in-pods"])
+@pytest.mark.parametrize("folder", ["grids", "registry", "policies", "examples/grids-in-pods", "examples/traces"])
 def test_every_object_is_as_its_schema_says(folder: str) -> None:
     assert list(schemas.mistakes(render(folder))) == []
 

@@ -13,13 +13,16 @@ import s4_notifier.settings
 import s4_provisioner.settings
 import s4_support.settings
 import s4_web.settings
-from s4_runtime import ServiceSettings, SettingsError, load
-from support.manifests import Manifests, connected, in_environment
+from s4_ops.images.keys import SigningKey
+from s4_provisioner.drivers import signed_images
+from s4_runtime import Permanent, ServiceSettings, SettingsError, load
+from support.manifests import Manifests, connected, in_environment, render
 from support.manifests.by_hand import local_secrets
 
 CLOUD = ("staging", "production")
 ENVIRONMENTS = ("local", *CLOUD)
 MOUNT = "/run/secrets/s4/"
+KEYS = "/run/s4/machine-images/"
 LOADERS: Mapping[str, Callable[[Mapping[str, str]], ServiceSettings]] = {
     "web": lambda environ: load(s4_web.settings.Settings, environ),
     "billing": s4_billing.settings.read,
@@ -55,7 +58,11 @@ def environ_of(given: Manifests, service: str, environment: str, folder: Path) -
     if environment == "local":
         for key, text in local_secrets()[service].items():
             (folder / key).write_text(text)
-    return {name: value.replace(MOUNT, f"{folder}/") for name, value in settings_of(given, service).items()}
+    for one in given.of("ConfigMap"):
+        if one["metadata"]["name"].startswith("machine-images-"):
+            (folder / "keys.pem").write_text(one["data"]["keys.pem"])
+    told = settings_of(given, service)
+    return {name: value.replace(MOUNT, f"{folder}/").replace(KEYS, f"{folder}/") for name, value in told.items()}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -119,3 +126,49 @@ def test_addresses_inside_are_services_that_are_there(service: str, environment:
     listens = {int(value.rpartition(":")[2]) for name, value in told.items() if name.endswith("_LISTEN")}
     (container,) = given.named("Deployment", service)["spec"]["template"]["spec"]["containers"]
     assert listens == {port["containerPort"] for port in container["ports"]}
+
+
+@pytest.mark.parametrize("environment", CLOUD)
+def test_no_machine_is_started_before_somebody_said_whose_images_are_good(environment: str, tmp_path: Path) -> None:
+    environ = environ_of(in_environment(environment), "provisioner", environment, tmp_path)
+    settings = load(s4_provisioner.settings.Settings, environ)
+    with pytest.raises(Permanent, match="machine-image-key-unreadable"):
+        signed_images.keys(settings.machine_image_keys)
+
+
+@pytest.mark.parametrize("environment", CLOUD)
+def test_the_keys_of_machine_images_are_mounted_where_the_settings_look_and_in_the_migration(environment: str) -> None:
+    given = in_environment(environment)
+    file = settings_of(given, "provisioner")["S4_MACHINE_IMAGE_KEYS_FILE"]
+    revision = given.named("ConfigMap", "release")["data"]["revision"]
+    for kind, name in (("Deployment", "provisioner"), ("Job", f"migrate-provisioner-{revision}")):
+        (container,) = given.named(kind, name)["spec"]["template"]["spec"]["containers"]
+        assert KEYS.rstrip("/") in {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert file == f"{KEYS}keys.pem"
+
+
+def test_a_release_signing_key_is_one_for_machine_images(tmp_path: Path) -> None:
+    environ = environ_of(in_environment("production"), "provisioner", "production", tmp_path)
+    (tmp_path / "keys.pem").write_text(SigningKey.new().public.pem)
+    settings = load(s4_provisioner.settings.Settings, environ)
+    assert len(signed_images.keys(settings.machine_image_keys)) == 1
+
+
+def test_services_with_traces_are_told_where_and_may_go_there() -> None:
+    given = render("examples/traces")
+    for service in LOADERS:
+        (container,) = given.named("Deployment", service)["spec"]["template"]["spec"]["containers"]
+        told = {each["name"]: each["value"] for each in container["env"]}
+        host = urlsplit(told["S4_TRACES_URL"])
+        assert (host.hostname, host.port, host.path) == ("collector.s4-observability", 4318, "/v1/traces")
+    policy = given.named("NetworkPolicy", "traces")["spec"]
+    (rule,) = policy["egress"]
+    assert rule["ports"] == [{"protocol": "TCP", "port": 4318}]
+    pod = given.named("Deployment", "web")["spec"]["template"]
+    assert policy["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize("environment", CLOUD)
+def test_nobody_is_told_of_a_collector_that_is_not_there(environment: str) -> None:
+    for one in in_environment(environment).of("Deployment"):
+        assert "S4_TRACES_URL" not in str(one)
