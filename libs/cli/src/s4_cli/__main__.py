@@ -14,13 +14,12 @@ from s4_runtime import Permanent, Temporary
 
 
 def main(arguments: list[str]) -> int:
-    """0 when done; 1 when the service refused, 75 when it could not be reached (sysexits: try again)."""
+    """0 when done; 1 when it was refused, 75 when somebody could not be reached (sysexits: try again)."""
     try:
         asked = parser(arguments).parse_args(arguments)
         asked.environment = asked.environment or os.environ.get("S4_ENVIRONMENT", "")
         if "run" in asked:
-            status: int = asked.run(asked)
-            return status
+            return int(asked.run(asked))
         found = access(asked.service, os.environ, Path.cwd(), asked.environment)
         asyncio.run(_stream(found, asked) if "stream" in asked else _deed(found, asked))
     except Permanent as refusal:
@@ -33,6 +32,9 @@ def main(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:  # whoever read it has enough
         sys.stderr.close()
+    except (OSError, UnicodeError, RecursionError) as trouble:  # a file of the operator's that is none of its kind
+        print(f"s4: cannot-be-read {type(trouble).__name__} {getattr(trouble, 'filename', '')}", file=sys.stderr)
+        return 1
     return 0
 
 

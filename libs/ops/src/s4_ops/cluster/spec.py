@@ -99,6 +99,8 @@ def load(environment: str, file: Path | None = None) -> Spec:
         spec = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Spec)
     except OSError:
         raise Permanent("no-cluster-spec", file=str(path)) from None
+    except UnicodeDecodeError:
+        raise Permanent("cluster-spec-unreadable", file=str(path), why="no UTF-8") from None
     except (yaml.YAMLError, msgspec.ValidationError) as wrong:
         raise Permanent("cluster-spec-unreadable", file=str(path), why=str(wrong).replace("\n", " ")) from None
     if spec.environment != environment:
