@@ -89,7 +89,8 @@ class Service:
     async def scale(self, count: int, release: Release) -> None:
         """So many replicas from now on; those that are too many are ending, new ones are ready."""
         for replica in self.replicas[count:]:
-            self._end(replica)
+            if not replica.is_ending:
+                self._end(replica)
         for _ in range(count - len(self.replicas)):
             self._more(release)
         await self.ready()
@@ -111,6 +112,11 @@ class Service:
     def _end(self, replica: Replica) -> None:
         replica.is_ending = True
         self._begin(self._ending(replica))
+
+    def lose(self, replica: Replica) -> None:
+        """It is gone without a word, as with its node."""
+        replica.kill()
+        self._end(replica)
 
     async def _ending(self, replica: Replica) -> None:
         await replica.end()

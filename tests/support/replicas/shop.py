@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from signal import SIGTERM
 
@@ -20,6 +21,8 @@ from support.replicas.balancer import Trouble
 from support.replicas.release import ROOT, Release
 from support.replicas.service import Service
 from support.replicas.strategy import Strategy, migrations, strategies
+
+_CONNECTIONS = 600  # sixteen for each of four replicas of six services, and some
 
 
 class ReplicatedShop:
@@ -37,12 +40,15 @@ class ReplicatedShop:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, folder: Path, options: Options, release: Release, *, replicas: int, pace: float
+        cls, folder: Path, options: Options, release: Release, *, replicas: int, pace: float, of_a_crowd: bool = False
     ) -> AsyncIterator["ReplicatedShop"]:
-        """Runs inside the block, and nothing of it afterwards."""
+        """Runs inside the block, and nothing of it afterwards. Machines `of_a_crowd` answer, and run nothing."""
         state = StateFolder(folder)
         try:
-            made = cls(await _without_services(state, options), [one.paced(pace) for one in strategies()])
+            made = cls(
+                await _without_services(state, options, of_a_crowd=of_a_crowd),
+                [one.paced(pace) for one in strategies()],
+            )
             await asyncio.gather(*(service.start(release, replicas) for service in made.services.values()))
             try:
                 await asyncio.gather(*(service.ready() for service in made.services.values()))
@@ -100,11 +106,21 @@ def shared_hosts(**more: Mapping[str, str]) -> Options:
     return msgspec.structs.replace(options, durable=False, environment={"provisioner": provisioner, **more})
 
 
-async def _without_services(folder: StateFolder, options: Options) -> Shop:
+async def _without_services(folder: StateFolder, options: Options, *, of_a_crowd: bool) -> Shop:
     """Everything but the services is ready; their databases have the tables of this clone's release."""
     folder.create()
     wiring = Wiring(folder, addresses.choose(folder, os.environ), options)
     parts.prepare(wiring)
     planned: list[Part] = [part for part in parts.parts(wiring) if part.name not in SERVICES]
+    if of_a_crowd:
+        planned = [_crowded(part) for part in planned if part.name != "image"]
     await control.up(folder, planned, lambda _line: None)
     return Shop(folder, wiring, planned, lambda _line: None)
+
+
+def _crowded(part: Part) -> Part:
+    """The emulated cloud with other machines, for which nothing is baked, and a database that has room for replicas."""
+    if part.name == "postgres":
+        return msgspec.structs.replace(part, argv=[*part.argv, "-c", f"max_connections={_CONNECTIONS}"])
+    argv = ["crowd" if before == "--driver" else word for before, word in pairwise(["", *part.argv])]
+    return msgspec.structs.replace(part, argv=argv, needs=[name for name in part.needs if name != "image"])
