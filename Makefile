@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: image bench-node bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: image bench-node bench-replicas bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ bench: install ## measure; tables and build/bench/*.json
 
 bench-scale: install ## measure many grids at once and very many at rest; options in ARGS="--shared 1000"
 	@$(VENV)/python bench/grids/bench_scale.py $(ARGS)
+
+bench-replicas: install ## measure a rollout under signups, and signups with 1, 2 and 4 replicas of each service
+	@$(VENV)/python bench/scale/bench_rollout.py --pace 0.5
+	@$(VENV)/python bench/scale/bench_scale_out.py
 
 bench-node: install-tests ## measure the storage node in S3 beside stock Tahoe-LAFS; options in ARGS="--only small"
 	@$(VENV)/python bench/node/bench_node.py $(ARGS)
