@@ -122,30 +122,11 @@ async def consuming(count: int, urls: dict[str, str]) -> None:
         print("done", flush=True)
 
 
-async def replica(_count: int, urls: dict[str, str]) -> None:
-    """One of several consumers; how many events it handles is its own affair. Its handler waits as long as told."""
-    service, wait = "notifier", float(urls["wait"])
-    async with Pool.open(urls["database"]) as pool, asyncio.TaskGroup() as group:
-
-        async def enter(event: InviteRequested, tx: Transaction) -> None:
-            if wait:
-                await tx.execute("select pg_sleep($1)", wait)
-            await tx.execute("insert into ledger (account_id) values ($1)", event.account_id)
-
-        group.create_task(consume(service, [on(InviteRequested, enter)], pool, urls["amqp"]))
-        ready = bus_ready(service, pool)
-        while not (await ready()).get("consumer"):  # noqa: ASYNC110  what is awaited is a gauge
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(1)  # past the look for suspects at the start
-        await go()
-
-
 SIDES = {
     "bare-producer": bare_producer,
     "bare-consumer": bare_consumer,
     "fill": fill,
     "relay": producing,
-    "replica": replica,
     "consumer": consuming,
 }
 

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
+from random import Random
 
 import pytest
 
 from s4_contracts.provisioner import FurlIssued, InstanceReady, ProvisioningFailed, ProvisioningProgressed
 from s4_provisioner import moves, placing
+from s4_provisioner.converge import Converger
 from s4_provisioner.grids import Grid
 from s4_provisioner.lifecycle import UP, Stage, Wanted
 from s4_provisioner.outcome import Done, MachineLost, NotYet, Outcome
@@ -324,6 +326,25 @@ async def test_no_more_grids_than_the_limit_are_in_hand(desk: Desk) -> None:
             await desk.comes_to(grid_id, Stage.READY)
 
     assert 1 < most <= 3
+
+
+async def test_what_comes_at_once_is_shared_by_the_replicas(desk: Desk) -> None:
+    """Who is quicker would have all of it else, and the proofs of one replica would be waited for."""
+    for _ in range(8):
+        await desk.pay()
+    asleep = asyncio.Event()
+
+    async def held(_grid: Grid, _tools: Tools) -> Outcome:
+        await asleep.wait()
+        return Done()
+
+    replicas = [Converger(desk.pool, desk.tools, Random(1), {Stage.IDENTITY: held}) for _ in range(2)]
+    async with asyncio.TaskGroup() as grids:
+        for replica in replicas:
+            await replica._round(grids)
+        assert [replica._in_hand for replica in replicas] == [4, 4]
+        for task in grids._tasks.copy():
+            task.cancel()
 
 
 async def test_a_grid_that_is_no_longer_wanted_is_built_no_further(desk: Desk) -> None:
