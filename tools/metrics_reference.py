@@ -54,7 +54,7 @@ LABELS = MappingProxyType(
         "step": "steps of a life, or of a customer's way",
         "type": "events that the service knows",
         "verdict": "words in our code for what follows a look",
-        "what": "words in our code for what a sweep found, and what a rollout did",
+        "what": "words in our code for what a sweep found, what a rollout did, which table was pruned",
     }
 )
 HEAD = """# Metrics

@@ -11,7 +11,7 @@ from s4_bus.parked import Parked, parked, put_back
 from s4_bus.retry import MAX_ATTEMPTS
 from s4_contracts.web import InviteRequested
 from s4_runtime import Permanent, Temporary, new_id
-from s4_store import Transaction
+from s4_store import Transaction, inbox
 from support.bus import Bus, a_message, note, put_off, set_aside
 from support.events import an_invite
 from support.running import running
@@ -184,3 +184,14 @@ async def has_one(bus: Bus, queue: str) -> bool:
 
 async def had_two_effects(bus: Bus, request_id: str) -> bool:
     return await bus.effects() == {request_id: 2}
+
+
+async def test_an_event_older_than_what_the_inbox_remembers_is_parked_and_not_handled(bus: Bus) -> None:
+    old, young = (await bus.emit(1))[0], (await bus.emit(1))[0]
+    age = "update outbox set created_at = now() - $1::interval where seq = (select {}(seq) from outbox)"
+    await bus.sender.execute(age.format("min"), inbox.KEPT + timedelta(minutes=1))
+    await bus.sender.execute(age.format("max"), inbox.KEPT - timedelta(minutes=1))
+    async with running(bus.relaying(), bus.consuming()):
+        await bus.each_once([young])
+        assert await parked_codes(bus, 1) == ["older-than-inbox"]
+    assert old not in await bus.effects()

@@ -133,6 +133,21 @@ class Consumer:
             await asyncio.sleep(_WATCH.total_seconds())
 
 
+class TooOld(Permanent):
+    """So old that the inbox does not know any more whether it had its effect."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("older-than-inbox")
+        self.type = kind
+
+
+def _remembered(arrival: Arrival) -> Arrival:
+    emitted = envelope.emitted_at(arrival.message)
+    if emitted is not None and emitted < SystemClock().now() - inbox.KEPT:
+        raise TooOld(arrival.type)
+    return arrival
+
+
 class Desk:
     """Decides what becomes of each message."""
 
@@ -160,7 +175,9 @@ class Desk:
         arrivals: list[Arrival] = []
         for message in messages:
             try:
-                arrivals.append(envelope.read(message, self._routes))
+                arrivals.append(_remembered(envelope.read(message, self._routes)))
+            except TooOld as trouble:
+                await self._park(message, trouble.type, trouble.code)
             except envelope.Unreadable as trouble:
                 await self._park(message, "unknown", trouble.code)
         fresh = [arrival for arrival in arrivals if not envelope.is_suspect(arrival.message)]

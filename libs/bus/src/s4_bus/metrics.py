@@ -16,6 +16,7 @@ CONSUMED = Counter(
 HANDLER_SECONDS = Histogram("s4_bus_handler_seconds", "Time in a handler, commit not included.", ["service", "type"])
 RETRIED = Counter("s4_bus_retried_total", "Deliveries put off to a later attempt, by reason.", ["service", "code"])
 PARKED = Counter("s4_bus_parked_total", "Deliveries put aside for a person, by reason.", ["service", "code"])
+PRUNED = Counter("s4_pruned_total", "Rows whose time was over, by table: inbox, outbox.", ["service", "what"])
 QUEUED = Gauge(
     "s4_bus_queue_messages", "Messages that wait in the queue and in the parked queue.", ["service", "queue"]
 )

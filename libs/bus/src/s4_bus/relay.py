@@ -26,7 +26,7 @@ from s4_contracts.provisioner import FurlIssued, InstanceReady
 from s4_contracts.web import FurlClaimed
 from s4_runtime import Secret, Temporary, came_to, context, get_logger, last_success, spans
 from s4_runtime.metrics import Step
-from s4_store import Pool, Record, Wakeup, outbox
+from s4_store import Pool, Record, Wakeup, inbox, outbox
 
 # Sees to it that whoever listens to the event of this name has a queue for it.
 Announcing = Callable[[str], Awaitable[None]]
@@ -57,7 +57,7 @@ async def relay(service: str, pool: Pool, amqp_url: Secret | str) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(stay_connected(service, "relay", amqp_url, Relay(service, pool).work))
             group.create_task(_repeat(_WATCH, pool, _watch(service)))
-            group.create_task(_repeat(_PRUNE, pool, _prune))
+            group.create_task(_repeat(_PRUNE, pool, _prune(service)))
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
 
@@ -173,6 +173,10 @@ def _watch(service: str) -> Callable[[Pool], Awaitable[None]]:
     return watch
 
 
-async def _prune(pool: Pool) -> None:
-    await outbox.prune(pool, _KEEP)
-    last_success("outbox-prune")
+def _prune(service: str) -> Callable[[Pool], Awaitable[None]]:
+    async def prune(pool: Pool) -> None:
+        for table, gone in (("outbox", await outbox.prune(pool, _KEEP)), ("inbox", await inbox.prune(pool))):
+            metrics.PRUNED.labels(service, table).inc(gone)
+        last_success("outbox-prune")
+
+    return prune
