@@ -95,6 +95,14 @@ def test_ports_can_be_chosen_without_touching_the_file() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_who_writes_to_memory_may_do_so_after_a_restart_too(name: str) -> None:
+    """Docker 20.10 forgets a mode then; it knows the owner, and what /tmp has to be."""
+    for place in SERVICES[name]["tmpfs"]:
+        user, _, group = SERVICES[name].get("user", "").partition(":")
+        assert place == "/tmp" or place.endswith(f":uid={user},gid={group}")
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_what_is_mounted_is_there(name: str) -> None:
     for source, writable in mounts(SERVICES[name]).values():
         if source.startswith("./"):
