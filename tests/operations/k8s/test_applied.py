@@ -1,10 +1,10 @@
 """The real kubectl brings whole overlays to a cluster that enforces Pod Security, and all pods start.
 
-The cluster is the local one: its admission and its controllers do as those of Kubernetes, its containers do nothing. It
-has no priorities, no slices of endpoints and no operators, so staging is without what only those know; policies of
-admission it keeps without a look (tests/operations/signing has one).
+The cluster is the local one: its admission, our policies among it, and its controllers do as those of Kubernetes; its
+containers do nothing, and nobody does anything about the objects of operators.
 """
 
+import copy
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -13,15 +13,13 @@ import pytest
 
 from support.cluster import Cluster, light_nodes, local_cluster
 from support.cluster_objects import secret
-from support.manifests import Object, in_environment, render, shapes
+from support.manifests import Manifests, Object, connected, in_environment, render
 from support.manifests.by_hand import local_secrets
 from support.manifests.rendering import KUBECTL
 
 pytestmark = pytest.mark.long
 
 NAMESPACES = {"local": "s4-local", "staging": "s4-staging"}
-UNKNOWN = {"PriorityClass", "EndpointSlice", "StorageClass", "IngressClass"}
-OF_OPERATORS = {kind for _, kind in (*shapes.SPECS, *shapes.WHOLE)}
 SERVICES = ("web", "billing", "provisioner", "notifier", "invites", "support", "mailbox")
 
 
@@ -33,20 +31,19 @@ class Operator:
         self.environment, self.namespace = environment, NAMESPACES[environment]
 
     def says(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        command = [str(KUBECTL), "--kubeconfig", str(self._kubeconfig), "--namespace", self.namespace, *words]
+        return self.anywhere("--namespace", self.namespace, *words, given=given)
+
+    def anywhere(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """In no namespace of its own."""
+        command = [str(KUBECTL), "--kubeconfig", str(self._kubeconfig), *words]
         return subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=False)
 
     def applies(self, objects: Iterable[Object]) -> None:
         """Anything refused, or warned about, fails."""
         listed = "\n---\n".join(json.dumps(one) for one in objects)
-        done = self.says("apply", "--server-side", "--filename", "-", given=listed)
+        done = self.anywhere("apply", "--server-side", "--filename", "-", given=listed)
         assert done.returncode == 0, done.stderr
         assert "would violate PodSecurity" not in done.stderr
-
-
-def known(folder: str) -> list[Object]:
-    """What this cluster has kinds for."""
-    return [one for one in render(folder).objects if one["kind"] not in UNKNOWN | OF_OPERATORS]
 
 
 @pytest.fixture(scope="module")
@@ -62,11 +59,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def operator(cluster: Cluster, request: pytest.FixtureRequest) -> Operator:
     """All is applied as the documentation says: the platform, its secrets, the release."""
     made = Operator(cluster, request.param)
-    platform = known(f"overlays/{made.environment}/platform")
+    platform = render(f"overlays/{made.environment}/platform").objects
     made.applies(one for one in platform if one["kind"] == "Namespace")
     made.applies(secret(made.namespace, name, **texts) for name, texts in local_secrets().items())
     made.applies(one for one in platform if one["kind"] != "Namespace")
-    made.applies(known(f"overlays/{made.environment}"))
+    made.applies(render(f"overlays/{made.environment}").objects)
     return made
 
 
@@ -94,7 +91,7 @@ def test_applied_again_nothing_changes(operator: Operator) -> None:
         return {one["metadata"]["name"]: one["metadata"]["generation"] for one in found}
 
     before = generations()
-    operator.applies(known(f"overlays/{operator.environment}"))
+    operator.applies(render(f"overlays/{operator.environment}").objects)
     assert generations() == before
 
 
@@ -108,3 +105,51 @@ def test_a_privileged_pod_is_refused_by_the_namespace(operator: Operator) -> Non
     done = operator.says("apply", "--server-side", "--filename", "-", given=json.dumps(pod))
     assert done.returncode != 0
     assert "privileged" in done.stderr
+
+
+def within(operator: Operator, image: str) -> str:
+    """A Deployment that would be let in, were it not for its image."""
+    one = copy.deepcopy(in_environment(operator.environment).named("Deployment", "mailbox"))
+    one["metadata"]["name"] = "guest"
+    one["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return json.dumps(one)
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        ("elsewhere.example/s4-web@sha256:" + "1f" * 32, "an image is not from our registry"),
+        ("registry.s4.example/s4-web:latest", "an image is not named by its digest"),
+    ],
+)
+def test_an_image_that_nobody_reviewed_is_refused_when_it_is_applied(operator: Operator, image: str, why: str) -> None:
+    if operator.environment == "local":
+        done = operator.says(
+            "apply", "--server-side", "--dry-run=server", "--filename", "-", given=within(operator, image)
+        )
+        assert done.returncode == 0, done.stderr  # a developer's cluster has no such policy
+        return
+    done = operator.says("apply", "--server-side", "--filename", "-", given=within(operator, image))
+    assert done.returncode != 0
+    assert f"denied request: {why}" in done.stderr
+    assert operator.says("get", "deployment", "guest").returncode != 0
+
+
+def test_an_image_of_ours_by_its_digest_is_let_in(operator: Operator) -> None:
+    image = "registry.s4.example/s4-web@sha256:" + "1f" * 32
+    done = operator.says("apply", "--server-side", "--dry-run=server", "--filename", "-", given=within(operator, image))
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_watches_starts_beside_it(operator: Operator) -> None:
+    if operator.environment == "local":
+        return
+    objects = render(f"overlays/{operator.environment}/observability").objects
+    made = connected.made_secrets(Manifests(objects))
+    operator.applies(one for one in objects if one["kind"] == "Namespace")
+    operator.applies(secret("s4-observability", name, **dict.fromkeys(keys, "word")) for name, keys in made.items())
+    operator.applies(one for one in objects if one["kind"] != "Namespace")
+    for one in Manifests(objects).of("Deployment", "StatefulSet"):
+        what = f"{one['kind'].lower()}/{one['metadata']['name']}"
+        done = operator.anywhere("--namespace", "s4-observability", "rollout", "status", what, "--timeout=60s")
+        assert done.returncode == 0, done.stdout + done.stderr

@@ -1,21 +1,14 @@
 """Each service can start with the settings that it is given, in each environment: read by its own loader."""
 
 import base64
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-import s4_billing.settings
-import s4_invites.settings
-import s4_notifier.settings
-import s4_provisioner.settings
-import s4_support.settings
-import s4_web.settings
 from s4_ops.images.keys import SigningKey
 from s4_provisioner.drivers import signed_images
-from s4_runtime import Permanent, ServiceSettings, SettingsError, load
+from s4_runtime import Permanent, SettingsError, load
 from support.manifests import Manifests, connected, in_environment, render
 from support.manifests.by_hand import local_secrets
 
@@ -23,14 +16,6 @@ CLOUD = ("staging", "production")
 ENVIRONMENTS = ("local", *CLOUD)
 MOUNT = "/run/secrets/s4/"
 KEYS = "/run/s4/machine-images/"
-LOADERS: Mapping[str, Callable[[Mapping[str, str]], ServiceSettings]] = {
-    "web": lambda environ: load(s4_web.settings.Settings, environ),
-    "billing": s4_billing.settings.read,
-    "provisioner": lambda environ: load(s4_provisioner.settings.Settings, environ),
-    "notifier": lambda environ: load(s4_notifier.settings.Settings, environ),
-    "invites": lambda environ: load(s4_invites.settings.Settings, environ),
-    "support": s4_support.settings.read,
-}
 TOKEN = "somebody:" + "t" * 32
 EXAMPLES = {
     "database-url": "postgresql://{service}:word@postgres:5432/{service}?sslmode=verify-full",

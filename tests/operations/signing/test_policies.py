@@ -8,8 +8,8 @@ import yaml
 
 from s4_devcloud.kubernetes import schema
 from s4_devcloud.kubernetes.kinds import KINDS
+from s4_devcloud.kubernetes.policies import Policy
 from s4_ops.deploy.kubectl import Kubectl
-from support.admission import Policy
 
 ROOT = Path(__file__).parents[3]
 DIGEST = "@sha256:" + "a" * 64

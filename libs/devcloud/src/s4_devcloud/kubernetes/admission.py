@@ -1,7 +1,8 @@
-"""What is judged before an object is stored: its namespace, defaults, limits, quotas and Pod Security."""
+"""What is judged before an object is stored: its namespace, defaults, limits, quotas, Pod Security and policies."""
 
-from s4_devcloud.kubernetes import defaults, kinds, pod_security, quotas, rules, schema
+from s4_devcloud.kubernetes import defaults, kinds, pod_security, policies, quotas, rules, schema
 from s4_devcloud.kubernetes.kinds import Kind
+from s4_devcloud.kubernetes.policies import CONTROLLER, Deed, Policies
 from s4_devcloud.kubernetes.problems import Refused, forbidden, invalid
 from s4_devcloud.kubernetes.quantities import amount
 from s4_devcloud.kubernetes.store import Object, Store
@@ -12,14 +13,16 @@ class Admission:
 
     def __init__(self, store: Store, ports: rules.NodePorts) -> None:
         self._store, self._ports = store, ports
+        self._policies = Policies(store)
 
-    def admit(self, kind: Kind, live: Object | None, written: Object) -> None:
+    def admit(self, kind: Kind, live: Object | None, written: Object, user: str = CONTROLLER) -> None:
         """The object is complete and may be stored; raises Refused."""
         schema.check(kind, {name: value for name, value in written.items() if name != "status"})
         if live is None and kind.is_namespaced:
             self._require_namespace(kind, written)
         defaults.fill(kind, written)
         rules.check(kind, live, written)
+        policies.check(kind, written)
         if kind is kinds.SERVICE:
             self._ports.assign(written)
         if kind is kinds.POD and live is None:
@@ -27,6 +30,11 @@ class Admission:
             self._require_security(written)
         if live is None and kind.is_namespaced:
             quotas.require(self._store, kind, written)
+        self._policies.require(Deed("CREATE" if live is None else "UPDATE", kind, user, live, written))
+
+    def let_go(self, kind: Kind, live: Object, user: str) -> None:
+        """The object may be deleted; raises Refused."""
+        self._policies.require(Deed("DELETE", kind, user, live, None))
 
     def warnings(self, kind: Kind, written: Object) -> list[str]:
         """What the answer warns of: pods of this template would not be let in."""

@@ -14,6 +14,7 @@ class Kind:
     is_namespaced: bool = True
     subresources: tuple[str, ...] = ()
     short: tuple[str, ...] = ()  # names for people who type
+    is_foreign: bool = False  # an operator's: its objects are kept, and nobody does anything about them
 
     @property
     def api_version(self) -> str:
@@ -56,10 +57,35 @@ POLICY = Kind("ValidatingAdmissionPolicy", "validatingadmissionpolicies", _ADMIS
 POLICY_BINDING = Kind(
     "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", _ADMISSION, is_namespaced=False
 )
+PRIORITY_CLASS = Kind("PriorityClass", "priorityclasses", "scheduling.k8s.io", is_namespaced=False)
+STORAGE_CLASS = Kind("StorageClass", "storageclasses", "storage.k8s.io", is_namespaced=False)
+INGRESS_CLASS = Kind("IngressClass", "ingressclasses", "networking.k8s.io", is_namespaced=False)
+SLICE = Kind("EndpointSlice", "endpointslices", "discovery.k8s.io")
+
+
+def _foreign(group: str, version: str, *names: str, is_namespaced: bool = True) -> tuple[Kind, ...]:
+    def plural(name: str) -> str:
+        return f"{name.lower()}es" if name.endswith("s") else f"{name.lower()}s"
+
+    return tuple(Kind(name, plural(name), group, version, is_namespaced, is_foreign=True) for name in names)
+
+
+# Of operators that our manifests speak to: External Secrets, KEDA, cert-manager, CloudNativePG, the controller of
+# snapshots, and Traefik.
+FOREIGN = (
+    *_foreign("external-secrets.io", "v1", "ExternalSecret", "SecretStore"),
+    *_foreign("keda.sh", "v1alpha1", "ScaledObject", "TriggerAuthentication"),
+    *_foreign("cert-manager.io", "v1", "Certificate", "Issuer"),
+    *_foreign("cert-manager.io", "v1", "ClusterIssuer", is_namespaced=False),
+    *_foreign("postgresql.cnpg.io", "v1", "Cluster", "Database", "ScheduledBackup"),
+    *_foreign("snapshot.storage.k8s.io", "v1", "VolumeSnapshotClass", is_namespaced=False),
+    *_foreign("traefik.io", "v1alpha1", "ServersTransport"),
+)
 KINDS = (
     NAMESPACE, NODE, POD, SECRET, SERVICE, SERVICE_ACCOUNT, EVENT, LIMIT_RANGE, RESOURCE_QUOTA, STATEFUL_SET,
     CONFIG_MAP, CLAIM, DEPLOYMENT, DAEMON_SET, JOB, CRON_JOB, LEASE, INGRESS, AUTOSCALER,
     NETWORK_POLICY, DISRUPTION_BUDGET, ROLE, ROLE_BINDING, CLUSTER_ROLE, CLUSTER_ROLE_BINDING, POLICY, POLICY_BINDING,
+    PRIORITY_CLASS, STORAGE_CLASS, INGRESS_CLASS, SLICE, *FOREIGN,
 )  # fmt: skip
 
 

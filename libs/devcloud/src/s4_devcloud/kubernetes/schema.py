@@ -26,8 +26,18 @@ def check(kind: Kind, written: Object) -> None:
         raise invalid(f'{kind.name}.{kind.group} "{written["metadata"].get("name", "")}"', *causes)
 
 
+# Whatever an operator's definition says, every object has these.
+_FOREIGN = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "metadata"],
+    "properties": {"metadata": {"type": "object"}, "spec": {"type": "object"}},
+}
+
+
 @cache
 def _validator(kind: Kind) -> Draft202012Validator:
+    if kind.is_foreign:
+        return Draft202012Validator(_FOREIGN)
     group = kind.group.partition(".")[0]
     name = "-".join(part for part in (kind.name.lower(), group, kind.version) if part)
     schema = Resource.from_contents(schema_contents(f"{_FOLDER}/{name}.json", VERSION))

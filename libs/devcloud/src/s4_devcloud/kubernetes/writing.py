@@ -34,7 +34,7 @@ class Writing:
         manager = query.get("fieldManager") or request.headers.get("User-Agent", "unknown").partition("/")[0]
         match call.verb:
             case "create" if call.subresource == "eviction":
-                return 201, self._delete(call, {}, sent.get("deleteOptions", {})), []
+                return 201, self._delete(call, {}, sent.get("deleteOptions", {}), user), []
             case "create":
                 require_name(call.kind, sent, call.namespace, "")
                 return self._create(call, sent, manager, user)
@@ -47,7 +47,7 @@ class Writing:
                 live = self._live(call)
                 return self._save(call, live, merging.merge_patched(live, sent), manager, user)
             case "delete":
-                return 200, self._delete(call, query, sent), []
+                return 200, self._delete(call, query, sent, user), []
             case _:
                 raise Refused(405, "the server does not allow this method on the requested resource")
 
@@ -99,7 +99,7 @@ class Writing:
         return self._keep(call, live, merged)
 
     def _judge(self, call: Call, live: Object | None, wanted: Object, user: str) -> None:
-        self._admission.admit(call.kind, live, wanted)
+        self._admission.admit(call.kind, live, wanted, user)
         if call.kind in {kinds.ROLE_BINDING, kinds.CLUSTER_ROLE_BINDING}:
             self._access.require_may_bind(user, wanted)
 
@@ -111,8 +111,9 @@ class Writing:
             wanted["metadata"]["generation"] = live["metadata"].get("generation", 0) + 1
         return 200, self._store.put(call.kind, wanted), warnings
 
-    def _delete(self, call: Call, query: Mapping[str, str], options: Object) -> Object:
+    def _delete(self, call: Call, query: Mapping[str, str], options: Object, user: str) -> Object:
         live = self._live(call)
+        self._admission.let_go(call.kind, live, user)
         wanted_uid = options.get("preconditions", {}).get("uid")
         if wanted_uid not in {None, live["metadata"]["uid"]}:
             raise Refused(409, "Precondition failed: UID in precondition does not match")
