@@ -7,7 +7,7 @@ export PYTHONUNBUFFERED = 1
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: image bench-node bench-replicas bench-scale test-node docs letters help demo schema up down status logs test test-long lint images bench pins install install-tests clean
+.PHONY: image bench-node bench-replicas bench-scale test-node docs letters help demo schema up down status logs test test-shop test-long lint images bench pins install install-tests clean
 
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,11 +28,17 @@ logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
 test: install-tests ## everything that CI runs
-	@$(MAKE) --no-print-directory -j2 images test-node
-	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
+	@$(MAKE) --no-print-directory -j2 images lint
+	@$(MAKE) --no-print-directory -j2 test-node test-shop
 
-test-node: lint # needs no images: they are baked meanwhile
-	.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests
+# Beside each other, because each waits now and then; what the node's tests say is shown when they have ended.
+test-node:
+	@mkdir -p build && echo "the node's tests write to build/test-node.log"
+	@.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests >build/test-node.log 2>&1; \
+		code=$$?; cat build/test-node.log; exit $$code
+
+test-shop:
+	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
 	.s4/node/bin/python -m pytest -q -m long libs/node/tests

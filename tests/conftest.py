@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests shares."""
 
+import functools
 import logging
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,7 +18,10 @@ from support.workers import SHOPS, ByFile
 # In the order in which they run.
 _FOLDERS = ("unit", "operations", "shop", "devcloud", "service", "browser", "integration", "journeys")
 # These take longest: several workers begin with them, so that none is left to one worker at the end.
-_FIRST = ("test_histories_of_facts.py", "test_histories.py", "test_real_grid.py", "test_leaving.py", "test_process.py")
+_FIRST = (
+    *("test_histories_of_facts.py", "test_histories.py", "test_real_grid.py", "test_leaving.py", "test_process.py"),
+    *("test_recovery.py", "test_shards.py", "test_hosts.py", "test_rollout.py", "test_properties.py", "test_axe.py"),
+)
 _HERE = Path(__file__).parent
 
 
@@ -59,7 +63,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _folder(item: pytest.Item) -> str:
-    return item.path.relative_to(_HERE).parts[0] if item.path.is_relative_to(_HERE) else ""
+    return _folder_of(item.path)
+
+
+@functools.cache
+def _folder_of(path: Path) -> str:
+    return path.relative_to(_HERE).parts[0] if path.is_relative_to(_HERE) else ""
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,25 @@ _LOOKS = {
 }
 
 
-@pytest.mark.parametrize("place", PAGES, ids=lambda place: place.name)
+_LONG = [pytest.mark.long]
+# Beside one state of each page: what says that something was wrong, and what people come for.
+_ALSO = {
+    "signup-problems",
+    "email-problem",
+    "erase-problem",
+    "plans-billing-down",
+    "status-ready",
+    "furl",
+    "export-keys",
+}
+_PATHS = [place.path.partition("?")[0] for place in PAGES]
+STATES = [
+    pytest.param(place, id=place.name, marks=[] if path not in _PATHS[:number] or place.name in _ALSO else _LONG)
+    for number, (place, path) in enumerate(zip(PAGES, _PATHS, strict=True))
+]
+
+
+@pytest.mark.parametrize("place", STATES)
 async def test_axe_finds_nothing(place: Place, site: RunningSite, chrome: Chromium) -> None:
     async with at(place, site, chrome) as watched:
         found = await Axe().run(watched.page, options=_ALL)

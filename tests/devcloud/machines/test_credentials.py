@@ -40,6 +40,7 @@ def cloud(kind: Kind, request: pytest.FixtureRequest, state_dir: Path) -> Iterat
     assert started.stop() == 0
 
 
+@pytest.mark.parametrize("kind", ["nspawn", pytest.param("sshd", marks=pytest.mark.long)], indirect=True)
 async def test_the_machines_role_is_found_and_reaches_its_own_bucket_only(cloud: LocalCloud, keys: Keys) -> None:
     own, other, ssh_port = f"own-{uuid.uuid4()}", f"other-{uuid.uuid4()}", cloud.ready["ssh_port"]
     s3, ec2 = cloud.client("s3"), cloud.client("ec2")

@@ -68,6 +68,10 @@ class Host:
         return not await self.run(f'pgrep --full "s4-node {what}"', code=1)
 
 
+# Processes in a shard are the same under both; what systemd adds to them is tested below.
+EITHER = pytest.mark.parametrize("kind", ["sshd", pytest.param("nspawn", marks=pytest.mark.long)], indirect=True)
+
+
 @pytest.fixture
 async def host(driver: Driver, boot: Boot, keys: Keys) -> AsyncIterator[Host]:
     machine: Machine = boot()
@@ -76,6 +80,7 @@ async def host(driver: Driver, boot: Boot, keys: Keys) -> AsyncIterator[Host]:
         yield Host(connection, partner(machine.address) if driver.ssh_user else "127.0.0.1")
 
 
+@EITHER
 async def test_grids_come_to_a_shard_move_and_go_while_the_others_are_served(host: Host) -> None:
     for number, shard in ((0, "a"), (1, "a"), (2, "b"), (3, None)):
         assert (await host.apply(number, shard))["state"] == "running"
@@ -98,6 +103,7 @@ async def test_grids_come_to_a_shard_move_and_go_while_the_others_are_served(hos
     assert await host.serves_nobody(f"(shard|run) .*{GRIDS}/.*$")
 
 
+@EITHER
 async def test_what_is_lent_arrives_at_grids_of_every_kind(host: Host) -> None:
     for number, shard in ((0, "a"), (1, None)):
         first = LENT | {"expires_at": "2029-01-01T00:00:00Z"}

@@ -9,10 +9,16 @@ import pytest
 from support.mail_sink import PASSWORD, USER, MailSink, mail_sink
 
 
-@pytest.fixture
-def sink(tmp_path: Path) -> Iterator[MailSink]:
-    with mail_sink(tmp_path) as running:
+@pytest.fixture(scope="module")
+def sink_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MailSink]:
+    with mail_sink(tmp_path_factory.mktemp("sink")) as running:
         yield running
+
+
+@pytest.fixture
+async def sink(sink_of_all: MailSink) -> MailSink:
+    await sink_of_all.reset()
+    return sink_of_all
 
 
 def a_letter(to: str = "reader@example.org") -> EmailMessage:

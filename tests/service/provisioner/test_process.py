@@ -70,7 +70,9 @@ async def test_migrating_twice_changes_nothing(process: ProvisionerProcess) -> N
     assert "0001_grids.sql" not in second.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["migrate", "now"]])
+@pytest.mark.parametrize(
+    "arguments", [["migrate", "now"], *(pytest.param(each, marks=pytest.mark.long) for each in ([], ["nonsense"]))]
+)
 async def test_what_is_not_a_command_is_answered_with_those_that_are(
     process: ProvisionerProcess, arguments: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ from s4_devcloud.mail.certificate import server_context
 from s4_shop import addresses
 from s4_shop.folder import StateFolder
 from s4_shop.options import Options
-from s4_shop.wiring import SERVICES, Wiring
+from s4_shop.wiring import Wiring
 from service.starting.program import Program
 from support.databases import KeptDatabases
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 Secretly = Callable[[str, str], str]
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture
 def service(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

@@ -12,17 +12,27 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import pytest
 
 from s4_billing.settings import Settings as BillingSettings
 from s4_invites.settings import Settings as InvitesSettings
 from s4_notifier.settings import Settings as NotifierSettings
 from s4_provisioner.settings import Settings as ProvisionerSettings
 from s4_runtime import ServiceSettings
+from s4_shop.wiring import SERVICES
 from s4_support.settings import Settings as SupportSettings
 from s4_web.settings import Settings as WebSettings
 from support.waiting import until
 
 UNUSABLE = 78  # sysexits.h, EX_CONFIG
+EVERY_SERVICE = pytest.mark.parametrize("service", SERVICES, indirect=True)
+# What they have in common: two of them show it, and all in the long tests.
+_COMMON = {"billing", "provisioner"}
+ANY_SERVICE = pytest.mark.parametrize(
+    "service",
+    [pytest.param(each, marks=[] if each in _COMMON else [pytest.mark.long]) for each in SERVICES],
+    indirect=True,
+)
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "web": WebSettings,
     "billing": BillingSettings,

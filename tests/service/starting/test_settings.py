@@ -2,7 +2,7 @@
 
 import socket
 
-from service.starting.program import UNUSABLE, Program
+from service.starting.program import ANY_SERVICE, EVERY_SERVICE, UNUSABLE, Program
 
 CANARY = "canary-b6c1f0e2d7"
 # One setting of each service that is not text, and a text that it cannot be.
@@ -25,6 +25,7 @@ KEYS = {
 }
 
 
+@ANY_SERVICE
 async def test_everything_that_is_missing_is_named_at_once(nowhere: Program) -> None:
     ending = await nowhere.told(*nowhere.settings).ends()
     assert ending.code == UNUSABLE, ending.text
@@ -32,6 +33,7 @@ async def test_everything_that_is_missing_is_named_at_once(nowhere: Program) -> 
     assert "Traceback" not in ending.text
 
 
+@EVERY_SERVICE
 async def test_missing_wrong_doubled_unreadable_and_unknown_settings_are_named_together_and_no_value_is_shown(
     nowhere: Program,
 ) -> None:
@@ -49,6 +51,7 @@ async def test_missing_wrong_doubled_unreadable_and_unknown_settings_are_named_t
     assert "Traceback" not in ending.text
 
 
+@EVERY_SERVICE
 async def test_a_key_that_is_none_is_named_and_not_shown(migrated: Program) -> None:
     name = KEYS[migrated.service]
     ending = await migrated.told(**{name: CANARY}).ends()
@@ -58,6 +61,7 @@ async def test_a_key_that_is_none_is_named_and_not_shown(migrated: Program) -> N
     assert "Traceback" not in ending.text
 
 
+@ANY_SERVICE
 async def test_a_port_that_another_program_has_is_named(migrated: Program) -> None:
     name = "S4_LISTEN" if "S4_LISTEN" in migrated.settings else "S4_PROBES_LISTEN"
     with socket.socket() as other:
@@ -71,6 +75,7 @@ async def test_a_port_that_another_program_has_is_named(migrated: Program) -> No
     assert "Traceback" not in ending.text
 
 
+@ANY_SERVICE
 async def test_a_database_that_is_not_migrated_names_the_command_that_mends_it(unmigrated: Program) -> None:
     ending = await unmigrated.ends()
     assert ending.code == UNUSABLE, ending.text
@@ -81,6 +86,7 @@ async def test_a_database_that_is_not_migrated_names_the_command_that_mends_it(u
         assert (await running.comes_to(503))["database"] is True
 
 
+@ANY_SERVICE
 async def test_an_unknown_command_shows_the_known_ones(nowhere: Program) -> None:
     ending = await nowhere.ends("sevre")
     assert ending.code != 0

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 from service.starting.conftest import Secretly
-from service.starting.program import Program
+from service.starting.program import ANY_SERVICE, Program
 from support.cutproxy import CutProxy
 from support.waiting import until
 
@@ -34,6 +34,7 @@ class LateDoor(CutProxy):
             await self.stop()
 
 
+@ANY_SERVICE
 async def test_a_broker_that_comes_late_is_waited_for_and_a_stop_is_a_clean_end(
     migrated: Program, amqp_url: str, secretly: Secretly, free_port: Callable[[], int]
 ) -> None:
@@ -54,6 +55,7 @@ async def test_a_broker_that_comes_late_is_waited_for_and_a_stop_is_a_clean_end(
     assert str(urlsplit(amqp_url).password) not in ending.text
 
 
+@ANY_SERVICE
 async def test_a_database_that_comes_late_is_waited_for(
     migrated: Program, database: str, amqp_url: str, secretly: Secretly, free_port: Callable[[], int]
 ) -> None:
@@ -73,6 +75,7 @@ async def test_a_database_that_comes_late_is_waited_for(
     assert str(urlsplit(database).password) not in ending.text
 
 
+@ANY_SERVICE
 async def test_a_service_that_waits_for_everything_can_be_stopped(migrated: Program, secretly: Secretly) -> None:
     async with migrated.serving() as running:
         await running.comes_to(503)

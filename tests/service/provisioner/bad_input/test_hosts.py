@@ -12,6 +12,8 @@ from support.grid_cloud import Cloud
 from support.provisioner import a_payment
 
 STAGES = ["tcp", "version", "login", "command"]
+_FULL = pytest.param({"disk_full": True}, "disk-nearly-full", marks=pytest.mark.long)
+UNFIT = pytest.mark.parametrize(("behaviour", "code"), [({"clock_skew_seconds": 900}, "clock-off"), _FULL])
 
 
 @pytest.fixture
@@ -22,9 +24,7 @@ async def shared(database: str, crowd: Cloud) -> AsyncIterator[Trouble]:
         yield trouble
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "code"), [({"clock_skew_seconds": 900}, "clock-off"), ({"disk_full": True}, "disk-nearly-full")]
-)
+@UNFIT
 async def test_a_machine_that_is_unfit_from_its_first_moment_gets_no_grid_and_goes(
     trouble: Trouble, behaviour: dict[str, object], code: str
 ) -> None:
@@ -105,9 +105,7 @@ async def test_a_host_whose_key_changed_alarms_and_is_trusted_again_with_its_own
     assert unwell("strange-host-key") == 0
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "code"), [({"clock_skew_seconds": 900}, "clock-off"), ({"disk_full": True}, "disk-nearly-full")]
-)
+@UNFIT
 async def test_a_host_that_becomes_unfit_keeps_its_grid_and_gets_others_when_it_is_well(
     shared: Trouble, behaviour: dict[str, object], code: str
 ) -> None:

@@ -9,7 +9,7 @@ from support.chaos.setting import SETTINGS
 from support.grid_cloud import Cloud
 from support.provisioner import a_desk
 
-_QUICK, _ALL = 5, 200
+_QUICK, _ALL = 3, 200
 
 
 @pytest.mark.parametrize(
