@@ -24,6 +24,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def two_ports() -> tuple[int, int]:
+    """Both free, and never the same: the first is held while the second is chosen."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1]), free_port()
+
+
 def eventually(claim: Callable[[], bool], seconds: float = 20.0) -> None:
     deadline = time.monotonic() + seconds
     while not claim():
@@ -109,4 +116,4 @@ class Host:
 
 
 def a_grid(*hosts: str, grid_id: str = GRID_ID) -> Grid:
-    return mint_grid(grid_id, free_port(), free_port(), *(hosts or ("127.0.0.1",)))
+    return mint_grid(grid_id, *two_ports(), *(hosts or ("127.0.0.1",)))

@@ -1,5 +1,6 @@
 """A host whose grids are removed after the test, and an S3 with a bucket for it."""
 
+import os
 import secrets
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from s4_node.s3.values import Store
 from support.s3_control import S3Control
 from support.s3_servers import Server, start_double
 
-# How long an example takes is the machine's affair. Tahoe-LAFS' own suites have a profile with the same.
+# How long an example takes is the machine's affair. Tahoe-LAFS' own suites load a profile when they are imported, by
+# this name; theirs for CI has no deadline either.
+os.environ.setdefault("TAHOE_LAFS_HYPOTHESIS_PROFILE", "ci")
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 

@@ -111,7 +111,7 @@ def test_a_probe_does_not_take_another_introducer_for_the_one_it_was_given(host:
     host.apply(grid)
     port = int(grid.introducer_furl.rpartition("/")[0].rpartition(":")[2])
 
-    answer = probe(furl(mint_tub(), location(port, "127.0.0.1")), timeout_seconds=4)
+    answer = probe(furl(mint_tub(), location(port, "127.0.0.1")), timeout_seconds=8)
 
     assert answer.json["code"] == "introducer-unreachable"
 

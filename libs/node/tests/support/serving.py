@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from commands import BIN, Answer, free_port, run
+from commands import BIN, Answer, free_port, run, two_ports
 from minting import Grid, mint_grid
 from s4_node.host.configuration import HostConfiguration
 from s4_node.host.rendering import grid_files
@@ -31,7 +31,7 @@ def grid_id_of(number: int) -> str:
 
 def mint(number: int) -> Grid:
     """A grid with an identity of its own, which is there at once on this machine."""
-    return mint_grid(grid_id_of(number), free_port(), free_port(), LOOPBACK)
+    return mint_grid(grid_id_of(number), *two_ports(), LOOPBACK)
 
 
 def section(store: Store, **more: object) -> str:
