@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import s4_provisioner.settings
 from s4_ops.images.keys import SigningKey
 from s4_provisioner.drivers import signed_images
 from s4_runtime import Permanent, SettingsError, load
+from support.loaders import LOADERS
 from support.manifests import Manifests, connected, in_environment, render
 from support.manifests.by_hand import local_secrets
 

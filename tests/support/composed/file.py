@@ -1,6 +1,7 @@
 """compose.yaml as compose reads it: with what its anchors say, and its variables' defaults."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ _VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 Service = dict[str, Any]
 
 
+@cache
 def read(name: str = "compose.yaml") -> dict[str, Any]:
     """The whole file."""
     found: dict[str, Any] = yaml.safe_load(_VARIABLE.sub(r"\2", (ROOT / name).read_text()))

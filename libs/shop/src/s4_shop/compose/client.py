@@ -22,5 +22,5 @@ def join(folder: Path, mailbox: str, code: str) -> None:
 def serve(folder: Path) -> None:
     """The client runs until it is told to end. Raises NoGrid before it belongs to one."""
     if not (folder / "tahoe.cfg").exists():
-        raise NoGrid("it belongs to no grid yet: docker compose run --rm client join CODE")
+        raise NoGrid("it belongs to no grid yet: docker compose run --rm join CODE")
     os.execv(TAHOE, [str(TAHOE), "run", "--allow-stdin-close", str(folder)])  # noqa: S606  no shell is wanted
