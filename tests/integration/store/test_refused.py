@@ -1,6 +1,5 @@
 """The database answers, and refuses us: it is said why, and once that is mended work goes on."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from s4_store import DatabaseUnavailable, Pool
 from support.certificates import Authority
 from support.encrypting import showing
 from support.infra import TestDatabases
+from support.renaming import rename
 from support.waiting import until
 
 
@@ -91,15 +91,3 @@ async def test_an_ended_certificate_is_named_with_its_host_and_since_when(tmp_pa
 async def opened(url: str) -> None:
     async with Pool.open(url, patience=timedelta()):
         pytest.fail("it was let in")
-
-
-async def rename(postgres: TestDatabases, name: str, other: str) -> None:
-    """As an operator would: nobody is let in any more, who is in is ended."""
-    out = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = "
-    for sql in (
-        f'alter database "{name}" allow_connections false',
-        f"{out}'{name}'",
-        f'alter database "{name}" rename to "{other}"',
-        f'alter database "{other}" allow_connections true',
-    ):
-        await asyncio.to_thread(postgres.cluster.run, sql)

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import os
 import ssl
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,19 +21,11 @@ from s4_bus.declare import declare_service
 from s4_bus.topology import LISTENERS, heard, own_exchange, parked_queue
 from s4_runtime import new_id
 from support.cutproxy import CutProxy, cut_proxy
+from support.operator_words import s4
 from support.support_page import TOKEN
 from support.support_process import environment, running
 
 pytestmark = pytest.mark.long
-
-
-async def s4(*words: str, **told: str) -> tuple[int, str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("S4_")}
-    process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("s4"), *words, env={**own, **told}, stdout=PIPE, stderr=PIPE
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
 
 
 async def declare_all(amqp_url: str) -> None:

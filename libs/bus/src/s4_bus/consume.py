@@ -28,7 +28,18 @@ from s4_bus.retry import next_retry
 from s4_bus.routes import Route, by_type
 from s4_bus.topology import heard, main_queue, own_exchange, parked_queue, retry_queue
 from s4_bus.waiting import Waiting
-from s4_runtime import Backoff, Permanent, Secret, SystemClock, Temporary, context, get_logger, last_success, span
+from s4_runtime import (
+    Backoff,
+    Permanent,
+    Secret,
+    SystemClock,
+    Temporary,
+    context,
+    get_logger,
+    last_success,
+    outages,
+    span,
+)
 from s4_store import DatabaseUnavailable, Pool, Transaction, inbox
 
 _HANDLER_TIMEOUT = timedelta(seconds=30)
@@ -201,8 +212,9 @@ class Desk:
         while True:
             try:
                 handled = await self._effect([arrival])
-            except DatabaseUnavailable:
+            except DatabaseUnavailable as trouble:
                 # Not the message's fault: it keeps its place, and its attempts.
+                outages.tell("consumer", trouble)
                 if self.closing:
                     raise
                 attempt += 1
@@ -216,6 +228,7 @@ class Desk:
             except Exception as error:  # noqa: BLE001  whatever it is, the others flow on
                 return await self._put_off(arrival, _unforeseen(error))
             else:
+                outages.tell("consumer", None)
                 return await self._done([arrival], handled)
 
     async def _effect(self, arrivals: Sequence[Arrival]) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -50,6 +51,8 @@ class Pool:
 
         Columns of type uuid arrive as str, as all our ids are.
         """
+        # asyncpg tells of every attempt to connect again, with a stack. We tell of each change, once.
+        logging.getLogger("asyncpg").setLevel(logging.CRITICAL)
         secret = url if isinstance(url, Secret) else Secret(url)
         inner = await _reach(secret, min_size, max_size, patience)
         try:
