@@ -1,12 +1,13 @@
 """What must be true of every object that we apply, and that each rule can say no."""
 
 import copy
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from s4_devcloud.kubernetes.pod_security import violations
-from support.manifests import Manifests, Object, available, confined, connected, in_environment, pinned
+from support.manifests import K8S, Manifests, Object, available, confined, connected, in_environment, pinned
 
 ENVIRONMENTS = ("local", "staging", "production")
 Rule = Callable[[Manifests], Iterator[str]]
@@ -217,3 +218,17 @@ def test_a_secret_in_the_repository_is_refused() -> None:
     assert list(connected.no_secret_is_written_down(Manifests((secret,)))) == [
         "Secret web is a secret in the repository"
     ]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_there_is_one_of_moves_at_once_and_is_missed_by_an_alert(environment: str) -> None:
+    for name in sorted(available.ALONE):
+        given = in_environment(environment)
+        spec = given.named("Deployment", name)["spec"]
+        assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+        patience = {each["key"]: each["tolerationSeconds"] for each in spec["template"]["spec"]["tolerations"]}
+        assert patience == {"node.kubernetes.io/not-ready": 30, "node.kubernetes.io/unreachable": 30}
+        budget = given.named("PodDisruptionBudget", name)["spec"]
+        assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+        rules = (K8S / "observability" / "rules" / "invites.yaml").read_text()
+        assert {"alert: MailboxSilent", "alert: InvitesUnreachable"} <= set(re.findall(r"alert: \w+", rules))
