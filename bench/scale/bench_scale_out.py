@@ -1,8 +1,8 @@
 """One, two and four replicas of each service: signups a second, what uses the processor, and what is lost by fewer.
 
 A whole shop without its visitors: replicas are processes of their own (`python -m s4_SERVICE serve`), behind balancers
-that do what a Kubernetes Service does. Payments come all at once, by billing's outbox; measured is from their commit
-until each has the letter that leads to its furl. The database keeps what it has promised (fsync on). Machines are a
+that do what a Kubernetes Service does. Payments come by billing's outbox, and for each replica twelve are always on
+their way; counted are letters that lead to a furl. The database keeps what it has promised (fsync on). Machines are a
 crowd (they let us in and take what they are told). A shell script stands for the client that proves a grid, which would
 use all processors there are: once it is content at once, and what processors are left is the limit; once it sleeps for
 as long as a real one works, and then the two proofs at once of each replica are. Last, with a quarter of the work
@@ -45,7 +45,7 @@ def judged(processors: list[Rate], proofs: list[Rate]) -> list[dict[str, Any]]:
 
     Not more than the processors have room for: what one signup takes of them was measured with one replica.
     """
-    most = (os.cpu_count() or 1) / (sum(processors[0].processor.values()) / processors[0].signups)
+    most = 1000 * (os.cpu_count() or 1) / sum(processors[0].each.values())
     room = most / proofs[0].per_second
     return [
         figure("signups for which the processors would do", most, "signups/s"),
@@ -54,23 +54,22 @@ def judged(processors: list[Rate], proofs: list[Rate]) -> list[dict[str, Any]]:
     ]
 
 
-async def measured(folder: Path, signups: int) -> list[dict[str, Any]]:
+async def measured(folder: Path, window: float, signups: int) -> list[dict[str, Any]]:
     """The table; what each process used is printed on the way."""
     processors, proofs = [], []
     async with Scaled.open(folder) as scaled:
         for size in _SIZES:
             await scaled.scale(size)
-            processors.append(await scaled.rate(size, signups))
-            proofs.append(await scaled.rate(size, signups, probed=PROBE_SECONDS))
+            processors.append(await scaled.rate(size, window))
+            proofs.append(await scaled.rate(size, window, probed=PROBE_SECONDS))
             print(f"  {processors[-1]}\n  {proofs[-1]}", flush=True)
         fewer = await scaled.fewer(_SIZES[-1], signups)
     print(f"  4 of each become 1 with {fewer.left} of {fewer.signups} to go: {fewer.wrong or 'nothing is wrong'}")
     lost = figure("ways in which fewer replicas lost or doubled something", len(fewer.wrong), "ways")
     each = [
-        figure(f"{rate.replicas} of each: processor of {name} for each signup", seconds * 1000 / rate.signups, "ms")
+        figure(f"{rate.replicas} of each: processor of {name} for each signup", spent, "ms")
         for rate in (processors[0], processors[-1])
-        for name, seconds in rate.processor.items()
-        if seconds
+        for name, spent in rate.each.items()
     ]
     return [*judged(processors, proofs), {**lost, "goal": 0, "ok": not fewer.wrong}, *each]
 
@@ -78,12 +77,13 @@ async def measured(folder: Path, signups: int) -> list[dict[str, Any]]:
 def main() -> int:
     """Print the table and write build/bench/scale_out.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--signups", type=int, default=24, help="that come at once, each time")
+    parser.add_argument("--signups", type=int, default=24, help="that are under way when replicas end")
+    parser.add_argument("--window", type=float, default=10, help="seconds for which each size is measured")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="s4-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
-        table = asyncio.run(measured(folder, asked.signups))
+        table = asyncio.run(measured(folder, asked.window, asked.signups))
     report("scale_out", table)
     return 0 if all(each["ok"] is not False for each in table) else 1
 

@@ -1,5 +1,6 @@
 """Payments that come all at once, before more replicas and before fewer."""
 
+import asyncio
 import stat
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,8 @@ sleep "$(cat "$0.seconds")"
 echo '{"ok": true, "total_seconds": 0.01}'
 """
 _FIRST = 1  # signups before anything is measured: the host is up, everybody is warm
+_IN_HAND = 12  # signups on their way for each replica
+_WARM, _LOOK = 4.0, 0.1  # seconds
 _PATIENCE = 300.0  # seconds, on a busy machine
 _PACE = 0.05  # of the manifests' pauses: what is measured is between them
 PROBE_SECONDS = 2.0  # that a real client takes, of a processor that it would have to itself
@@ -50,9 +53,14 @@ class Rate:
     def per_second(self) -> float:
         return self.signups / self.seconds
 
+    @property
+    def each(self) -> Mapping[str, float]:
+        """Milliseconds of processor for one signup, by whose."""
+        return {name: seconds * 1000 / max(1, self.signups) for name, seconds in self.processor.items() if seconds}
+
     def __str__(self) -> str:
-        heavy = sorted(self.processor.items(), key=lambda each: -each[1])
-        by = ", ".join(f"{name} {seconds * 1000 / self.signups:.0f}" for name, seconds in heavy if seconds)
+        heavy = sorted(self.each.items(), key=lambda each: -each[1])
+        by = ", ".join(f"{name} {each:.0f}" for name, each in heavy)
         total = sum(self.processor.values())
         return (
             f"{self.replicas} of each, proofs of {self.probed:g} s: {self.signups} in {self.seconds:.1f} s,"
@@ -110,14 +118,26 @@ class Scaled:
         await self._made.scale(replicas, RELEASE)
         await self._made.settled()
 
-    async def rate(self, replicas: int, signups: int, *, probed: float = 0) -> Rate:
-        """Measured with those that are there."""
+    async def rate(self, replicas: int, window: float, *, probed: float = 0) -> Rate:
+        """What these replicas do in so many seconds while there is always something to do."""
         self._prove_within(probed)
-        before, began = used(self._made), time.monotonic()
-        await self._pay(signups)
+        loop, most = asyncio.get_running_loop(), _IN_HAND * replicas
+        flow = asyncio.create_task(self._flow(most))
+        await asyncio.sleep(_WARM + probed)
+        before, letters, began = used(self._made), await self._letters(), loop.time()
+        await asyncio.sleep(window)
+        done, seconds, after = await self._letters() - letters, loop.time() - began, used(self._made)
+        flow.cancel()
+        await asyncio.gather(flow, return_exceptions=True)
         await self._served()
-        seconds = time.monotonic() - began
-        return Rate(replicas, probed, signups, seconds, spent(before, used(self._made)))
+        return Rate(replicas, probed, done, seconds, spent(before, after))
+
+    async def _flow(self, most: int) -> None:
+        """For ever: so many are on their way."""
+        while True:
+            if missing := most - (len(self._emails) - await self._letters()):
+                await self._pay(missing)
+            await asyncio.sleep(_LOOK)
 
     async def fewer(self, replicas: int, signups: int) -> Fewer:
         """Of so many replicas of each service one is left after a part of the work; some go without a word."""
