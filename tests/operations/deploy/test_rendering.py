@@ -84,9 +84,7 @@ def test_an_image_of_others_that_nobody_chose_stops_a_deployment(
 
 def test_a_release_that_lacks_an_image_is_refused_by_its_name(clone: Clone) -> None:
     clone.choose(*MIRRORED)
-    with pytest.raises(
-        Permanent, match="image-not-in-release object=CronJob/backup"
-    ):
+    with pytest.raises(Permanent, match="image-not-in-release object=CronJob/backup"):
         clone.rendered("production", without="cli")
 
 

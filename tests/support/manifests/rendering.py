@@ -56,8 +56,13 @@ def render(folder: str) -> Manifests:
     """The objects of a folder below k8s/. They are shared: who changes one takes a copy."""
     done = subprocess.run([KUBECTL, "kustomize", K8S / folder], capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{folder}: {done.stderr}"
+    return Manifests(load(done.stdout))
+
+
+def load(text: str) -> tuple[Object, ...]:
+    """What kubectl printed, as objects."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Manifests(tuple(one for one in yaml.load_all(done.stdout, Loader=loader) if one))
+    return tuple(one for one in yaml.load_all(text, Loader=loader) if one)
 
 
 @cache
