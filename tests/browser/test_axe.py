@@ -6,21 +6,10 @@ from playwright.async_api import Browser as Chromium
 
 from browser.pages import PAGES
 from browser.places import Place
+from browser.rules import ALL, LOOKS
 from browser.walk import at
 from support.browser import NARROW, STICKS_OUT
 from support.web_site import RunningSite
-
-# Everything but what a person must judge; target-size is WCAG 2.2's and is not on by itself.
-_ALL = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
-# What depends on colours and widths, where the same document was looked at in full a moment ago.
-_LOOKS = {
-    "resultTypes": ["violations"],
-    "runOnly": {
-        "type": "rule",
-        "values": ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"],
-    },
-}
-
 
 _LONG = [pytest.mark.long]
 # Beside one state of each page: what says that something was wrong, and what people come for.
@@ -43,7 +32,7 @@ STATES = [
 @pytest.mark.parametrize("place", STATES)
 async def test_axe_finds_nothing(place: Place, site: RunningSite, chrome: Chromium) -> None:
     async with at(place, site, chrome) as watched:
-        found = await Axe().run(watched.page, options=_ALL)
+        found = await Axe().run(watched.page, options=ALL)
         assert found.violations_count == 0, found.generate_report()
 
 
@@ -54,5 +43,5 @@ async def test_axe_finds_nothing_in_the_dark_and_narrow(place: Place, site: Runn
         await watched.page.emulate_media(color_scheme="dark")
         await watched.page.set_viewport_size(NARROW)
         assert await watched.page.evaluate(STICKS_OUT) == [], "the page scrolls sideways at 320 pixels"
-        found = await Axe().run(watched.page, options=_ALL if place.is_public else _LOOKS)
+        found = await Axe().run(watched.page, options=ALL if place.is_public else LOOKS)
         assert found.violations_count == 0, found.generate_report()

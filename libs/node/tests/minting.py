@@ -1,7 +1,9 @@
 """A grid's identity, made with nothing but `cryptography`: what the provisioner does before any host exists."""
 
 import base64
+import functools
 import hashlib
+import itertools
 import secrets
 import time
 from dataclasses import dataclass
@@ -27,8 +29,17 @@ class Tub:
     tub_id: str
 
 
+# Making a key takes longer than most tests. Neighbours have different ones, and every certificate is its own.
+_turns = itertools.cycle(range(8))
+
+
+@functools.cache
+def _key(_turn: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 def mint_tub() -> Tub:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = _key(next(_turns))
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "newpb_thingy")])
     now = datetime.now(UTC)
     certificate = (

@@ -15,6 +15,7 @@ from s4_stripe.errors import StripeRejected
 from support.billing_life import Life
 from support.billing_service import EMAIL, Billing, a_wish
 from support.operator_cli import Terminal
+from support.stripe_failures import ONE_FAILURE
 
 NEW = "moved@example.org"
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -94,7 +95,7 @@ async def test_back_to_the_first_address_is_a_change_too(billing: Billing) -> No
     assert (await ours(billing), await theirs(billing)) == (EMAIL, [EMAIL])
 
 
-@pytest.mark.parametrize("kind", ["commit_then_timeout", "drop", "500", "429", "html", "503"])
+@ONE_FAILURE
 async def test_what_stripe_did_not_answer_is_done_later_and_once(billing: Billing, kind: str) -> None:
     life = await Life.subscribed(billing)
     await billing.double.fault("POST /v1/customers/*", kind)

@@ -8,6 +8,7 @@ import pytest
 from s4_runtime import new_id
 from s4_store import Pool
 from support.billing_service import Billing
+from support.stripe_failures import ONE_FAILURE
 from support.subscriber import Subscriber
 
 
@@ -122,7 +123,7 @@ async def test_a_click_that_says_nothing_clear_is_422(billing: Billing, body: ob
     assert (await buyer.shown())["cancel_at"] is None
 
 
-@pytest.mark.parametrize("kind", ["commit_then_timeout", "drop", "500", "429", "html"])
+@ONE_FAILURE
 async def test_one_failure_of_stripe_is_not_seen(billing: Billing, kind: str) -> None:
     buyer = await Subscriber.of(billing)
     await billing.double.fault("POST /v1/subscriptions/*", kind)

@@ -8,6 +8,7 @@ import pytest
 
 from s4_runtime import new_id
 from support.billing_service import Billing
+from support.stripe_failures import ONE_FAILURE
 from support.subscriber import Subscriber
 
 SUBSCRIPTION = "POST /v1/subscriptions/*"
@@ -187,7 +188,7 @@ async def test_who_must_confirm_is_led_to_the_bill_and_has_the_plan_then(billing
     assert (await buyer.synced())["plan"] == "large"
 
 
-@pytest.mark.parametrize("kind", ["commit_then_timeout", "drop", "500", "429", "html"])
+@ONE_FAILURE
 async def test_one_failure_of_stripe_is_not_seen_and_not_paid_twice(billing: Billing, kind: str) -> None:
     buyer = await Subscriber.of(billing)
     shown = await buyer.preview("large")
