@@ -14,7 +14,6 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,29 +28,27 @@ _SIZES = (1, 2, 4)
 _PART = 0.6  # of what could be had
 
 
-def rows(rates: list[Rate], *, goal_of: Callable[[Rate], float]) -> list[dict[str, Any]]:
-    """Signups a second beside those of one replica in the same run."""
-    found = []
-    for rate in rates:
-        name = f"{rate.replicas} of each service, proofs of {rate.probed:g} s"
-        row = figure(name, rate.per_second, "signups/s", rates[0].per_second)
-        goal = round(goal_of(rate), 2)
-        found.append({**row, "goal": goal, "ok": row["ratio"] >= goal})
-    return found
+def rows(rates: list[Rate], part: float | None) -> list[dict[str, Any]]:
+    """Signups a second beside those of one replica in the same run; the goal is a part of what could be had.
 
-
-def judged(processors: list[Rate], proofs: list[Rate]) -> list[dict[str, Any]]:
-    """Where processors are the limit, more replicas do not do much less; where proofs are, as many times more.
-
-    Not more than the processors have room for: what one signup takes of them was measured with one replica.
+    That is as many times more as there are replicas, as far as processors have room by what one signup took of them.
     """
-    most = 1000 * (os.cpu_count() or 1) / sum(processors[0].each.values())
-    room = most / proofs[0].per_second
-    return [
-        figure("signups for which the processors would do", most, "signups/s"),
-        *rows(processors, goal_of=lambda _rate: _PART),
-        *rows(proofs, goal_of=lambda rate: _PART * min(rate.replicas, max(1.0, room))),
-    ]
+    found, one = [], rates[0]
+    for rate in rates:
+        row = figure(f"{rate.replicas} of each service, proofs of {rate.probed:g} s", rate.per_second, "signups/s")
+        room = 1000 * (os.cpu_count() or 1) / sum(rate.each.values())
+        ratio, most = rate.per_second / one.per_second, min(rate.replicas, max(1.0, room / one.per_second))
+        goal = None if part is None else round(part * most, 2)
+        found.append(
+            {
+                **row,
+                "baseline": round(one.per_second, 2),
+                "ratio": round(ratio, 2),
+                "goal": goal,
+                "ok": goal is None or ratio >= goal,
+            }
+        )
+    return found
 
 
 async def measured(folder: Path, window: float, signups: int) -> list[dict[str, Any]]:
@@ -71,7 +68,7 @@ async def measured(folder: Path, window: float, signups: int) -> list[dict[str, 
         for rate in (processors[0], processors[-1])
         for name, spent in rate.each.items()
     ]
-    return [*judged(processors, proofs), {**lost, "goal": 0, "ok": not fewer.wrong}, *each]
+    return [*rows(processors, None), *rows(proofs, _PART), {**lost, "goal": 0, "ok": not fewer.wrong}, *each]
 
 
 def main() -> int:
