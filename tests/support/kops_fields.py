@@ -37,7 +37,8 @@ _CLUSTER: dict[str, Any] = {
     "iam": {"legacy": FLAG, "allowContainerRegistry": FLAG, "useServiceAccountExternalPermissions": FLAG},
     "kubeAPIServer": {"auditPolicyFile": TEXT, "auditLogPath": TEXT, "auditLogMaxAge": NUMBER}
     | {"auditLogMaxBackups": NUMBER, "auditLogMaxSize": NUMBER},
-    "kubelet": {"anonymousAuth": FLAG, "authorizationMode": TEXT, "authenticationTokenWebhook": FLAG},
+    "kubelet": {"anonymousAuth": FLAG, "authorizationMode": TEXT, "authenticationTokenWebhook": FLAG}
+    | {"containerLogMaxSize": TEXT, "containerLogMaxFiles": NUMBER},
     "kubernetesApiAccess": [TEXT],
     "kubernetesVersion": TEXT,
     "metricsServer": _ADDON | {"insecure": FLAG},

@@ -98,7 +98,7 @@ def test_the_boundary_is_what_a_storage_node_does_in_the_deployments_buckets() -
 def test_services_that_speak_to_stripe_customers_and_browsers_alone_have_no_role() -> None:
     roles = [name for name, each in template("roles")["Resources"].items() if each["Type"] == "AWS::IAM::Role"]
 
-    assert sorted(roles) == ["BackupWriter", "Grids", "Provisioner", "SecretsReader"]
+    assert sorted(roles) == ["BackupWriter", "Grids", "LogWriter", "Provisioner", "SecretsReader"]
 
 
 def test_a_role_is_for_named_service_accounts_of_one_cluster() -> None:
@@ -109,8 +109,10 @@ def test_a_role_is_for_named_service_accounts_of_one_cluster() -> None:
             "system:serviceaccount:s4:s4-secrets",
             "system:serviceaccount:s4-observability:s4-secrets",
             "system:serviceaccount:s4-registry:s4-secrets",
+            "system:serviceaccount:s4-logs:s4-secrets",
         ],
         "BackupWriter": "system:serviceaccount:s4:s4-backup",
+        "LogWriter": "system:serviceaccount:s4-logs:s4-logs",
     }.items():
         trust = template("roles")["Resources"][name]["Properties"]["AssumeRolePolicyDocument"]["Fn::If"][1]
         (statement,) = json.loads(resolved(trust, told))["Statement"]
@@ -181,3 +183,20 @@ def test_every_command_of_the_manual_names_templates_and_parameters_that_are_the
 
     assert templates == {f"ops/aws/{name}.yaml" for name in NAMES}
     assert all((AWS.parents[1] / each).is_file() for each in files), files
+
+
+def test_logs_are_kept_for_as_long_as_the_page_promises_and_their_writer_only_adds() -> None:
+    told = parameters("production")
+    found = template("foundation")
+    bucket = found["Resources"]["Logs"]["Properties"]
+    rules = {each["Id"]: each for each in bucket["LifecycleConfiguration"]["Rules"]}
+    ends = {name: rules[name]["ExpirationInDays"]["Ref"] for name in ("lines", "errors")}
+    kept = {name: found["Parameters"][end]["Default"] for name, end in ends.items()}
+    assert kept == {"lines": 30, "errors": 400}
+    page = (AWS.parents[1] / "docs" / "operations" / "observability.md").read_text()
+    assert all(f"{days} days" in page for days in kept.values())
+    (policy,) = template("roles")["Resources"]["LogWriter"]["Properties"]["Policies"]
+    (may,) = resolved(policy["PolicyDocument"], told)["Statement"]
+    named = resolved(bucket["BucketName"], told)
+    assert may["Action"] == ["s3:PutObject", "s3:AbortMultipartUpload"]
+    assert may["Resource"] == [f"arn:aws:s3:::{named}/{rules[name]['Prefix']}*" for name in ("lines", "errors")]

@@ -27,7 +27,7 @@ from support.registries import push
 pytestmark = pytest.mark.long
 
 RUN = (*SERVICES, "mailbox")
-MIRRORED = ("rabbitmq", "postgresql", "prometheus", "alertmanager", "grafana", "kube-state-metrics")
+MIRRORED = ("rabbitmq", "postgresql", "prometheus", "alertmanager", "grafana", "kube-state-metrics", "vector")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from support.manifests.rendering import K8S
 
 PLACE = Place("registry.s4.example")
 DIGEST = "sha256:" + "1f" * 32
-MIRRORED = ("rabbitmq", "postgresql", "prometheus", "alertmanager", "grafana", "kube-state-metrics")
+MIRRORED = ("rabbitmq", "postgresql", "prometheus", "alertmanager", "grafana", "kube-state-metrics", "vector")
 
 
 class Clone:

@@ -184,3 +184,17 @@ def _most(one: Object) -> int:
 def _cores(container: Object) -> float:
     text = container["resources"]["requests"]["cpu"]
     return int(text[:-1]) / 1000 if text.endswith("m") else float(text)
+
+
+@pytest.mark.parametrize("environment", CLOUD)
+def test_what_has_volumes_goes_to_the_nodes_that_are_kept_for_it(environment: str) -> None:
+    spec = yaml.safe_load((K8S.parent / "ops" / "clusters" / f"{environment}.yaml").read_text())
+    taints = {taint for group in spec["groups"] for taint in group.get("taints", ())}
+    given = in_environment(environment)
+    kept = [given.named("StatefulSet", "rabbitmq")["spec"]["template"]["spec"]]
+    kept += [one["spec"]["affinity"] for one in given.of("Cluster")]
+    kept += [
+        render(f"overlays/{environment}/observability").named("StatefulSet", "prometheus")["spec"]["template"]["spec"]
+    ]
+    for each in kept:
+        assert {f"{one['key']}={one['value']}:{one['effect']}" for one in each["tolerations"]} >= taints

@@ -77,7 +77,7 @@ def test_signatures_are_asked_for_wherever_pods_of_ours_run() -> None:
     (rule,) = policy["spec"]["rules"]
 
     assert (policy["spec"]["validationFailureAction"], policy["spec"]["failurePolicy"]) == ("Enforce", "Fail")
-    assert rule["match"]["any"][0]["resources"]["namespaces"] == ["s4", "s4-staging", "s4-observability"]
+    assert rule["match"]["any"][0]["resources"]["namespaces"] == ["s4", "s4-staging", "s4-observability", "s4-logs"]
     assert rule["verifyImages"][0]["required"] is True
     assert rule["verifyImages"][0]["imageReferences"] == ["*"]
 

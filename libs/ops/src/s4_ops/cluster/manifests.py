@@ -71,7 +71,14 @@ def _access(spec: Spec) -> dict[str, Any]:
         "sshAccess": [] if spec.ssh == "none" else list(spec.api_access),
         **no_key,
         "authorization": {"rbac": {}},
-        "kubelet": {"anonymousAuth": False, "authorizationMode": "Webhook", "authenticationTokenWebhook": True},
+        "kubelet": {
+            "anonymousAuth": False,
+            "authorizationMode": "Webhook",
+            "authenticationTokenWebhook": True,
+            # docs/operations/observability.md, "Logs"
+            "containerLogMaxSize": "50Mi",
+            "containerLogMaxFiles": 3,
+        },
         "iam": {"legacy": False, "allowContainerRegistry": False, "useServiceAccountExternalPermissions": True},
         "serviceAccountIssuerDiscovery": {
             "discoveryStore": f"s3://{spec.identity_bucket}/{spec.name}",

@@ -19,7 +19,7 @@ PHASE = "s4/phase"  # of a Job: before the services are replaced, or after
 # Who is needed comes before who needs it. Customers meet web, which comes last.
 _ORDER = ("mailbox", "provisioner", "billing", "notifier", "invites", "support", "web")
 # What an administrator applies, and a release stands on: layers of an overlay.
-_BELOW = ("platform", "observability")
+_BELOW = ("platform", "observability", "logs")
 # Harmless to what runs now: the names of ConfigMaps tell what is in them.
 _FIRST_KINDS = {"ServiceAccount", "ConfigMap", "ExternalSecret", "SealedSecret"}
 
