@@ -129,10 +129,11 @@ async def test_a_new_address_is_believed_to_take_letters(notifier: Notifier) -> 
     )
     await notifier.told(changed)
     await notifier.read_after(DAY)
-    assert [each["subject"][:9] for each in await notifier.sink.letters("new@example.org")] == [
+    # Letters that are owed at once go at once, in any order.
+    assert {each["subject"][:9] for each in await notifier.sink.letters("new@example.org")} == {
         "The first",
         "Our lette",
-    ]
+    }
 
 
 async def test_what_failed_for_its_time_or_is_under_way_says_nothing_of_the_address(notifier: Notifier) -> None:
