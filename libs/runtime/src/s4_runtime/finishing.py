@@ -1,13 +1,13 @@
 """Work that a stop does not cut off."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def finishing(work: Coroutine[Any, Any, T]) -> T:
+async def finishing(work: Awaitable[T]) -> T:
     """What the work comes to. Cancelled meanwhile, this ends when the work has ended: a drain has time for that.
 
     For work under a lease whose parts cannot be undone: what is dropped in the middle waits until its lease is over.

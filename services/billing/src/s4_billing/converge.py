@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from random import Random
-from typing import Any
 
 from prometheus_client import Counter
 
@@ -38,13 +37,8 @@ async def every(name: str, pause: timedelta, work: Callable[[], Awaitable[object
         await clock.sleep(wait.total_seconds())
 
 
-async def whenever(
-    name: str, pool: Pool, channel: str, poll: timedelta, work: Callable[[], Coroutine[Any, Any, int]]
-) -> None:
-    """Do the work for ever: again at once while there is some, else when somebody notifies the channel.
-
-    Told to stop, it finishes what it has in hand.
-    """
+async def whenever(name: str, pool: Pool, channel: str, poll: timedelta, work: Callable[[], Awaitable[int]]) -> None:
+    """Do the work for ever: again at once while there is some, else when somebody notifies. A stop waits for it."""
     async with Wakeup.listen(pool.url, channel) as wakeup:
         while True:
             try:
