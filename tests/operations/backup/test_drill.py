@@ -13,6 +13,7 @@ import msgspec
 import pyrage
 import pytest
 
+from s4_ops.backup import signatures
 from s4_shop.demo.tahoe import TahoeClient
 from s4_shop.folder import StateFolder
 from s4_shop.options import Options, default_options
@@ -53,7 +54,8 @@ class Person:
         at = shop.folder.root / "secrets"
         told = {"deployment": "local", "server_url_file": str(at / "database-url-operator"), "secrets": str(at)}
         told |= {"profile": "backups", "region": REGION, "endpoint_url": shop.urls["aws"]}
-        self.settings.write_text(json.dumps({**told, "recipients": [str(key.to_public())]}))
+        signed = {"signing_key_file": str(folder / "signing-key"), "signers": [signatures.new(folder / "signing-key")]}
+        self.settings.write_text(json.dumps({**told, **signed, "recipients": [str(key.to_public())]}))
         self.environment = {**profile(folder), "SHOP_STATE": str(shop.folder.root)}
 
     async def s4(self, *words: object) -> str:
