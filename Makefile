@@ -28,16 +28,16 @@ logs: ## follow the logs, of one part with PART=web
 	@$(VENV)/python -m s4_shop logs $(PART)
 
 test: install-tests ## everything that CI runs
-	@$(MAKE) --no-print-directory -j2 images lint
 	@$(MAKE) --no-print-directory -j2 test-node test-shop
 
-# Beside each other, because each waits now and then; what the node's tests say is shown when they have ended.
-test-node:
+# Always two beside each other, because each waits now and then: the node's tests need no images and begin while these
+# are baked. What they say is shown when they have ended.
+test-node: lint
 	@mkdir -p build && echo "the node's tests write to build/test-node.log"
 	@.s4/node/bin/python -m pytest -q -m "not long" -n 2 --dist loadfile libs/node/tests >build/test-node.log 2>&1; \
 		code=$$?; cat build/test-node.log; exit $$code
 
-test-shop:
+test-shop: images lint
 	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
