@@ -115,6 +115,7 @@ async def test_an_account_outlives_down_and_up_but_not_its_volumes(system: Syste
 
 
 async def test_a_service_starts_again_with_what_was_edited(system: System) -> None:
+    await asyncio.to_thread(system.compose, "run", "--rm", "-T", "--no-deps", "web-migrate", files=DEVELOP)
     up = ("up", "--detach", "--no-build", "--no-deps", "web")
     await asyncio.to_thread(system.compose, *up, files=DEVELOP)
     await system.well()
