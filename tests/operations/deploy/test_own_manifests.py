@@ -78,7 +78,15 @@ def ours(installation: Installation) -> Installation:
 
 
 def apply(installation: Installation, text: str) -> None:
-    command = [KUBECTL, "--kubeconfig", installation.cluster.kubeconfig, "apply", "--server-side", "--filename", "-"]
+    command = [
+        str(KUBECTL),
+        "--kubeconfig",
+        str(installation.cluster.kubeconfig),
+        "apply",
+        "--server-side",
+        "--filename",
+        "-",
+    ]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
