@@ -50,6 +50,7 @@ def test_its_settings_are_of_the_environment_and_show_it_the_secrets(given: Mani
 
     assert (told.deployment, told.secrets) == (environment, "/run/secrets/installation")
     assert told.server_url_file == "/run/secrets/s4/server-url"
+    assert told.signing_key_file == "/run/secrets/s4/signing-key"
 
 
 def test_nothing_is_backed_up_before_somebody_said_who_can_read_it(given: Manifests) -> None:
