@@ -2,7 +2,7 @@
 
 import io
 import subprocess
-import tarfile
+import zipfile
 from pathlib import Path
 
 from s4_runtime import Permanent
@@ -23,11 +23,11 @@ def require_merged(repository: Path, revision: str) -> None:
 
 def manifests(repository: Path, revision: str, folder: Path) -> Path:
     """The folder k8s of this revision, laid out in the folder; what is changed in the working tree is not in it."""
-    archive = _git(repository, "archive", "--format=tar", revision, "k8s")
+    archive = _git(repository, "archive", "--format=zip", revision, "k8s")
     if archive is None:
         raise Permanent("no-manifests", revision=revision)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-        packed.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(archive)) as packed:
+        packed.extractall(folder)
     return folder / "k8s"
 
 
