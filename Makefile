@@ -38,7 +38,7 @@ test-node: lint
 		code=$$?; cat build/test-node.log; exit $$code
 
 test-shop: images lint
-	$(VENV)/python -m pytest -m "not long" -n 4 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
+	$(VENV)/python -m pytest -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --reruns 1 -raR $(ARGS)
 
 test-long: install-tests images ## the tests that take minutes
 	.s4/node/bin/python -m pytest -q -m long libs/node/tests

@@ -1,5 +1,6 @@
 """Free loopback ports, below the kernel's own range for outgoing connections so that they stay free."""
 
+import atexit
 import secrets
 import socket
 from collections import deque
@@ -42,3 +43,9 @@ def _claimed(port: int) -> bool:
     if len(_CLAIMS) > _MOST_CLAIMS:
         _CLAIMS.popleft().close()
     return True
+
+
+@atexit.register
+def _give_back() -> None:
+    while _CLAIMS:
+        _CLAIMS.popleft().close()
