@@ -93,7 +93,7 @@ class ReplicatedShop:
         await asyncio.gather(*(service.settled() for service in self.services.values()))
 
     def _migrate(self, service: str, release: Release) -> None:
-        environment = {**os.environ, **self.shop.wiring.service(service), **release.environment}
+        environment = {"PATH": os.environ["PATH"], **self.shop.wiring.service(service), **release.environment}
         subprocess.run(release.argv(service, "migrate"), env=environment, check=True, capture_output=True)
 
 
