@@ -91,12 +91,14 @@ RUN python -m pip --python /opt/s4/node/bin/python install --no-compile --root-u
         --no-index --find-links /wheels s4-node \
     && PYTHONHASHSEED=0 /opt/s4/node/bin/python -S -W ignore -m compileall -fq --invalidation-mode unchecked-hash -s /ours /ours
 
-FROM bare AS provisioner
+FROM bare AS beside-node
 ENV PATH=/opt/s4/bin:/opt/s4/node/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
 COPY --from=their-node /opt/s4/node /opt/s4/node
 COPY --from=our-node /ours/opt/s4/node /opt/s4/node
 COPY --from=ours /ours/opt/s4 /opt/s4
+
+FROM beside-node AS provisioner
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "s4_provisioner"]
 CMD ["serve"]
@@ -172,12 +174,7 @@ ENTRYPOINT ["python", "-m", "s4_devcloud"]
 CMD ["--help"]
 
 # What compose.yaml runs once before the services, a customer who tries them, and a customer's client: for development.
-FROM bare AS shop
-ENV PATH=/opt/s4/bin:/opt/s4/node/bin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-LABEL org.opencontainers.image.licenses="MIT AND GPL-2.0-or-later"
-COPY --from=their-node /opt/s4/node /opt/s4/node
-COPY --from=our-node /ours/opt/s4/node /opt/s4/node
-COPY --from=ours /ours/opt/s4 /opt/s4
+FROM beside-node AS shop
 RUN install --directory --owner 10001 --group 10001 --mode 0700 /minted /var/lib/client
 USER 10001:10001
 RUN ["python", "-m", "s4_shop.compose", "folders", "/minted"]

@@ -58,7 +58,7 @@ async def relay(service: str, pool: Pool, amqp_url: Secret | str) -> None:
             group.create_task(stay_connected(service, "relay", amqp_url, Relay(service, pool).work))
             group.create_task(_repeat(_WATCH, pool, _watch(service)))
             group.create_task(_repeat(_PRUNE, pool, _prune(service)))
-    except ExceptionGroup as errors:
+    except ExceptionGroup as errors:  # the first to fail has ended the others; who called is told of that one
         raise errors.exceptions[0] from None
 
 
