@@ -48,8 +48,8 @@ async def ended(code: str, amqp_url: Secret | str) -> dict[str, str | int]:
     if code == "bus-certificate-expired":
         for url in _urls(amqp_url):
             host, port = url.host or "", url.port or _PORTS["amqps"]
-            if over := await certificates.ended(host, port, url.query.get("cafile")):
-                return {"host": host, "port": port, "ended": f"{over:%Y-%m-%dT%H:%MZ}"}
+            if over := await certificates.since(host, port, url.query.get("cafile")):
+                return {"host": host, "port": port, **over}
     return {}
 
 

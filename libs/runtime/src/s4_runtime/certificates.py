@@ -57,7 +57,7 @@ async def _reply(reader: asyncio.StreamReader) -> None:
         raise ConnectionError("no TLS")
 
 
-async def ended(host: str, port: int, cafile: str | Path | None, before: Before = "nothing") -> datetime | None:
+async def _ended(host: str, port: int, cafile: str | Path | None, before: Before = "nothing") -> datetime | None:
     """Since when the certificate there, of an authority that we trust, has been over; None when that is not so."""
     with suppress(OSError, TimeoutError, ValueError):
         context = ssl.create_default_context(cafile=str(cafile) if cafile else None)
@@ -68,3 +68,9 @@ async def ended(host: str, port: int, cafile: str | Path | None, before: Before 
         writer.close()
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)
     return None
+
+
+async def since(host: str, port: int, cafile: str | Path | None, before: Before = "nothing") -> dict[str, str]:
+    """Since when the certificate there has been over, as ``ended`` for a log line; empty when that is not so."""
+    over = await _ended(host, port, cafile, before)
+    return {"ended": f"{over:%Y-%m-%dT%H:%MZ}"} if over else {}

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 from s4_runtime import Secret, Temporary
-from s4_runtime.certificates import ended
+from s4_runtime.certificates import since
 from s4_store.errors import DatabaseUnavailable
 
 
@@ -16,6 +16,5 @@ async def explained(trouble: Temporary, url: Secret) -> Temporary:
         return trouble
     host, port = at.hostname or "", at.port or 5432
     authority = parse_qs(at.query).get("sslrootcert", [None])[0]
-    over = await ended(host, port, authority, "postgresql")
-    since = {"ended": f"{over:%Y-%m-%dT%H:%MZ}"} if over else {}
-    return DatabaseUnavailable(trouble.code, host=host, port=port, **since)
+    over = await since(host, port, authority, "postgresql")
+    return DatabaseUnavailable(trouble.code, host=host, port=port, **over)

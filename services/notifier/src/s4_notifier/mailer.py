@@ -8,7 +8,7 @@ import aiosmtplib
 
 from s4_notifier.settings import Settings
 from s4_runtime import Permanent, Temporary, outages
-from s4_runtime.certificates import ended, refused
+from s4_runtime.certificates import refused, since
 
 
 class MailServerBusy(Temporary):
@@ -74,9 +74,8 @@ class Mailer:
         if trouble.code != "mail-server-certificate-expired":
             return trouble
         host, port = self._settings.smtp_host, self._settings.smtp_port
-        over = await ended(host, port, self._settings.smtp_ca, "smtp")
-        since = {"ended": f"{over:%Y-%m-%dT%H:%MZ}"} if over else {}
-        return MailServerBusy(trouble.code, retry_after=None, host=host, port=port, **since)
+        over = await since(host, port, self._settings.smtp_ca, "smtp")
+        return MailServerBusy(trouble.code, retry_after=None, host=host, port=port, **over)
 
 
 def _refusal(reply: int, of: type[LetterRefused]) -> MailServerBusy | LetterRefused:
